@@ -1,0 +1,69 @@
+# make train   set up all that is needed, then teach the embedded model Prolog (minutes, no GPU)
+# make test    set up all that is needed, then run linters, type checks and the tests
+# make bench   train with three seeds and with random rewards; prints the table of docs/results.md
+#
+# Both can be run again at no cost. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
+
+PYTHON ?= python3
+# Without a GPU a CPU build of torch is enough. If your index serves only large CUDA builds, name another here.
+TORCH ?= torch==2.13.0
+LANGUAGE ?= prolog
+ARGS ?=
+
+BIN := .venv/bin
+# glibc gives big blocks back to the system after each use; keeping them makes training on a CPU a fifth faster.
+TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
+
+.PHONY: train test bench setup system clean
+
+train: setup
+	$(TRAINING_ENV) $(BIN)/lowres-code train --lang $(LANGUAGE) $(ARGS)
+
+test: .venv/.test-ready system
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(TRAINING_ENV) $(BIN)/pytest -q
+
+bench: .venv/.test-ready system
+	$(TRAINING_ENV) $(BIN)/python -m tests.benchmarks.learning runs/benchmark
+
+setup: .venv/.ready system
+
+# The system's packages: only what is missing, through sudo only if this is not root.
+system:
+	@missing=""; \
+	command -v swipl >/dev/null || missing="$$missing swi-prolog-nox"; \
+	command -v bwrap >/dev/null || missing="$$missing bubblewrap"; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	test -z "$$missing" && exit 0; \
+	as_root="env"; test "$$(id -u)" = 0 || as_root="sudo env"; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "missing:$$missing, and there is no apt-get here: install them with your system's package manager"; exit 1; \
+	fi; \
+	if test "$$(id -u)" != 0 && ! command -v sudo >/dev/null; then \
+	  echo "missing:$$missing, and there is no sudo here: run as root: apt-get install$$missing"; exit 1; \
+	fi; \
+	echo "installing$$missing"; \
+	{ $$as_root apt-get update -q && \
+	  $$as_root DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a apt-get install -y -q --no-install-recommends $$missing; } >.system.log 2>&1 \
+	|| { echo "cannot install$$missing (see .system.log; no network?): apt-get install$$missing"; exit 1; }; \
+	rm -f .system.log
+
+.venv/bin/python: | system
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python 3.10 or later with venv (apt-get install python3-venv)"; exit 1; }
+
+.venv/.ready: pyproject.toml | .venv/bin/python
+	@echo "installing Python packages into .venv (some minutes the first time)"
+	@if command -v nvidia-smi >/dev/null || $(BIN)/python -c "import torch" 2>/dev/null; then :; else \
+	  $(BIN)/pip install -q --disable-pip-version-check $(TORCH) || { echo "cannot install $(TORCH); no network?"; exit 1; }; fi
+	@$(BIN)/pip install -q --disable-pip-version-check -e . || { echo "cannot install this package; no network?"; exit 1; }
+	@touch $@
+
+.venv/.test-ready: .venv/.ready
+	@$(BIN)/pip install -q --disable-pip-version-check -e ".[test]" || { echo "cannot install the test tools; no network?"; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,85 @@
+"""``lowres-code doctor``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from dataclasses import asdict, dataclass
+
+import click
+from rich.table import Table
+
+from lowres_code.cli.options import console, json_option, print_json
+from lowres_code.plugins import plugin_manager
+from lowres_code.sandbox.isolation import LAYERS, availability
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    works: bool
+    detail: str
+    mend: str = ""
+
+
+@click.command("doctor")
+@json_option
+def command(as_json: bool) -> None:
+    """Say what works on this machine, and the one line that mends what does not.
+
+    Exit code 0 if programs can be judged in the strongest isolation and every language can run, else 1.
+    """
+    findings = [*_isolation(), *_languages(), *_plugins(), *_packages(), _gpu()]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        table = Table("", "what", "found", "to mend it")
+        for finding in findings:
+            table.add_row("ok" if finding.works else "--", finding.what, finding.detail, finding.mend)
+        console().print(table)
+    if not all(finding.works for finding in findings if finding.what != "GPU"):
+        raise SystemExit(1)
+
+
+def _isolation() -> list[Finding]:
+    meanings = {
+        "namespaces": "no network, no files, no other processes",
+        "limits": "CPU and memory only; must be asked for by name",
+    }
+    found = [availability(layer) for layer in LAYERS]
+    return [Finding(f"isolation {a.layer}", a.works, a.reason or meanings[a.layer], a.mend) for a in found]
+
+
+def _languages() -> list[Finding]:
+    findings = []
+    for name, registered in plugin_manager().languages.items():
+        missing = registered.thing.missing()
+        detail = f"{missing.what} is not installed" if missing else registered.origin
+        findings.append(Finding(f"language {name}", missing is None, detail, missing.install if missing else ""))
+    return findings
+
+
+def _plugins() -> list[Finding]:
+    return [Finding(f"plugin {failure.plugin}", False, failure.error) for failure in plugin_manager().failures]
+
+
+def _packages() -> list[Finding]:
+    names = ("torch", "transformers", "trl", "peft", "pyswip", "datasets", "reasoning-gym")
+    return [_package(name) for name in names]
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, False, "not installed", f"pip install {name}")
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("GPU", True, torch.cuda.get_device_name())
+    return Finding("GPU", False, "none; recipe quickstart needs none")

@@ -1,0 +1,79 @@
+"""``lowres-code eval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lowres_code.cli.options import console, find_language, json_option, language_option, print_json
+from lowres_code.language import Language
+from lowres_code.recipe import Recipe, find_recipe, load_recipe
+
+
+@click.command("eval")
+@click.argument("model", metavar="MODEL|RUN")
+@language_option
+@click.option("--recipe", metavar="R", help="Whose held-out problems, prompt and sampling; a run brings its own.")
+@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the result there, as JSON.")
+@json_option
+def command(
+    model: str,
+    language: str,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    samples: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure MODEL (a name, a folder, or the directory of a run) on held-out problems."""
+    from lowres_code.files import write_json
+
+    backend = find_language(language)
+    changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
+    is_run = (Path(model) / "recipe.toml").is_file()
+    source = Path(model) / "recipe.toml" if is_run and recipe is None else find_recipe(recipe or "quickstart")
+    result = _evaluate(model, is_run, load_recipe(source, changes), backend)
+    if out:
+        write_json(out, result)
+    if as_json:
+        print_json(result)
+    else:
+        from lowres_code.report import evaluation_table
+
+        console().print(evaluation_table(result, f"{model} on {result['problems']} held-out problems"))
+
+
+def _evaluate(model: str, is_run: bool, recipe: Recipe, language: Language) -> dict[str, Any]:
+    from rich.console import Console
+
+    from lowres_code.quiet import quiet_libraries
+
+    quiet_libraries()
+    from lowres_code.evaluate import evaluate
+    from lowres_code.judge import Judge
+    from lowres_code.model import load_model, load_tokenizer
+    from lowres_code.progress import progress_line
+    from lowres_code.run_directory import RunDirectory
+    from lowres_code.train.run import load_problems, trained_model
+
+    seed = recipe.eval.seed
+    if is_run:
+        run = RunDirectory.open(Path(model))
+        table, seed = run.recipe().model, int(run.env()["seed"])
+        network = trained_model(run, run.recipe())
+    else:
+        table = recipe.model.model_copy(update={"name": model, "revision": None})
+        network = load_model(table)
+    tokenizer = load_tokenizer(table)
+    problems = load_problems(recipe.data.eval, "eval", seed)
+    screen = Console(stderr=True)
+    limits = recipe.limits
+    with Judge(language, limits.limits(), limits.isolation, limits.workers) as judge:
+        judge.start()
+        with progress_line(screen, f"evaluating {model}") as progress:
+            evaluation = evaluate(network, tokenizer, problems, judge, recipe.prompt, recipe.eval, progress)
+    return {"model": model, "language": language.name, **evaluation.summary()}

@@ -1,0 +1,81 @@
+"""``lowres-code``: finds the commands, loads each only when it is called, turns errors into one line."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from lowres_code.errors import LowresCodeError, near_match
+
+COMMANDS = {
+    "train": "Train a model with GRPO, the language itself being the judge.",
+    "eval": "Measure a model on held-out problems.",
+    "run": "Run one program as the judge does.",
+    "lang": "Languages: list, show.",
+    "recipe": "Recipes: list, show.",
+    "report": "Say how far a run came and what it gained.",
+    "doctor": "Say what works on this machine, and what mends the rest.",
+}
+_MODULES = {"eval": "evaluate"}
+
+
+class _Failure(click.ClickException):
+    """One of this package's errors, as click shows errors."""
+
+    def __init__(self, error: LowresCodeError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc]
+
+
+class Commands(click.Group):
+    """The built-in commands and those of plugins, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Built-in names first, then those that plugins bring."""
+        return [*COMMANDS, *self._from_plugins()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or ``None``."""
+        if cmd_name in COMMANDS:
+            module = importlib.import_module(f"lowres_code.cli.{_MODULES.get(cmd_name, cmd_name)}")
+            command: click.Command = module.command
+            return command
+        return self._from_plugins().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the near match in the complaint."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(f"there is no command {args[0]!r}; {near_match(args[0], COMMANDS)}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help, without importing them."""
+        rows = [*COMMANDS.items(), *((n, c.get_short_help_str()) for n, c in self._from_plugins().items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn this package's errors into one line and their exit code."""
+        try:
+            return super().invoke(ctx)
+        except LowresCodeError as error:
+            raise _Failure(error) from error
+
+    def _from_plugins(self) -> dict[str, click.Command]:
+        from lowres_code.plugins import plugin_manager
+
+        return {name: registered.thing for name, registered in plugin_manager().commands.items()}
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="lowres-code")
+def main() -> None:
+    """Teach small open models the programming languages that have little public text.
+
+    Sample programs, run them safely, reward the right ones (GRPO), measure honestly what was gained.
+    """

@@ -1,0 +1,43 @@
+"""Options and look-ups that several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+
+from lowres_code.errors import UsageError, near_match
+from lowres_code.language import Language
+from lowres_code.plugins import plugin_manager
+
+language_option = click.option("--lang", "language", required=True, metavar="L", help="The language.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def find_language(name: str) -> Language:
+    """The language backend of that name, if its tools are installed.
+
+    Raises:
+        UsageError: there is none, or something it needs is missing.
+    """
+    known = plugin_manager().languages
+    if name not in known:
+        raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list)")
+    language = known[name].thing
+    missing = language.missing()
+    if missing:
+        raise UsageError(f"language {name!r} needs {missing.what}, which is not installed: {missing.install}")
+    return language
+
+
+def console() -> Console:
+    """Where people read: standard output, wide enough for the tables when piped."""
+    return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,38 @@
+"""``lowres-code recipe``."""
+
+from __future__ import annotations
+
+import click
+import tomli_w
+from rich.table import Table
+
+from lowres_code.cli.options import console, json_option, print_json
+from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+
+
+@click.group("recipe")
+def command() -> None:
+    """Recipes: list, show."""
+
+
+@command.command("list")
+@json_option
+def list_recipes(as_json: bool) -> None:
+    """All recipes that can be named."""
+    recipes = {name: load_recipe(path) for name, path in recipe_names().items()}
+    if as_json:
+        print_json([{"name": name, **recipe.recipe.model_dump()} | {"name": name} for name, recipe in recipes.items()])
+        return
+    table = Table("recipe", "model", "what it does", "expected")
+    for name, recipe in recipes.items():
+        table.add_row(name, recipe.model.name, recipe.recipe.description, recipe.recipe.expected)
+    console().print(table)
+
+
+@command.command("show")
+@click.argument("name", metavar="NAME|PATH")
+@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+def show(name: str, overrides: tuple[str, ...]) -> None:
+    """A recipe as it will be used: with all that it extends, and every default."""
+    recipe = load_recipe(find_recipe(name), overrides)
+    click.echo(tomli_w.dumps(recipe.model_dump(exclude_none=True)), nl=False)

@@ -1,0 +1,76 @@
+"""``lowres-code run``."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import BinaryIO
+
+import click
+
+from lowres_code.cli.options import find_language, json_option, language_option, print_json
+from lowres_code.errors import JudgeError, UsageError
+from lowres_code.judge import CORRECT, Judge
+from lowres_code.language import Execution, Status
+from lowres_code.problem import Test
+from lowres_code.recipe.schema import LimitsTable
+
+
+@click.command("run")
+@click.argument("file", type=click.File("rb"))
+@language_option
+@click.option("--stdin", type=click.File("rb"), help="What the program reads.")
+@click.option("--query", metavar="GOAL", help="Ask this instead of the language's default.")
+@click.option("--expect", metavar="TEXT", help="The right answer: give a verdict.")
+@click.option("--isolation", default="auto", show_default=True, help="namespaces, limits, or auto.")
+@json_option
+def command(
+    file: BinaryIO,
+    language: str,
+    stdin: BinaryIO | None,
+    query: str | None,
+    expect: str | None,
+    isolation: str,
+    as_json: bool,
+) -> None:
+    """Run FILE (`-`: standard input) as the judge runs programs, isolated and limited.
+
+    Exit code 0: it ran (and was right, with --expect); 1: it failed or was wrong; 3: the judge itself failed.
+    """
+    backend = find_language(language)
+    if isolation not in ("auto", "namespaces", "limits"):
+        raise UsageError(f"--isolation must be auto, namespaces or limits, not {isolation!r}")
+    program = file.read().decode("utf-8", "surrogateescape")
+    given = stdin.read().decode("utf-8", "surrogateescape") if stdin else ""
+    test = Test(expected=expect, stdin=given, query=query)
+    with Judge(backend, LimitsTable().limits(), isolation, workers=1) as judge:
+        judge.start()
+        execution = judge.execute([program], [test])[0]
+        verdict = None if expect is None else judge.verdict(execution, test)
+    if as_json:
+        print_json({"lang": backend.name, "verdict": verdict, **_fields(execution)})
+    else:
+        _show(execution, verdict)
+    sys.exit(_exit_code(execution, verdict))
+
+
+def _fields(execution: Execution) -> dict[str, object]:
+    return {**dataclasses.asdict(execution), "status": execution.status.value}
+
+
+def _show(execution: Execution, verdict: str | None) -> None:
+    """What the program printed, its messages, its answer."""
+    click.echo(execution.stdout, nl=False)
+    click.echo(execution.stderr, nl=False, err=True)
+    for diagnostic in execution.diagnostics:
+        if diagnostic.message not in execution.stderr:
+            place = ":".join(str(number) for number in (diagnostic.line, diagnostic.column) if number)
+            click.echo(f"{diagnostic.severity}{' ' + place if place else ''}: {diagnostic.message}", err=True)
+    summary = verdict or execution.status.value
+    click.echo(f"{summary}{'' if execution.answer is None else ': ' + execution.answer}")
+
+
+def _exit_code(execution: Execution, verdict: str | None) -> int:
+    if execution.status is Status.INFRA_ERROR:
+        return JudgeError.exit_code
+    return 0 if (verdict or execution.status.value) in (CORRECT, Status.OK.value) else 1

@@ -1,0 +1,102 @@
+"""``lowres-code train``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from lowres_code.cli.options import console, find_language
+from lowres_code.errors import UsageError
+from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+
+QUICKSTART = "quickstart"
+
+
+@click.command("train")
+@click.option("--lang", "language", metavar="L", help="The language to teach.")
+@click.option("--recipe", metavar="NAME|PATH", help="Which recipe; see `lowres-code recipe list`.")
+@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is kept.")
+@click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a stopped run.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of the data, the sampling and the training.",
+)
+def command(
+    language: str | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    resumed: Path | None,
+    seed: int,
+) -> None:
+    """Train a model with GRPO; measure it on held-out problems before and after.
+
+    Without --recipe: `quickstart`, which teaches the embedded pocket model, where there is no GPU; else the
+    language's own recipe for Qwen2.5-Coder-1.5B.
+    """
+    if resumed is not None:
+        if recipe or overrides or out:
+            raise UsageError("--resume goes on with the run's own recipe; --recipe, --set and --out do not go with it")
+        _resume(resumed, language)
+        return
+    if language is None:
+        raise UsageError("--lang is missing; for instance: lowres-code train --lang prolog (lowres-code lang list)")
+    _train(language, recipe, overrides, out, seed)
+
+
+def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
+    language = find_language(name)
+    chosen = recipe_name or _default_recipe(name)
+    recipe = load_recipe(find_recipe(chosen), overrides)
+    out = out or Path("runs") / f"{name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    screen = console()
+    why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
+    screen.print(f"Recipe {chosen}{why}; run directory {out}", highlight=False)
+    from lowres_code.quiet import quiet_libraries
+    from lowres_code.report import print_run
+
+    quiet_libraries()
+    from lowres_code.train.run import train
+
+    run = train(recipe, language, out, seed, screen)
+    print_run(run, screen)
+    _exit_if_interrupted(run.status()["state"])
+
+
+def _resume(path: Path, name: str | None) -> None:
+    from lowres_code.quiet import quiet_libraries
+    from lowres_code.report import print_run
+    from lowres_code.run_directory import RunDirectory
+
+    own = str(RunDirectory.open(path).env()["language"])
+    if name not in (None, own):
+        raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
+    language = find_language(own)
+    quiet_libraries()
+    from lowres_code.train.run import resume
+
+    screen = console()
+    run = resume(path, language, screen)
+    print_run(run, screen)
+    _exit_if_interrupted(run.status()["state"])
+
+
+def _exit_if_interrupted(state: str) -> None:
+    from lowres_code.run_directory import INTERRUPTED
+
+    if state == INTERRUPTED:
+        raise SystemExit(130)
+
+
+def _default_recipe(language: str) -> str:
+    """Quickstart without a GPU; with one, the language's recipe for a real model if it has one."""
+    import torch
+
+    real = f"{language}/qwen2.5-coder-1.5b"
+    return real if torch.cuda.is_available() and real in recipe_names() else QUICKSTART

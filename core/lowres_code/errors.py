@@ -1,0 +1,45 @@
+"""Every error that this package raises on purpose.
+
+::
+
+    LowresCodeError           exit code 1
+    ├── UsageError            exit code 2: a mistake that the user can mend (also a ValueError)
+    └── JudgeError            exit code 3: the judge itself failed, never the program it judged
+
+A message says what was wrong, quotes the value, and ends with what mends it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LowresCodeError(Exception):
+    """Base of all errors of this package."""
+
+    exit_code = 1
+
+
+class UsageError(LowresCodeError, ValueError):
+    """The user asked for something that cannot be: an unknown name, a wrong type, a missing tool."""
+
+    exit_code = 2
+
+
+class JudgeError(LowresCodeError):
+    """The judge could not do its work: a worker that will not start, an isolation that is refused."""
+
+    exit_code = 3
+
+
+def near_match(name: str, known: Iterable[str]) -> str:
+    """A phrase that suggests the closest known name, or lists them all if none is close.
+
+    Example: ``near_match("prolgo", ["prolog", "lua"])`` is ``"did you mean 'prolog'?"``.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(names) if names else "none is known"

@@ -1,0 +1,98 @@
+"""Files that survive a crash: whole or not there, and readable up to where the power went."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lowres_code.errors import LowresCodeError
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    Raises:
+        LowresCodeError: it cannot be written, for instance because the disk is full; the old file is still there.
+    """
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise LowresCodeError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def write_json(path: Path, value: object) -> None:
+    """`write_atomically`, as JSON for people."""
+    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+class JsonLines:
+    """Appends records to a JSON Lines file; each is on disk, or lost whole, when the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        _drop_torn_line(path)
+
+    def append(self, *records: object) -> None:
+        """Add records, in one write.
+
+        Raises:
+            LowresCodeError: the file cannot be written.
+        """
+        text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        try:
+            with self._path.open("ab") as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise LowresCodeError(f"cannot write {str(self._path)!r}: {error.strerror}") from error
+
+
+def keep_records(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
+    """Rewrite a JSON Lines file with the records that are to be kept."""
+    if path.is_file():
+        kept = [json.dumps(record, ensure_ascii=False) + "\n" for record in read_json_lines(path) if keep(record)]
+        write_atomically(path, "".join(kept))
+
+
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole records of a file; a last line that was torn by a crash is left out.
+
+    Raises:
+        LowresCodeError: a line before it is damaged.
+    """
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if line.endswith("\n"):
+                yield _record(line, f"{path}:{number}")
+
+
+def _record(line: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise LowresCodeError(f"{where}: damaged, not JSON ({error.msg})") from error
+    if not isinstance(record, dict):
+        raise LowresCodeError(f"{where}: damaged, no JSON object")
+    return record
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut a file after its last whole line, so that the next record does not continue a torn one."""
+    if path.is_file():
+        data = path.read_bytes()
+        if data and not data.endswith(b"\n"):
+            os.truncate(path, data.rfind(b"\n") + 1)

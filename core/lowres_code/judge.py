@@ -1,0 +1,130 @@
+"""The one judge: where a program meets a problem and a verdict comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from lowres_code.completion import Completion, parse_completion
+from lowres_code.errors import JudgeError
+from lowres_code.language import EmbeddedLanguage, Execution, Language, Limits, Status
+from lowres_code.problem import Problem, Test
+from lowres_code.sandbox.isolation import choose_layer
+from lowres_code.sandbox.pool import Pool
+
+CORRECT = "correct"
+WRONG_ANSWER = "wrong_answer"
+NO_CODE = "no_code"
+INFRA_ERROR = Status.INFRA_ERROR.value
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A completion, its verdict, and the execution that decided it.
+
+    Attributes:
+        verdict: ``correct``, ``wrong_answer``, ``no_code``, or the status of the execution that did not succeed.
+        completion: the completion, taken apart.
+        execution: the first execution that failed, else the last; ``None`` for ``no_code``.
+    """
+
+    verdict: str
+    completion: Completion
+    execution: Execution | None = None
+
+    @property
+    def correct(self) -> bool:
+        """Whether every test was answered rightly."""
+        return self.verdict == CORRECT
+
+    @property
+    def parses(self) -> bool:
+        """Whether there is a program and the language's reader accepts it."""
+        return self.verdict not in (NO_CODE, INFRA_ERROR, Status.SYNTAX_ERROR.value)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the program ran and gave an answer."""
+        return self.verdict in (CORRECT, WRONG_ANSWER)
+
+
+class Judge:
+    """Judges programs of one language; holds the worker processes, so use it in ``with`` or `close` it."""
+
+    def __init__(
+        self, language: Language, limits: Limits | None = None, isolation: str = "auto", workers: int | None = None
+    ) -> None:
+        """Args:
+            language: the backend.
+            limits: of each program; by default `Limits`.
+            isolation: ``"auto"``, or a layer's name.
+            workers: how many programs at a time; by default one for each core.
+
+        Raises:
+            JudgeError: the isolation does not work here.
+        """
+        if not isinstance(language, EmbeddedLanguage):
+            raise JudgeError(f"language {language.name!r} is no embedded language, and only those can be judged yet")
+        self.language = language
+        self.limits = limits or Limits()
+        self.isolation = choose_layer(isolation)
+        self._pool = Pool(language, self.isolation, workers)
+
+    def start(self) -> None:
+        """Start a worker now; raises `JudgeError` if it does not come up."""
+        self._pool.start()
+
+    def execute(self, programs: Sequence[str], tests: Sequence[Test]) -> list[Execution]:
+        """Run each program once with its test, in order."""
+        return self._pool.run(list(zip(programs, tests, strict=True)), self.limits)
+
+    def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
+        """Ask the language's reader about each program."""
+        return self._pool.run([(program, Test()) for program in programs], self.limits, "check_syntax")
+
+    def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
+        """The verdict on each completion as a solution of its problem."""
+        parsed = [parse_completion(text, self.language.fences) for text in completions]
+        jobs = [
+            (completion.program, test)
+            for completion, problem in zip(parsed, problems, strict=True)
+            if completion.program is not None
+            for test in problem.tests
+        ]
+        executions = iter(self._pool.run(jobs, self.limits))
+        return [
+            Judgement(NO_CODE, completion)
+            if completion.program is None
+            else self._judgement(completion, [(test, next(executions)) for test in problem.tests])
+            for completion, problem in zip(parsed, problems, strict=True)
+        ]
+
+    def verdict(self, execution: Execution, test: Test) -> str:
+        """The verdict on one execution."""
+        if execution.status is not Status.OK:
+            return str(execution.status.value)
+        if execution.answer is None:  # a backend that says ok and gives none
+            return str(Status.NO_ANSWER.value)
+        if test.expected is None:
+            raise ValueError("a verdict needs an expected answer")
+        return CORRECT if self.language.compare(test.expected, execution.answer) else WRONG_ANSWER
+
+    def close(self) -> None:
+        """End the workers."""
+        self._pool.close()
+
+    def _judgement(self, completion: Completion, runs: list[tuple[Test, Execution]]) -> Judgement:
+        for test, execution in runs:
+            verdict = self.verdict(execution, test)
+            if verdict != CORRECT:
+                return Judgement(verdict, completion, execution)
+        return Judgement(CORRECT, completion, runs[-1][1])
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

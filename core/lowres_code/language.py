@@ -1,0 +1,179 @@
+"""What a language backend is: three questions and some data.
+
+A backend answers `Language.check_syntax`, `Language.execute` and `Language.compare`. Everything else (limits,
+isolation, pooling, verdicts) is the judge's: a backend runs inside a sandboxed process of its own and may loop, crash
+or be killed there without harm.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from lowres_code.answers import same_answer
+from lowres_code.problem import Test
+
+
+class Status(str, Enum):
+    """How an execution ended."""
+
+    OK = "ok"
+    SYNTAX_ERROR = "syntax_error"
+    RUNTIME_ERROR = "runtime_error"
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    NO_ANSWER = "no_answer"
+    INFRA_ERROR = "infra_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one program may use. The deterministic budgets bind first, wall time is a wide backstop.
+
+    Attributes:
+        inferences: logical inferences, where the language counts them.
+        cpu_s: CPU seconds of the process.
+        memory_mb: address space that the program may add, in MiB; the language's own stacks get half of it.
+        output_kb: standard output and standard error together, in KiB; an answer may be as long.
+        file_kb: size of any file it writes, in KiB.
+        processes: processes and threads at a time.
+        wall_s: seconds by the clock, waiting included.
+    """
+
+    inferences: int = 20_000_000
+    cpu_s: int = 10
+    memory_mb: int = 512
+    output_kb: int = 256
+    file_kb: int = 1024
+    processes: int = 16
+    wall_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message about a program; lines and columns count from 1, ``None`` where unknown."""
+
+    message: str
+    severity: str = "error"
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What came out of one execution.
+
+    Attributes:
+        status: how it ended.
+        answer: the program's answer, ``None`` unless the status is ``ok``.
+        stdout, stderr: what it printed, cut at the output limit.
+        diagnostics: errors and warnings with their places.
+        cpu_s, wall_s, peak_mb: what it used.
+        isolation: the sandbox layer that was in force.
+    """
+
+    status: Status
+    answer: str | None = None
+    stdout: str = ""
+    stderr: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_mb: float = 0.0
+    isolation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One worked example for the prompt; its program must answer ``answer``."""
+
+    question: str
+    reasoning: str
+    program: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A program whose end is known; the backend's own proof that it works."""
+
+    program: str
+    status: Status
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A tool that the backend needs and that is not there."""
+
+    what: str
+    install: str
+
+
+class Language(ABC):
+    """A language backend. Data as class attributes, three questions as methods.
+
+    Attributes:
+        name: as in ``--lang``; lower case.
+        title: as people and prompts write it.
+        suffix: of a program file, with the dot.
+        fences: tags that mark a fenced code block as this language.
+        guidance: what a model must know to answer, in a few sentences; goes into the prompt.
+        example: a worked example for the prompt.
+        self_tests: programs whose end is known.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    fences: tuple[str, ...]
+    guidance: str
+    example: Example
+    self_tests: tuple[SelfTest, ...] = ()
+
+    @abstractmethod
+    def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
+        """The program's syntax errors, found by the language's own reader; empty if there are none."""
+
+    @abstractmethod
+    def execute(self, program: str, test: Test, limits: Limits) -> Execution:
+        """Run the program once; the answer is the first that it gives. A bad syntax is ``syntax_error``."""
+
+    def compare(self, expected: str, actual: str) -> bool:
+        """Whether an answer is the expected one; by default as `lowres_code.answers.same_answer` says."""
+        return same_answer(expected, actual)
+
+    def missing(self) -> Missing | None:
+        """What is not installed, or ``None`` if the backend can run. Cheap: it looks, it does not start anything."""
+        return None
+
+
+class EmbeddedLanguage(Language):
+    """A language whose interpreter has a Python binding.
+
+    A worker process calls `load` once and then forks a child for each program; `check_syntax` and `execute` are called
+    in such a child, with an empty scratch directory as the working directory and nobody else's state in memory.
+    """
+
+    @abstractmethod
+    def load(self, warm_up: str) -> None:
+        """Load the interpreter and what the warm-up names; called once in a worker, before any program."""
+
+    def warm_up_of(self, program: str) -> str:
+        """Which warm-up a program should find, from its text; programs of equal warm-up share workers.
+
+        What a warm-up loads must change nothing but the time that a program takes. By default there is one, ``""``.
+        """
+        return ""
+
+    def read_only_paths(self) -> tuple[Path, ...]:
+        """Files outside the system's own folders that the interpreter must be able to read."""
+        return ()
+
+    def environment(self) -> Mapping[str, str]:
+        """Environment variables of the worker; programs see no others."""
+        return {}

@@ -1,0 +1,54 @@
+"""The hooks that a plugin may implement; each receives ``register`` and calls it once for each thing it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from lowres_code.language import Language
+    from lowres_code.reward import RewardTerm
+    from lowres_code.sources import ProblemSource
+
+GROUP = "lowres_code"
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Registry(Protocol[T_contra]):
+    """``register(thing)``; a name that is taken is refused."""
+
+    def __call__(self, thing: T_contra, /) -> None:
+        """Make the thing known."""
+
+
+@hookspec
+def register_languages(register: Callable[[Language], None]) -> None:
+    """Register language backends: ``register(MyLanguage())``."""
+
+
+@hookspec
+def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> None:
+    """Register problem sources, for ``source = "NAME"`` in ``[data.train]`` and ``[data.eval]``."""
+
+
+@hookspec
+def register_rewards(register: Callable[[RewardTerm], None]) -> None:
+    """Register reward terms, for ``NAME = WEIGHT`` in ``[reward]``."""
+
+
+@hookspec
+def register_recipes(register: Callable[[Path], None]) -> None:
+    """Register folders of recipes; a recipe's name is its path in the folder without ``.toml``."""
+
+
+@hookspec
+def register_commands(register: Callable[[click.Command], None]) -> None:
+    """Register commands of ``lowres-code``."""

@@ -1,0 +1,46 @@
+"""How the pocket model's teacher writes each language: one module a language, each with a ``DIALECT``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lowres_code.pocket.ideas import Claim, Idea
+
+Mistake = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A language as the teacher knows it.
+
+    Attributes:
+        language: the name as prompts say it.
+        templates: for each kind of idea, the right program, with the idea's fields in braces.
+        claims: how a claim about two people (``A`` and ``B``) is written, by its operator.
+        mistakes: what people get wrong who come from elsewhere; each gives back the program unchanged where it does
+            not apply.
+    """
+
+    language: str
+    templates: Mapping[str, str]
+    claims: Mapping[str, str]
+    mistakes: tuple[Mistake, ...] = ()
+
+    def write(self, idea: Idea) -> str:
+        """The right program for an idea."""
+        fields = {**idea.fields, "VARIABLE": idea.fields.get("variable", "").upper()}
+        if idea.kind == "equation":
+            fields["LEFT"] = idea.fields["left"].replace(idea.fields["variable"], fields["VARIABLE"])
+        if idea.claims:
+            fields["first"], fields["second"] = (self._claim(claim) for claim in idea.claims)
+        return self.templates[idea.kind].format(**fields)
+
+    def _claim(self, claim: Claim) -> str:
+        operator, *parts = claim
+        if operator in ("telling-truth", "lying"):
+            return self.claims[operator].format("AB"[parts[0]], "ab"[parts[0]])
+        if operator == "not" and parts[0][0] in ("telling-truth", "lying"):
+            opposite = "lying" if parts[0][0] == "telling-truth" else "telling-truth"
+            return self._claim((opposite, parts[0][1]))
+        return self.claims[operator].format(*(self._claim(part) for part in parts))

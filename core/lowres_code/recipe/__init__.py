@@ -1,0 +1,17 @@
+"""Recipes: TOML files that say which model learns what, from which problems, and how it is measured."""
+
+from lowres_code.recipe.load import find_recipe, load_recipe, recipe_names
+from lowres_code.recipe.schema import DataTable, EvalTable, LimitsTable, LoraTable, ModelTable, PromptTable, Recipe
+
+__all__ = [
+    "DataTable",
+    "EvalTable",
+    "LimitsTable",
+    "LoraTable",
+    "ModelTable",
+    "PromptTable",
+    "Recipe",
+    "find_recipe",
+    "load_recipe",
+    "recipe_names",
+]

@@ -1,0 +1,177 @@
+"""One worker, seen from outside: starts it, asks it, replaces it when it dies or hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO, Any, Literal
+
+from lowres_code.errors import JudgeError
+from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
+from lowres_code.problem import Test
+from lowres_code.sandbox.isolation import SCRATCH, Layer, import_root, python_folders, wrap
+
+Ask = Literal["execute", "check_syntax"]
+
+_START_S = 60.0
+_GRACE_S = 10.0
+
+
+class WorkerGoneError(Exception):
+    """The worker ended or did not answer in time."""
+
+
+class WorkerClient:
+    """A worker process and the pipe to it. Not thread-safe: one request at a time."""
+
+    def __init__(self, language: EmbeddedLanguage, layer: Layer, warm_up: str = "") -> None:
+        self._language = language
+        self._layer = layer
+        self._warm_up = warm_up
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._unread = b""
+        self._closed = False
+
+    def ask(self, ask: Ask, program: str, test: Test, limits: Limits) -> Execution:
+        """One question about one program. A worker that fails is replaced and asked once more.
+
+        Returns:
+            The execution; ``infra_error`` if a fresh worker failed too.
+        """
+        request = {
+            "ask": ask,
+            "program": program,
+            "test": dataclasses.asdict(dataclasses.replace(test, expected=None)),  # no program is ever near the answer
+            "limits": dataclasses.asdict(limits),
+        }
+        problem = ""
+        for _ in range(2):
+            if self._closed:
+                break
+            try:
+                execution = _execution(self._exchange(request, limits.wall_s + _GRACE_S))
+            except WorkerGoneError as gone:
+                self._end()
+                problem = str(gone)
+                continue
+            if execution.status is not Status.INFRA_ERROR:
+                return execution
+            self._end()
+            problem = "; ".join(diagnostic.message for diagnostic in execution.diagnostics)
+        return Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(problem),), isolation=self._layer)
+
+    def start(self) -> None:
+        """Start the worker unless it runs.
+
+        Raises:
+            JudgeError: it does not come up.
+        """
+        if self._process is not None:
+            return
+        kind = type(self._language)
+        command = [sys.executable, "-m", "lowres_code.sandbox.worker", f"{kind.__module__}:{kind.__qualname__}"]
+        environment = {"PYTHONPATH": str(import_root(kind.__module__)), **self._language.environment()}
+        read_only = (*python_folders(kind.__module__), *self._language.read_only_paths())
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        root = str(SCRATCH)
+        if (
+            self._layer == "limits"
+        ):  # no file system of its own; and the worker may be killed, so this is ours to remove
+            self._scratch = tempfile.TemporaryDirectory(prefix="lowres-code-")
+            root = self._scratch.name
+        self._process = subprocess.Popen(
+            wrap(self._layer, [*command, self._warm_up, self._layer, root], read_only, environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
+        )
+        try:
+            self._read_line(_START_S)
+        except WorkerGoneError as gone:
+            said = self._last_words()
+            self._end()
+            raise JudgeError(f"the worker for {self._language.name!r} does not start ({gone}): {said}") from gone
+
+    def close(self) -> None:
+        """End the worker, and with it all that runs in it; from any thread, also while it is being asked.
+
+        The thread that asks sees the worker's end and cleans up; call `release` once no thread asks any more.
+        """
+        self._closed = True
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a session of our own making, not reaped yet
+
+    def release(self) -> None:
+        """`close`, and give back what is left."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        process, self._process, self._unread = self._process, None, b""
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a session of our own making
+        process.wait()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+        for stream in (process.stdin, process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+    def _exchange(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        request = {**request, "id": secrets.token_hex(16)}
+        self.start()
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise WorkerGoneError("it had ended") from error
+        reply: dict[str, Any] = json.loads(self._read_line(timeout_s))
+        if reply.pop("id") != request["id"] or self._unread:
+            raise WorkerGoneError("it answered what it was not asked")
+        if reply.pop("retire"):
+            self._end()
+        return reply
+
+    def _read_line(self, timeout_s: float) -> bytes:
+        assert self._process is not None and self._process.stdout is not None
+        deadline = time.monotonic() + timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise WorkerGoneError(f"no answer within {timeout_s:g} s")
+                data = os.read(self._process.stdout.fileno(), 1 << 20)
+                if not data:
+                    raise WorkerGoneError("it ended")
+                self._unread += data
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        return " | ".join(self._errors.read().decode("utf-8", "replace").strip().splitlines()[-3:])
+
+
+def _execution(reply: dict[str, Any]) -> Execution:
+    diagnostics = tuple(Diagnostic(**diagnostic) for diagnostic in reply.pop("diagnostics"))
+    return Execution(**{**reply, "status": Status(reply["status"]), "diagnostics": diagnostics})

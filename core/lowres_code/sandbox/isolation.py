@@ -1,0 +1,118 @@
+"""The layers of isolation that a worker can stand in."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from lowres_code.errors import JudgeError
+
+Layer = Literal["namespaces", "limits"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+
+INSTALL_BUBBLEWRAP = "sudo apt-get install bubblewrap"
+SCRATCH = Path("/scratch")
+
+_SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
+_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
+_SCRATCH_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a layer works on this machine, and if not, why and the one line that mends it."""
+
+    layer: Layer
+    works: bool
+    reason: str = ""
+    mend: str = ""
+
+
+def choose_layer(asked: str) -> Layer:
+    """The layer that a recipe's ``limits.isolation`` asks for; ``"auto"`` is the strongest that needs no consent.
+
+    Raises:
+        JudgeError: the layer does not work here. Nothing weaker is ever taken silently.
+    """
+    layer: Layer = "limits" if asked == "limits" else "namespaces"
+    found = availability(layer)
+    if not found.works:
+        raise JudgeError(
+            f"isolation {layer!r} does not work here: {found.reason}. {found.mend}; or accept programs that can reach "
+            "the network and your files, on a machine you can lose: --set limits.isolation=limits"
+        )
+    return layer
+
+
+@functools.cache
+def availability(layer: Layer) -> Availability:
+    """Try the layer with a harmless program."""
+    if layer == "limits":
+        return Availability(layer, works=True)
+    if not shutil.which("bwrap"):
+        return Availability(layer, False, "bubblewrap (bwrap) is not installed", f"Install it: {INSTALL_BUBBLEWRAP}")
+    trial = subprocess.run(
+        wrap("namespaces", ["/bin/true"], (), {}), capture_output=True, text=True, timeout=20, check=False
+    )
+    if trial.returncode == 0:
+        return Availability(layer, works=True)
+    reason = trial.stderr.strip().splitlines()[-1:] or [f"bwrap ended with {trial.returncode}"]
+    return Availability(layer, False, reason[0], f"Allow user namespaces: {_allow_namespaces()}")
+
+
+def _allow_namespaces() -> str:
+    """The line that mends it: Ubuntu since 24.04 refuses through AppArmor, Debian has a switch of its own."""
+    apparmor = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if apparmor.is_file() and apparmor.read_text().strip() == "1":
+        return "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    return "sudo sysctl -w kernel.unprivileged_userns_clone=1"
+
+
+def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environment: Mapping[str, str]) -> list[str]:
+    """The command line that runs ``command`` inside a layer.
+
+    Args:
+        layer: which.
+        command: what to run; its folders must be among the system's or in ``read_only``.
+        read_only: further files and folders that it may read.
+        environment: all the environment variables that it has.
+    """
+    variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
+    if layer == "limits":
+        return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
+    variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(SCRATCH))
+    walls = ["bwrap", "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    walls += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    for key, value in variables.items():
+        walls += ["--setenv", key, value]
+    for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES:
+        walls += ["--ro-bind-try", folder, folder]
+    walls += ["--dev", "/dev", "--proc", "/proc"]
+    for path in read_only:
+        walls += ["--ro-bind", str(path), str(path)]
+    walls += ["--size", str(_SCRATCH_BYTES), "--tmpfs", str(SCRATCH), "--chdir", str(SCRATCH)]
+    walls += ["--remount-ro", "/dev", "--remount-ro", "/"]  # the scratch directory is all that can be written to
+    return [*walls, *command]
+
+
+def import_root(module: str) -> Path:
+    """The folder that must be on Python's path for ``module`` to be imported, wherever this process found it."""
+    top = Path(str(sys.modules[module.partition(".")[0]].__file__)).resolve()
+    return top.parent.parent if top.name == "__init__.py" else top.parent
+
+
+def python_folders(module: str) -> tuple[Path, ...]:
+    """What this Python needs, apart from the system's folders, to import this package and ``module``."""
+    parts = module.split(".")
+    modules = ["lowres_code", *(".".join(parts[: end + 1]) for end in range(len(parts)))]
+    found = {Path(sys.prefix), Path(sys.base_prefix)}
+    found |= {Path(str(sys.modules[name].__file__)).resolve().parent for name in modules}
+    found |= {Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
+    outside = [path for path in found if path.is_dir() and not str(path).startswith(("/usr/", "/lib"))]
+    return tuple(sorted(path for path in outside if not any(other in path.parents for other in outside)))

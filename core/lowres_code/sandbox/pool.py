@@ -1,0 +1,93 @@
+"""Several workers at once: batches in, results in the same order."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import TracebackType
+
+from lowres_code.language import EmbeddedLanguage, Execution, Limits
+from lowres_code.problem import Test
+from lowres_code.sandbox.client import Ask, WorkerClient
+from lowres_code.sandbox.isolation import Layer
+
+
+class _Slot:
+    """Runs one program at a time; has a worker for each warm-up that was asked for."""
+
+    def __init__(self, language: EmbeddedLanguage, layer: Layer) -> None:
+        self._language, self._layer = language, layer
+        self._clients: dict[str, WorkerClient] = {}
+        self._closed = False
+
+    def client(self, program: str) -> WorkerClient:
+        warm_up = self._language.warm_up_of(program)
+        if warm_up not in self._clients:
+            self._clients[warm_up] = WorkerClient(self._language, self._layer, warm_up)
+        if self._closed:
+            self._clients[warm_up].close()
+        return self._clients[warm_up]
+
+    def close(self) -> None:
+        self._closed = True
+        for client in list(self._clients.values()):
+            client.close()
+
+    def release(self) -> None:
+        for client in self._clients.values():
+            client.release()
+
+
+class Pool:
+    """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
+
+    def __init__(self, language: EmbeddedLanguage, layer: Layer, size: int | None = None) -> None:
+        """Size: how many workers; by default one for each core that this process may use."""
+        self.size = size or len(os.sched_getaffinity(0))
+        self._slots = [_Slot(language, layer) for _ in range(self.size)]
+        self._idle: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
+        for slot in self._slots:
+            self._idle.put(slot)
+        # A worker's life hangs on the thread that started it, and these threads live as long as the pool.
+        self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="judge")
+
+    def run(self, jobs: Sequence[tuple[str, Test]], limits: Limits, ask: Ask = "execute") -> list[Execution]:
+        """Run each program once with its test. Equal jobs in a batch run once."""
+        asked = [(program, replace(test, expected=None)) for program, test in jobs]
+        distinct = list(dict.fromkeys(asked))
+        done = dict(zip(distinct, self._threads.map(lambda job: self._one(ask, job, limits), distinct), strict=True))
+        return [done[job] for job in asked]
+
+    def start(self) -> None:
+        """Start one worker now, so that what is wrong with it comes out before anything else begins.
+
+        Raises:
+            JudgeError: it does not start.
+        """
+        self._threads.submit(self._slots[0].client("").start).result()
+
+    def close(self) -> None:
+        """End all workers, also those that are running a program."""
+        for slot in self._slots:
+            slot.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for slot in self._slots:
+            slot.release()
+
+    def _one(self, ask: Ask, job: tuple[str, Test], limits: Limits) -> Execution:
+        slot = self._idle.get()
+        try:
+            return slot.client(job[0]).ask(ask, *job, limits)
+        finally:
+            self._idle.put(slot)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,45 @@
+"""Problem sources: where the problems of ``[data.train]`` and ``[data.eval]`` come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from lowres_code.problem import Problem
+
+Part = Literal["train", "eval"]
+
+
+class SourceOptions(BaseModel):
+    """Options of a source, as keys of a data table; unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Options = TypeVar("Options", bound=SourceOptions)
+
+
+class ProblemSource(ABC, Generic[Options]):
+    """Gives problems.
+
+    Attributes:
+        name: as in ``source = "NAME"``.
+        options: the class of its options.
+    """
+
+    name: str
+    options: type[Options]
+
+    @abstractmethod
+    def problems(self, options: Options, part: Part, size: int, seed: int) -> list[Problem]:
+        """At most ``size`` problems for training or for evaluation; the same for the same arguments.
+
+        Raises:
+            UsageError: the problems cannot be had.
+        """
+
+    def load(self, options: dict[str, Any], part: Part, size: int, seed: int) -> list[Problem]:
+        """`problems`, from the keys of a data table."""
+        return self.problems(self.options.model_validate(options), part, size, seed)

@@ -1,0 +1,1 @@
+"""GRPO training: TRL's ``GRPOTrainer`` with the judge as its reward."""

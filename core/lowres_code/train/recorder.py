@@ -1,0 +1,106 @@
+"""What a run shows and records while TRL trains: progress, metrics, status, and a way to stop without loss."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from lowres_code.run_directory import TRAINING, RunDirectory
+
+
+class Interruption:
+    """Ctrl-C as a wish: the first asks to stop after this step, the second stops at once."""
+
+    def __init__(self) -> None:
+        self.wished = False
+
+    @contextmanager
+    def watched(self, console: Console) -> Iterator[None]:
+        """Take over SIGINT and SIGTERM for as long as the block runs."""
+
+        def note(_number: int, _frame: FrameType | None) -> None:
+            if self.wished:
+                raise KeyboardInterrupt
+            self.wished = True
+            console.print("\nStopping after this step; a checkpoint will be saved. Ctrl-C again stops at once.")
+
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class Recorder(TrainerCallback):  # type: ignore[misc]
+    """Writes ``metrics.jsonl`` and ``status.json``, shows progress, and carries out an interruption."""
+
+    def __init__(self, run: RunDirectory, console: Console, interruption: Interruption) -> None:
+        self._run = run
+        self._metrics = run.metrics()
+        self._console = console
+        self._interruption = interruption
+        self._began = time.monotonic()
+        self._first_step = 0
+        self._bar = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TextColumn("reward {task.fields[reward]:.3f}  correct {task.fields[correct]:.1%}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock; a resumed run starts where it stopped."""
+        self._began, self._first_step = time.monotonic(), state.global_step
+        self._run.set_status(TRAINING, state.global_step, state.max_steps)
+        self._task = self._bar.add_task("", total=state.max_steps, completed=state.global_step, reward=0.0, correct=0.0)
+        self._bar.start()
+
+    def close(self) -> None:
+        """Give the screen back, also after an error."""
+        self._bar.stop()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Note how far the run is; stop here, with a checkpoint, if that is wished."""
+        self._run.set_status(TRAINING, state.global_step, state.max_steps)
+        if self._interruption.wished:
+            control.should_save = control.should_training_stop = True
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Record what TRL measured in this step."""
+        if not logs or "reward" not in logs:
+            return
+        share = {"judge_share": logs["judge_s"] / logs["step_time"]} if logs.get("step_time") else {}
+        self._metrics.append({"step": state.global_step, **logs, **share})
+        self._bar.update(self._task, completed=state.global_step, reward=logs["reward"], correct=logs["share/correct"])
+        if not self._console.is_terminal:
+            self._print(state, logs)
+
+    def _print(self, state: TrainerState, logs: dict[str, float]) -> None:
+        done = state.global_step - self._first_step
+        left = (time.monotonic() - self._began) / max(1, done) * (state.max_steps - state.global_step)
+        self._console.print(
+            f"step {state.global_step}/{state.max_steps}  reward {logs['reward']:.3f}  "
+            f"correct {logs['share/correct']:.1%}  {left:.0f} s left",
+            highlight=False,
+        )

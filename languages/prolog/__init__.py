@@ -1,0 +1,193 @@
+"""Prolog through SWI-Prolog: an interpreter that stays warm in a worker, by pyswip.
+
+A program is loaded as ``swipl FILE`` loads it, by SWI-Prolog's own reader; its answer is the first solution of
+``solve(X)`` or of the test's own query. A worker preloads just the slow libraries that a program names, and imports
+none of them: a program that forgets its ``use_module`` fails here as it does there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lowres_code.language import (
+    Diagnostic,
+    EmbeddedLanguage,
+    Example,
+    Execution,
+    Limits,
+    Missing,
+    SelfTest,
+    Status,
+)
+from lowres_code.plugins import Registry, hookimpl
+from lowres_code.problem import Test
+
+DEFAULT_QUERY = "solve(X)"
+SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
+DRIVER = Path(__file__).with_name("driver.pl")
+
+
+class Prolog(EmbeddedLanguage):
+    """SWI-Prolog (9.0 or later), embedded."""
+
+    name = "prolog"
+    title = "Prolog"
+    suffix = ".pl"
+    fences = ("prolog", "pl", "swi-prolog", "swipl")
+    guidance = (
+        "The program is read by SWI-Prolog. It must define solve/1; the answer is the first solution X of solve(X), "
+        "bound to the value itself and not printed. Use `is` for arithmetic, or constraints after "
+        "`:- use_module(library(clpq)).` with {A = B + C}. Every clause ends with a full stop, variables begin with "
+        "a capital letter, and every library that is used is imported."
+    )
+    example = Example(
+        question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
+        reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
+        program=(
+            "boxes(anna, 3).\npencils_per_box(12).\ngiven_away(anna, 7).\n\n"
+            "solve(Left) :-\n    boxes(anna, Boxes),\n    pencils_per_box(Pencils),\n    given_away(anna, Away),\n"
+            "    Left is Boxes * Pencils - Away."
+        ),
+        answer="29",
+    )
+    self_tests = (
+        SelfTest("solve(X) :- X is 6 * 7.", Status.OK, "42"),
+        SelfTest(":- use_module(library(clpq)).\nsolve(X) :- {2 * X = 7}.", Status.OK, "7r2"),
+        SelfTest("solve(X) :- {2 * X = 7}.", Status.RUNTIME_ERROR),
+        SelfTest("solve(X) :- X is 1 +.", Status.SYNTAX_ERROR),
+        SelfTest("solve(X) :- X = 3 + 4.", Status.NO_ANSWER),
+        SelfTest(":- halt.\nsolve(1).", Status.NO_ANSWER),
+        SelfTest("solve(X) :- solve(X).", Status.TIMEOUT),
+        SelfTest("solve(X) :- length(L, 100000000), X = L.", Status.MEMORY_LIMIT),
+    )
+
+    def missing(self) -> Missing | None:
+        """SWI-Prolog with its shared library."""
+        if shutil.which("swipl") and ctypes.util.find_library("swipl"):
+            return None
+        return Missing("SWI-Prolog (swipl and libswipl)", "sudo apt-get install swi-prolog-nox")
+
+    def environment(self) -> Mapping[str, str]:
+        """UTF-8, as a user's terminal has it."""
+        return {"LANG": "C.UTF-8"}
+
+    def warm_up_of(self, program: str) -> str:
+        """The slow libraries that the program names, for instance ``"clpfd clpq"``."""
+        return " ".join(sorted(set(SLOW_LIBRARIES.findall(program))))
+
+    def load(self, warm_up: str) -> None:
+        """Start Prolog, load the libraries, and lock the driver."""
+        from pyswip import Prolog as Engine
+
+        goals = [
+            "set_prolog_gc_thread(false)",  # a thread would not survive the fork
+            *(f"load_files(library({name}), [if(not_loaded), imports([]), silent(true)])" for name in warm_up.split()),
+            f"load_files({_quoted(str(DRIVER))}, [silent(true)])",
+            "set_prolog_flag(verbose, normal)",
+            "catch('$no_such_predicate', _, true)",  # reads the index of autoloadable libraries
+            "abolish(user:pyrun/2)",  # pyswip's own; the last that is asked through it
+        ]
+        for goal in goals:
+            list(Engine.query(goal))
+        self._call = _Driver()
+
+    def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
+        """Syntax errors that loading the program reports; loading runs its directives, as it must."""
+        _, _, notes = self._call("check", _write(program), Limits().inferences)
+        return tuple(d for severity, d in map(_diagnostic, notes) if severity == "syntax")
+
+    def execute(self, program: str, test: Test, limits: Limits) -> Execution:
+        """Load the program and ask the query once."""
+        path = _write(program)
+        query = (test.query or DEFAULT_QUERY).strip().removesuffix(".")
+        self._call("set_stack_limit", limits.memory_mb * 2**19)
+        try:
+            status, answer, notes = self._call("judge", path, query, limits.inferences, limits.output_kb * 1024)
+        except AbortedError:
+            return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
+        return Execution(
+            status=Status(status),
+            answer=answer if status == Status.OK.value else None,
+            diagnostics=tuple(d for _, d in map(_diagnostic, notes)),
+        )
+
+
+def _quoted(text: str) -> str:
+    """The text as a quoted atom."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _write(program: str) -> str:
+    """Put the program into the scratch directory, as UTF-8."""
+    path = Path.cwd() / "program.pl"
+    text = program.encode("utf-8", "surrogatepass").decode("utf-8", "replace")  # as a reader sees what is no UTF-8
+    path.write_text(text, encoding="utf-8", newline="")
+    return str(path)
+
+
+class AbortedError(Exception):
+    """The program has thrown ``'$aborted'``, which no ``catch/3`` stops."""
+
+
+class _Driver:
+    """Calls ``lowres_judge:NAME(Arguments..., Result)`` through pyswip's foreign interface.
+
+    A result comes back as nested lists of text. pyswip's own conversion cuts text at the first NUL character, by which
+    a wrong answer could pass for a right one, so texts are read with their lengths.
+    """
+
+    def __init__(self) -> None:
+        from pyswip import core
+
+        self._core = core
+
+    def __call__(self, name: str, *arguments: str | int) -> Any:
+        core = self._core
+        terms = core.PL_new_term_refs(len(arguments) + 1)
+        for position, argument in enumerate(arguments):
+            if isinstance(argument, int):
+                core.PL_put_integer(terms + position, argument)
+            else:
+                data = argument.encode("utf-8", "replace")
+                core.PL_put_chars(terms + position, core.PL_STRING | core.REP_UTF8, len(data), data)
+        predicate = core.PL_predicate(name.encode(), len(arguments) + 1, b"lowres_judge")
+        flags = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
+        if not core.PL_call_predicate(None, flags, predicate, terms):
+            raise AbortedError
+        return self._value(terms + len(arguments))
+
+    def _value(self, term: int) -> Any:
+        core = self._core
+        if not core.PL_is_list(term):
+            return self._text(term)
+        values = []
+        rest, head = core.PL_copy_term_ref(term), core.PL_new_term_ref()
+        while core.PL_get_list(rest, head, rest):
+            values.append(self._value(head))
+        return values
+
+    def _text(self, term: int) -> str:
+        core = self._core
+        length, data = ctypes.c_size_t(), ctypes.c_void_p()
+        flags = core.CVT_ATOMIC | core.REP_UTF8
+        if not core._lib.PL_get_nchars(core.term_t(term), ctypes.byref(length), ctypes.byref(data), flags):
+            raise RuntimeError("the driver gave something that is no text")
+        return ctypes.string_at(data.value or 0, length.value).decode("utf-8", "replace")
+
+
+def _diagnostic(note: list[str]) -> tuple[str, Diagnostic]:
+    severity, line, column, message = note
+    shown = "warning" if severity == "warning" else "error"
+    return severity, Diagnostic(message, shown, line=int(line) or None, column=int(column) or None)
+
+
+@hookimpl
+def register_languages(register: Registry[Any]) -> None:
+    """Prolog."""
+    register(Prolog())

@@ -1,0 +1,183 @@
+/*  The judge's side of SWI-Prolog: load a program as `swipl FILE` does, ask its query, tell what came out.
+
+    Everything here is locked after loading, so that a program can neither change nor inspect it, and nothing in it
+    records an answer: the result is a binding in a query that the worker holds from outside of Prolog.
+*/
+
+:- module(lowres_judge, []).
+
+:- set_module(base(system)).  % what a program defines in user is not seen here; and so no library is needed either
+
+:- dynamic noted/4, halted/0.
+:- volatile noted/4, halted/0.
+
+%   judge(+File, +QueryText, +Inferences, +MaxAnswer, -Result)
+%
+%   Result is [Status, Answer, Notes]; each note is [Severity, Line, Column, Message], line and column counted from 1
+%   and 0 where unknown.
+
+judge(File, QueryText, Inferences, MaxAnswer, [Status, Answer, Notes]) :-
+    prepare(File),
+    statistics(inferences, Start),
+    attempt(system:load_files(user:File, [silent(true)]), Inferences, Load),
+    (   Load = ended(Outcome)
+    ->  Given = ''
+    ;   statistics(inferences, Loaded),
+        Left is max(1, Inferences - (Loaded - Start)),
+        ask(QueryText, Left, MaxAnswer, Outcome, Given)
+    ),
+    flush,
+    blame_syntax(Outcome, Given, Status, Answer),
+    all_notes(Notes).
+
+%   SWI-Prolog goes on after a clause that it cannot read, and what is left may still answer. If it does not, the
+%   syntax is to blame.
+
+blame_syntax(_, _, syntax_error, '') :- halted, !.
+blame_syntax(Outcome, _, syntax_error, '') :-
+    ( Outcome == no_answer ; Outcome == runtime_error ),
+    syntax_error_noted,
+    !.
+blame_syntax(Status, Answer, Status, Answer).
+
+%   check(+File, +Inferences, -Result): as judge/5, without asking anything.
+
+check(File, Inferences, [Status, '', Notes]) :-
+    prepare(File),
+    attempt(system:load_files(user:File, [silent(true)]), Inferences, _),
+    (   syntax_error_noted -> Status = syntax_error ; Status = ok ),
+    flush,
+    all_notes(Notes).
+
+flush :-
+    catch(flush_output(user_output), _, true),
+    catch(flush_output(user_error), _, true).
+
+set_stack_limit(Bytes, true) :-
+    set_prolog_flag(stack_limit, Bytes).
+
+%   ask(+QueryText, +Inferences, +MaxAnswer, -Status, -Answer): the first solution of the query.
+
+ask(Text, Inferences, MaxAnswer, Status, Answer) :-
+    catch(term_string(Goal, Text, [variable_names(Names), module(user)]), Error, true),
+    (   var(Error)
+    ->  (   Names = [_=Value|_] -> true ; Value = true ),
+        attempt(user:Goal, Inferences, Outcome),
+        catch(outcome(Outcome, Value, MaxAnswer, Status, Answer), Unprintable, failure(Unprintable, Status, Answer))
+    ;   note_exception(Error), Status = syntax_error, Answer = ''
+    ).
+
+failure(Error, Status, '') :-
+    ending(Error, Status),
+    note_exception(Error).
+
+outcome(ended(Status), _, _, Status, '').
+outcome(failed, _, _, no_answer, '').
+outcome(true, Value, _, no_answer, '') :-
+    no_value(Value),
+    !.
+outcome(true, Value, MaxAnswer, Status, Answer) :-
+    answer_text(Value, Text),
+    atom_length(Text, Length),
+    (   Length > MaxAnswer -> Status = output_limit, Answer = '' ; Status = ok, Answer = Text ).
+
+%   no_value(+Term): unbound somewhere, endless, or arithmetic that nobody has evaluated.
+
+no_value(Term) :- \+ acyclic_term(Term), !.
+no_value(Term) :- \+ ground(Term), !.
+no_value(Term) :- compound(Term), unevaluated(Term).
+
+unevaluated(Term) :- number(Term), !.
+unevaluated(Term) :- atom(Term), !, Term \== [], current_arithmetic_function(Term).
+unevaluated(Term) :-
+    compound(Term),
+    Term \= [_|_],
+    compound_name_arity(Term, Name, Arity),
+    Arity > 0,
+    functor(General, Name, Arity),
+    current_arithmetic_function(General),
+    forall(arg(_, Term, Part), unevaluated(Part)).
+
+answer_text(Term, Text) :-
+    (   atomic(Term)
+    ->  format(atom(Text), '~w', [Term])
+    ;   format(atom(Text), '~W', [Term, [quoted(true), numbervars(true)]])
+    ).
+
+%   attempt(:Goal, +Inferences, -Outcome): first solution; Outcome is true, failed or ended(Status).
+
+attempt(Goal, Inferences, Outcome) :-
+    catch(call_with_inference_limit(once(Goal), Inferences, Limit), Error, true),
+    !,
+    (   nonvar(Error) -> ending(Error, Status), note_exception(Error), Outcome = ended(Status)
+    ;   Limit == inference_limit_exceeded -> Outcome = ended(timeout)
+    ;   Outcome = true
+    ).
+attempt(_, _, failed).
+
+ending(Error, memory_limit) :- subsumes_term(error(resource_error(_), _), Error), !.
+ending(_, runtime_error).
+
+prepare(File) :-
+    file_directory_name(File, Directory),
+    working_directory(_, Directory),
+    listen,
+    at_halt(lowres_judge:stay_for_syntax_error).
+
+%   A program that halts while it is loaded is still told its syntax errors.
+
+stay_for_syntax_error :-
+    (   syntax_error_noted -> assertz(halted), cancel_halt(syntax_error) ; true ).
+
+%   Messages are noted as they are printed, before a hook of the program's own can swallow them.
+
+listen :-
+    retractall(noted(_, _, _, _)),
+    asserta((user:message_hook(Term, Kind, _) :- catch(lowres_judge:note(Term, Kind), _, fail), fail)).
+
+note(Term, Kind) :-
+    ( Kind == error ; Kind == warning ),
+    !,
+    (   message_to_codes_text(Term, Text) -> true ; Text = 'an error that cannot be printed' ),
+    place(Term, Line, Column),
+    (   syntax_term(Term) -> Severity = syntax ; Severity = Kind ),
+    assertz(noted(Severity, Line, Column, Text)).
+
+syntax_term(Term) :- subsumes_term(error(syntax_error(_), file(_, _, _, _)), Term), !.
+syntax_term(Term) :- subsumes_term(error(syntax_error(_), stream(_, _, _, _)), Term).
+
+place(Term, Line, Column) :-
+    subsumes_term(error(_, file(_, _, _, _)), Term), !,
+    Term = error(_, file(_, Line, Position, _)), Column is Position + 1.
+place(Term, Line, Column) :-
+    subsumes_term(error(_, stream(_, _, _, _)), Term), !,
+    Term = error(_, stream(_, Line, Position, _)), Column is Position + 1.
+place(_, Line, 0) :- source_location(_, Line), !.
+place(_, 0, 0).
+
+message_text(Lines, Text) :-
+    catch(with_output_to(atom(Raw), print_message_lines(current_output, '', Lines)), _, Raw = ''),
+    normalize_space(atom(Text), Raw).
+
+note_exception(Error) :-
+    (   catch(message_to_codes_text(Error, Text), _, fail) -> true ; Text = 'an error that cannot be printed' ),
+    assertz(noted(error, 0, 0, Text)).
+
+message_to_codes_text(Error, Text) :-
+    '$messages':translate_message(Error, Lines, []),
+    message_text(Lines, Text).
+
+syntax_error_noted :- noted(syntax, _, _, _), !.
+
+all_notes(Notes) :-
+    findall([Severity, Line, Column, Text], noted(Severity, Line, Column, Text), All),
+    length(All, Count),
+    (   Count > 50 -> length(Notes, 50), '$append'(Notes, _, All) ; Notes = All ).
+
+%   Nobody changes what is above.
+
+:- initialization(forall(( current_predicate(lowres_judge:Name/Arity),
+                           functor(Head, Name, Arity),
+                           \+ predicate_property(lowres_judge:Head, dynamic),
+                           \+ predicate_property(lowres_judge:Head, imported_from(_)) ),
+                         '$set_predicate_attribute'(lowres_judge:Head, system, true))).

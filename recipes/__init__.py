@@ -1,0 +1,1 @@
+"""Shareable recipes; data only."""

@@ -1,0 +1,96 @@
+"""Plugins as third parties ship them: distributions with entry points, here as folders on the path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lowres_code.plugins import PluginManager
+
+from tests.conftest import Cli
+
+GOOD = """
+from lowres_code import RewardTerm, hookimpl
+import click
+
+@hookimpl
+def register_rewards(register):
+    register(RewardTerm("short", "1 if the program is short", lambda judgement: 1.0))
+
+@click.command("hello")
+def hello():
+    "Say hello."
+    click.echo("hello from a plugin")
+
+@hookimpl
+def register_commands(register):
+    register(hello)
+"""
+TAKEN = """
+from lowres_code import RewardTerm, hookimpl
+
+@hookimpl
+def register_rewards(register):
+    register(RewardTerm("correct", "mine is better", lambda judgement: 1.0))
+"""
+
+
+def install(folder: Path, name: str, source: str) -> None:
+    """What pip leaves behind: a module and its metadata."""
+    (folder / f"{name}.py").write_text(source)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[lowres_code]\n{name} = {name}\n")
+
+
+def test_a_third_party_plugin_brings_rewards_and_commands(tmp_path: Path, cli: Cli) -> None:
+    install(tmp_path, "short_programs", GOOD)
+    assert cli("hello", PYTHONPATH=str(tmp_path)).stdout == "hello from a plugin\n"
+    assert "hello" in cli("--help", PYTHONPATH=str(tmp_path)).stdout
+
+
+def test_rewards_of_plugins_are_known_with_their_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "short_programs_too", GOOD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    manager = PluginManager()
+    assert manager.rewards["short"].origin == "short-programs-too"
+    assert manager.rewards["correct"].origin == "built in"
+    assert not manager.failures
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        ("this is no python", "SyntaxError"),
+        ("from lowres_code import hookimpl\n\n@hookimpl\ndef register_langages(register): ...\n", "register_langages"),
+        ("from lowres_code import hookimpl\n\n@hookimpl\ndef register_languages(register): 1 / 0\n", "ZeroDivision"),
+    ],
+)
+def test_a_broken_plugin_is_reported_and_left_out(source: str, error: str, tmp_path: Path, cli: Cli) -> None:
+    install(tmp_path, "broken_one", source)
+    done = cli("lang", "list", "--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0
+    listed: dict[str, Any] = json.loads(done.stdout)
+    assert "prolog" in [language["name"] for language in listed["languages"]]
+    assert [failure["plugin"] for failure in listed["failures"]] == ["broken_one"]
+    assert error in listed["failures"][0]["error"]
+    assert "plugin 'broken_one' could not be loaded" in cli("lang", "list", PYTHONPATH=str(tmp_path)).stderr
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "taken_name", TAKEN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    manager = PluginManager()
+    assert manager.rewards["correct"].origin == "built in"
+    assert "'correct' is registered already" in manager.failures[0].error
+
+
+def test_the_built_ins_are_plugins_without_failures() -> None:
+    manager = PluginManager()
+    assert list(manager.languages) == ["prolog"]
+    assert sorted(manager.problem_sources) == ["dataset", "file", "reasoning_gym"]
+    assert not manager.failures

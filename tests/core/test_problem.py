@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lowres_code.errors import UsageError
+from lowres_code.problem import Problem, Test, problem_of, read_records, unique
+
+
+def test_a_record_with_an_answer() -> None:
+    problem = problem_of({"id": 7, "question": "q", "answer": 3, "level": "easy"}, "f:1", "f-0")
+    assert problem == Problem("7", "q", (Test("3"),), metadata={"level": "easy"})
+
+
+def test_a_record_with_tests() -> None:
+    record = {"question": "q", "tests": [{"stdin": "1", "stdout": "2"}, {"stdout": "0"}], "query": "main(X)"}
+    problem = problem_of(record, "f:1", "f-0")
+    assert problem.id == "f-0"
+    assert problem.tests == (Test("2", "1", "main(X)"), Test("0", "", "main(X)"))
+
+
+@pytest.mark.parametrize(
+    ("record", "complaint"),
+    [
+        ({"answer": "1"}, "question"),
+        ({"question": " ", "answer": "1"}, "question"),
+        ({"question": "q"}, "answer"),
+        ({"question": "q", "tests": []}, "tests"),
+        ({"question": "q", "tests": [{"stdin": "1"}]}, "stdout"),
+        ({"question": "q", "answer": "1", "query": 3}, "query"),
+    ],
+)
+def test_bad_records_are_refused_by_their_place(record: dict[str, object], complaint: str) -> None:
+    with pytest.raises(UsageError, match=f"f:1.*{complaint}"):
+        problem_of(record, "f:1", "f-0")
+
+
+def test_a_bad_line_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "problems.jsonl"
+    file.write_text('{"question": "q", "answer": "1"}\n\n{"question"\n')
+    with pytest.raises(UsageError, match=r"problems\.jsonl:3: not JSON"):
+        list(read_records(file))
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read"):
+        list(read_records(tmp_path / "none.jsonl"))
+
+
+def test_unique_keeps_the_first_of_each_question() -> None:
+    problems = [Problem("a", "q", (Test("1"),)), Problem("b", "r", (Test("1"),)), Problem("c", "q", (Test("2"),))]
+    assert [problem.id for problem in unique(problems)] == ["a", "b"]

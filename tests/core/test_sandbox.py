@@ -1,0 +1,286 @@
+"""The worker from outside: real processes, really killed. Programs run only behind walls that `walls` has tried."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from lowres_code.judge import Judge
+from lowres_code.language import Execution, Limits, Status
+from lowres_code.problem import Test
+from lowres_code.sandbox.child import ResultMemory
+from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.isolation import availability
+from lowres_code.sandbox.pool import Pool
+
+from tests.conftest import PROLOG
+
+RIGHT = "solve(X) :- X is 6 * 7."
+
+
+@pytest.fixture(scope="module")
+def walls(judge: Judge) -> None:
+    """Stop here unless a harmless program sees a process namespace of its own and the limits in force."""
+    program = (
+        ":- use_module(library(readutil)).\n"
+        "solve(P-L) :- current_prolog_flag(pid, P), read_file_to_string('/proc/self/limits', L, [])."
+    )
+    seen = judge.execute([program], [Test()])[0]
+    assert seen.isolation == "namespaces"
+    assert seen.answer is not None
+    pid, _, limits = seen.answer.partition("-")
+    assert int(pid) < 100, "no process namespace: hostile programs must not run"
+    assert "Max processes             16" in limits
+
+
+@pytest.fixture
+def client() -> Iterator[WorkerClient]:
+    client = WorkerClient(PROLOG, "namespaces")
+    yield client
+    client.release()
+
+
+def run(client: WorkerClient, program: str, limits: Limits | None = None, **test: str) -> Execution:
+    return client.ask("execute", program, Test(**test), limits or Limits())
+
+
+def worker_processes(client: WorkerClient) -> list[psutil.Process]:
+    process = client._process
+    return [] if process is None else psutil.Process(process.pid).children(recursive=True)
+
+
+def test_a_right_program(client: WorkerClient) -> None:
+    execution = run(client, RIGHT)
+    assert (execution.status, execution.answer, execution.isolation) == (Status.OK, "42", "namespaces")
+    assert execution.cpu_s > 0
+    assert execution.wall_s > 0
+    assert execution.peak_mb > 1
+
+
+def test_standard_input_and_output(client: WorkerClient) -> None:
+    program = "solve(X) :- read(X), write(user_error, careful), print(X), nl."
+    execution = run(client, program, stdin="hello(world).")
+    assert (execution.answer, execution.stdout, execution.stderr) == ("hello(world)", "hello(world)\n", "careful")
+
+
+def test_wall_time_is_the_backstop_for_programs_that_sleep(client: WorkerClient) -> None:
+    execution = run(client, "solve(X) :- sleep(30), X = 1.", Limits(wall_s=0.5))
+    assert execution.status is Status.TIMEOUT
+    assert execution.wall_s < 5
+
+
+def test_cpu_time_ends_what_makes_no_inferences(client: WorkerClient) -> None:
+    program = "solve(X) :- numlist(1, 300000, L), repeat, msort(L, _), fail."
+    execution = run(client, program, Limits(cpu_s=1, inferences=10**12))
+    assert execution.status is Status.TIMEOUT
+    assert execution.cpu_s == pytest.approx(1, abs=0.5)
+
+
+def test_too_much_output_is_cut_and_told(client: WorkerClient) -> None:
+    execution = run(client, "solve(1) :- repeat, write(spam), fail.", Limits(output_kb=10))
+    assert execution.status is Status.OUTPUT_LIMIT
+    assert len(execution.stdout) == 10 * 1024
+
+
+def test_nothing_stays_for_the_next_program(client: WorkerClient) -> None:
+    first = ":- dynamic(kept/1).\n:- assertz(kept(1)), nb_setval(kept, 1), tell('kept.txt'), write(1), told.\nsolve(1)."
+    assert run(client, first).status is Status.OK
+    for probe in ("catch(kept(X), _, fail)", "catch(nb_getval(kept, X), _, fail)", "exists_file('kept.txt'), X = 1"):
+        assert run(client, f"solve(X) :- {probe}.").status is Status.NO_ANSWER
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm", "/dev", "/", "/usr", "/scratch/..", "/proc"])
+def test_nothing_can_be_written_outside_the_scratch_directory(folder: str, client: WorkerClient) -> None:
+    program = f"solve(1) :- open('{folder}/kept.txt', write, S), write(S, kept), close(S)."
+    assert run(client, program).status is Status.RUNTIME_ERROR
+
+
+def test_what_is_written_beside_the_programs_own_directory_is_gone_too(client: WorkerClient) -> None:
+    assert run(client, "solve(1) :- open('/scratch/kept.txt', write, S), write(S, 1), close(S).").status is Status.OK
+    assert run(client, "solve(1) :- exists_file('/scratch/kept.txt').").status is Status.NO_ANSWER
+
+
+def test_the_expected_answer_never_reaches_the_sandbox(client: WorkerClient) -> None:
+    client.start()
+    process = client._process
+    assert process is not None
+    assert process.stdin is not None
+    sent: list[bytes] = []
+    write = process.stdin.write
+
+    def keep(data: bytes) -> int:
+        sent.append(data)
+        return write(data)
+
+    process.stdin.write = keep  # type: ignore[method-assign,assignment]
+    assert run(client, RIGHT, expected="4217").answer == "42"
+    assert sent
+    assert b"4217" not in b"".join(sent)
+
+
+def test_the_workers_own_channels_are_closed_to_programs(client: WorkerClient) -> None:
+    program = (
+        "writable(F) :- catch((open(F, append, S), close(S)), _, fail).\n"
+        "solve(X) :- findall(F, (between(0, 9, N), format(atom(F), '/proc/2/fd/~w', [N]), writable(F)), Fs),\n"
+        "    ( writable('/proc/2/mem') -> X = [mem|Fs] ; X = Fs )."
+    )
+    assert run(client, program).answer == "[]"
+
+
+def test_limits_that_the_machine_has_already_set_lower_are_kept() -> None:
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**19, 2**19))\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (8, 8))\n"
+        "from lowres_code import Judge, Test, plugin_manager\n"
+        "with Judge(plugin_manager().languages['prolog'].thing, workers=1) as judge:\n"
+        "    print(judge.execute(['solve(1).'], [Test()])[0].status.value)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "ok\n"
+
+
+def test_a_pool_that_is_closed_while_it_works_ends_at_once() -> None:
+    pool = Pool(PROLOG, "namespaces", 1)
+    pool.start()
+    results: list[Execution] = []
+    jobs = [("solve(X) :- sleep(50), X = 1.", Test())]
+    asking = threading.Thread(target=lambda: results.extend(pool.run(jobs, Limits())))
+    asking.start()
+    time.sleep(0.5)
+    closing = threading.Thread(target=pool.close, daemon=True)
+    closing.start()
+    closing.join(timeout=20)
+    asking.join(timeout=20)
+    assert not closing.is_alive()
+    assert not asking.is_alive()
+    assert [execution.status for execution in results] == [Status.INFRA_ERROR]
+
+
+def test_the_environment_holds_nothing_of_the_users(client: WorkerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    assert run(client, "solve(X) :- getenv('SECRET_TOKEN', X).").status is Status.NO_ANSWER
+    assert run(client, "solve(X) :- getenv('HOME', X).").answer == "/scratch"
+
+
+@pytest.mark.usefixtures("walls")
+def test_processes_that_a_program_leaves_behind_are_ended(client: WorkerClient) -> None:
+    run(client, RIGHT)
+    before = len(worker_processes(client))
+    create = "process_create('/bin/sleep', ['300'], [detached(true), process(_)])"
+    program = f":- use_module(library(process)).\nsolve(1) :- {create}."
+    assert run(client, program).status in (Status.OK, Status.RUNTIME_ERROR)
+    assert run(client, RIGHT).answer == "42"
+    assert len(worker_processes(client)) <= before
+
+
+def test_a_worker_that_was_killed_is_replaced(client: WorkerClient) -> None:
+    run(client, RIGHT)
+    for process in worker_processes(client):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended with the one before
+            process.kill()
+    assert run(client, RIGHT).answer == "42"
+
+
+def test_a_worker_killed_while_it_runs_a_program_is_replaced_and_the_program_run_again(client: WorkerClient) -> None:
+    run(client, RIGHT)
+    process = client._process
+    assert process is not None
+    killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -9 {process.pid}"])
+    execution = run(client, "solve(X) :- sleep(1), X = 42.")
+    killer.wait()
+    assert execution.answer == "42"
+
+
+def test_a_worker_that_dies_twice_is_an_infrastructure_error(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lowres_code.sandbox.client._GRACE_S", 0.0)
+    run(client, RIGHT)
+    execution = run(client, "solve(X) :- sleep(1), X = 42.", Limits(wall_s=-1.0))  # no time to answer at all
+    assert execution.status is Status.INFRA_ERROR
+    assert "no answer within" in execution.diagnostics[0].message
+    monkeypatch.undo()
+    assert run(client, RIGHT).answer == "42"
+
+
+def test_workers_end_with_the_process_that_owns_them() -> None:
+    """Also when it is killed with SIGKILL and can do nothing about it."""
+    script = (
+        "from lowres_code import Judge, plugin_manager; import os, signal\n"
+        "judge = Judge(plugin_manager().languages['prolog'].thing, workers=2); judge.start()\n"
+        "judge.check_syntax(['a.', 'b.'])\n"
+        "import psutil; print(*[p.pid for p in psutil.Process().children(recursive=True)], flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    workers = [int(pid) for pid in done.stdout.split()]
+    assert len(workers) >= 4
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in workers if psutil.pid_exists(pid)]
+
+
+def test_the_pool_keeps_order_and_runs_equal_programs_once() -> None:
+    programs = [f"solve(X) :- X is {n} * 2." for n in range(40)] + ["solve(X) :- random(X)."] * 3
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        executions = pool.run([(program, Test()) for program in programs], Limits())
+    assert [execution.answer for execution in executions[:40]] == [str(n * 2) for n in range(40)]
+    assert len({execution.answer for execution in executions[40:]}) == 1
+
+
+def test_a_long_run_leaks_nothing() -> None:
+    me = psutil.Process()
+    others = set(me.children(recursive=True))
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        mixed = [RIGHT, "solve(X) :- X is foo.", "solve(", ":- halt.", "solve(X) :- sleep(9), X = 1."]
+        limits = Limits(wall_s=0.2)
+
+        def batch(offset: int) -> None:
+            jobs = [(f"{mixed[n % len(mixed)]} % {offset}-{n}", Test()) for n in range(50)]
+            statuses = [execution.status for execution in pool.run(jobs, limits)]
+            assert Status.INFRA_ERROR not in statuses
+
+        batch(0)
+        before = (me.num_fds(), len(me.children(recursive=True)), me.num_threads())
+        for number in range(1, 4):
+            batch(number)
+        assert (me.num_fds(), len(me.children(recursive=True)), me.num_threads()) == before
+    assert set(me.children(recursive=True)) == others
+
+
+def test_the_layer_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(Path("/tmp").glob("lowres-code-*"))
+    with Judge(PROLOG, isolation="limits", workers=1) as judge:
+        execution = judge.execute([RIGHT], [Test()])[0]
+        assert (execution.answer, execution.isolation) == ("42", "limits")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    availability.cache_clear()
+    try:
+        found = availability("namespaces")
+        assert not found.works
+        assert "apt-get install bubblewrap" in found.mend
+    finally:
+        availability.cache_clear()
+    assert not set(Path("/tmp").glob("lowres-code-*")) - before
+
+
+def test_half_a_result_is_none() -> None:
+    memory = ResultMemory(64)
+    assert memory.read() is None
+    assert memory.write({"a": 1})
+    assert memory.read() == {"a": 1}
+    memory.clear()
+    assert memory.read() is None
+    assert not memory.write({"a": "x" * 64})
+    assert os.getpid() > 0
