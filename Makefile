@@ -57,12 +57,12 @@ system:
 .venv/.ready: pyproject.toml | .venv/bin/python
 	@echo "installing Python packages into .venv (some minutes the first time)"
 	@if command -v nvidia-smi >/dev/null || $(BIN)/python -c "import torch" 2>/dev/null; then :; else \
-	  $(BIN)/pip install -q --disable-pip-version-check $(TORCH) || { echo "cannot install $(TORCH); no network?"; exit 1; }; fi
-	@$(BIN)/pip install -q --disable-pip-version-check -e . || { echo "cannot install this package; no network?"; exit 1; }
+	  $(BIN)/pip install -qq --disable-pip-version-check $(TORCH) || { echo "cannot install $(TORCH); no network?"; exit 1; }; fi
+	@$(BIN)/pip install -qq --disable-pip-version-check -e . || { echo "cannot install this package; no network?"; exit 1; }
 	@touch $@
 
 .venv/.test-ready: .venv/.ready
-	@$(BIN)/pip install -q --disable-pip-version-check -e ".[test]" || { echo "cannot install the test tools; no network?"; exit 1; }
+	@$(BIN)/pip install -qq --disable-pip-version-check -e ".[test]" || { echo "cannot install the test tools; no network?"; exit 1; }
 	@touch $@
 
 clean:

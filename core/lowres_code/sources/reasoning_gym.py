@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import itertools
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from pydantic import Field
@@ -63,10 +66,35 @@ def _all_entries(task: str, options: TaskOptions, seed: int) -> Iterator[dict[st
 
 
 def _is_sound(entry: Mapping[str, Any]) -> bool:
-    """Whether the question determines its answer; some equations come out as ``0 = 0``, without their variable."""
-    variable = entry["metadata"].get("variable")
-    equation = entry["metadata"].get("equation")
-    return equation is None or re.search(rf"\b{variable}\b", equation) is not None
+    """Whether the question determines its answer and the answer is right, where reasoning-gym is known to slip.
+
+    Some equations come out as ``0 = 0``, without their variable; some quotients are no integers, and are given as 0.
+    """
+    meta = entry["metadata"]
+    if "equation" in meta:
+        return re.search(rf"\b{meta['variable']}\b", meta["equation"]) is not None
+    if "/" in meta.get("expression", ""):
+        return _value(ast.parse(meta["expression"], mode="eval").body) == Fraction(entry["answer"])
+    return True
+
+
+_OPERATORS: dict[type[ast.AST], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def _value(node: ast.expr) -> Fraction:
+    match node:
+        case ast.BinOp(left, op, right):
+            return _OPERATORS[type(op)](_value(left), _value(right))
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_value(operand)
+        case ast.Constant(value=int(number)):
+            return Fraction(number)
+    raise ValueError(f"cannot read {ast.unparse(node)!r} as arithmetic")
 
 
 def reasoning_gym_problems(

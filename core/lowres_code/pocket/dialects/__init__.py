@@ -17,7 +17,7 @@ class Dialect:
     Attributes:
         language: the name as prompts say it.
         templates: for each kind of idea, the right program, with the idea's fields in braces.
-        claims: how a claim about two people (``A`` and ``B``) is written, by its operator.
+        claims: how a claim about two people is written, by its operator; ``{0}`` is a person's name or a claim.
         mistakes: what people get wrong who come from elsewhere; each gives back the program unchanged where it does
             not apply.
     """
@@ -33,14 +33,15 @@ class Dialect:
         if idea.kind == "equation":
             fields["LEFT"] = idea.fields["left"].replace(idea.fields["variable"], fields["VARIABLE"])
         if idea.claims:
-            fields["first"], fields["second"] = (self._claim(claim) for claim in idea.claims)
+            people = (fields["a"], fields["b"])
+            fields["first"], fields["second"] = (self._claim(claim, people) for claim in idea.claims)
         return self.templates[idea.kind].format(**fields)
 
-    def _claim(self, claim: Claim) -> str:
+    def _claim(self, claim: Claim, people: tuple[str, str]) -> str:
         operator, *parts = claim
         if operator in ("telling-truth", "lying"):
-            return self.claims[operator].format("AB"[parts[0]], "ab"[parts[0]])
+            return self.claims[operator].format(people[parts[0]])
         if operator == "not" and parts[0][0] in ("telling-truth", "lying"):
             opposite = "lying" if parts[0][0] == "telling-truth" else "telling-truth"
-            return self._claim((opposite, parts[0][1]))
-        return self.claims[operator].format(*(self._claim(part) for part in parts))
+            return self._claim((opposite, parts[0][1]), people)
+        return self.claims[operator].format(*(self._claim(part, people) for part in parts))

@@ -63,9 +63,9 @@ DIALECT = Dialect(
         "fraction": "solve(X) :- X is {a} rdiv {b}.",
         "equation": ":- use_module(library(clpq)).\nsolve({VARIABLE}) :- {{{LEFT} = {right}}}.",
         "knights": (
-            ":- use_module(library(clpb)).\nsolve(X) :-\n    sat(A =:= {first}),\n    sat(B =:= {second}),\n"
-            "    labeling([A, B]),\n"
-            '    nth0(A, ["{false}", "{true}"], P),\n    nth0(B, ["{false}", "{true}"], Q),\n'
+            ":- use_module(library(clpb)).\nsolve(X) :-\n    sat({a} =:= {first}),\n    sat({b} =:= {second}),\n"
+            "    labeling([{a}, {b}]),\n"
+            '    nth0({a}, ["{false}", "{true}"], P),\n    nth0({b}, ["{false}", "{true}"], Q),\n'
             '    format(string(X), "{a} is ~w, and {b} is ~w.", [P, Q]).'
         ),
     },
