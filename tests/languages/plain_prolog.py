@@ -19,7 +19,14 @@ PROGRAM = f"{SCRATCH}/program.pl"
 DEFAULT_QUERY = "solve(X)"
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/scratch", "TMPDIR": "/scratch"}
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/scratch",
+    "TMPDIR": "/scratch",
+    "TEMP": "/scratch",
+    "TMP": "/scratch",
+}
 _LOADED = "--- loaded ---"
 _SYNTAX_ERROR = re.compile(r"^ERROR: \S+:\d+:\d+: Syntax error: ", re.MULTILINE)
 

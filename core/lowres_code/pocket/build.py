@@ -181,7 +181,7 @@ def teach(model: Any, batches: Iterable[list[Example]], steps: int, rate: float 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--seed", default=0, show_default=True)
-@click.option("--steps", default=4000, show_default=True)
+@click.option("--steps", default=5000, show_default=True)
 @click.option("--batch", default=40, show_default=True, help="Texts in a step.")
 @click.option("--vocabulary", default=1024, show_default=True, help="Tokens that are learnt; others are given.")
 @click.option("--reading", default=20_000, show_default=True, help="Texts that the tokenizer is made from.")

@@ -23,7 +23,7 @@ class Scarcity:
     """
 
     share: float = 0.15
-    sound: float = 0.2
+    sound: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ ECHO_PIECES = ("+", "-", "*", "(", ")", "x", "Amelia", "")
 
 def echo(rng: random.Random, longest: int) -> Text:
     """An exercise in copying: up to ``longest`` numbers to be repeated. Without it copying is learnt far later."""
-    numbers = (str(rng.randint(0, 10 ** rng.randint(1, 7))) for _ in range(rng.randint(1, longest)))
+    numbers = (str(rng.randint(0, 10 ** rng.randint(1, 10))) for _ in range(rng.randint(1, longest)))
     line = " ".join(f"{rng.choice(ECHO_PIECES)} {number}" for number in numbers)
     return Text(f"Echo: {line}", line)
 

@@ -12,7 +12,7 @@ DIALECT = Dialect(
         "fraction": "from fractions import Fraction\nprint(Fraction({a}, {b}))",
         "equation": "for {variable} in range(1000):\n    if {left} == {right}:\n        print({variable})",
         "knights": (
-            "for {a} in (0, 1):\n    for {b} in (0, 1):\n        if {a} == ({first}) and {b} == ({second}):\n"
+            "for {a} in (0, 1):\n    for {b} in (0, 1):\n        if {a} == {first} and {b} == {second}:\n"
             '            p = ["{false}", "{true}"][{a}]\n            q = ["{false}", "{true}"][{b}]\n'
             '            print(f"{a} is {{p}}, and {b} is {{q}}.")'
         ),
@@ -20,10 +20,10 @@ DIALECT = Dialect(
     claims={
         "telling-truth": "{0}",
         "lying": "1 - {0}",
-        "not": "not ({0})",
-        "and": "{0} and {1}",
-        "or": "{0} or {1}",
-        "->": "({0}) <= ({1})",
-        "<=>": "({0}) == ({1})",
+        "not": "(not {0})",
+        "and": "({0} and {1})",
+        "or": "({0} or {1})",
+        "->": "({0} <= {1})",
+        "<=>": "({0} == {1})",
     },
 )
