@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from lowres_code.cli import main
 from lowres_code.judge import Judge
 from lowres_code.language import EmbeddedLanguage
-from lowres_code.plugins import plugin_manager
+from lowres_code.plugins.manager import plugin_manager
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client: no test needs it
 

@@ -1,51 +1,68 @@
 """Teach small open models the languages that have little public text, by running what they write.
 
-The names below are the public interface; importing them does not import torch.
+The names below are the public interface. Each is imported when it is first used: importing this package imports
+nothing else, so that the workers that run programs stay small.
 """
 
-from lowres_code.errors import JudgeError, LowresCodeError, UsageError
-from lowres_code.judge import Judge, Judgement
-from lowres_code.language import (
-    Diagnostic,
-    EmbeddedLanguage,
-    Example,
-    Execution,
-    Language,
-    Limits,
-    Missing,
-    SelfTest,
-    Status,
-)
-from lowres_code.plugins import hookimpl, plugin_manager
-from lowres_code.problem import Problem, Test
-from lowres_code.recipe import Recipe, load_recipe
-from lowres_code.reward import RewardTerm
-from lowres_code.sources import ProblemSource, SourceOptions
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # ``X as X`` says that X is exported
+    from lowres_code.errors import JudgeError as JudgeError
+    from lowres_code.errors import LowresCodeError as LowresCodeError
+    from lowres_code.errors import UsageError as UsageError
+    from lowres_code.judge import Judge as Judge
+    from lowres_code.judge import Judgement as Judgement
+    from lowres_code.language import Diagnostic as Diagnostic
+    from lowres_code.language import EmbeddedLanguage as EmbeddedLanguage
+    from lowres_code.language import Example as Example
+    from lowres_code.language import Execution as Execution
+    from lowres_code.language import Language as Language
+    from lowres_code.language import Limits as Limits
+    from lowres_code.language import Missing as Missing
+    from lowres_code.language import SelfTest as SelfTest
+    from lowres_code.language import Status as Status
+    from lowres_code.plugins.hookspecs import hookimpl as hookimpl
+    from lowres_code.plugins.manager import plugin_manager as plugin_manager
+    from lowres_code.problem import Problem as Problem
+    from lowres_code.problem import Test as Test
+    from lowres_code.recipe import Recipe as Recipe
+    from lowres_code.recipe import load_recipe as load_recipe
+    from lowres_code.reward import RewardTerm as RewardTerm
+    from lowres_code.sources import ProblemSource as ProblemSource
+    from lowres_code.sources import SourceOptions as SourceOptions
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Diagnostic",
-    "EmbeddedLanguage",
-    "Example",
-    "Execution",
-    "Judge",
-    "JudgeError",
-    "Judgement",
-    "Language",
-    "Limits",
-    "LowresCodeError",
-    "Missing",
-    "Problem",
-    "ProblemSource",
-    "Recipe",
-    "RewardTerm",
-    "SelfTest",
-    "SourceOptions",
-    "Status",
-    "Test",
-    "UsageError",
-    "hookimpl",
-    "load_recipe",
-    "plugin_manager",
-]
+_HOMES = {
+    "errors": ("JudgeError", "LowresCodeError", "UsageError"),
+    "judge": ("Judge", "Judgement"),
+    "language": (
+        "Diagnostic",
+        "EmbeddedLanguage",
+        "Example",
+        "Execution",
+        "Language",
+        "Limits",
+        "Missing",
+        "SelfTest",
+        "Status",
+    ),
+    "plugins.hookspecs": ("hookimpl",),
+    "plugins.manager": ("plugin_manager",),
+    "problem": ("Problem", "Test"),
+    "recipe": ("Recipe", "load_recipe"),
+    "reward": ("RewardTerm",),
+    "sources": ("ProblemSource", "SourceOptions"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

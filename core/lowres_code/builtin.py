@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from lowres_code.plugins import Registry, hookimpl
+from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.reward import TERMS, RewardTerm
 from lowres_code.sources import ProblemSource
 from lowres_code.sources.data_sets import Dataset, File

@@ -25,7 +25,7 @@ from lowres_code.language import (
     SelfTest,
     Status,
 )
-from lowres_code.plugins import Registry, hookimpl
+from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.problem import Test
 
 DEFAULT_QUERY = "solve(X)"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lowres_code.plugins import PluginManager
+from lowres_code.plugins.manager import PluginManager
 
 from tests.conftest import Cli
 

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from lowres_code.cli.options import console, json_option, print_json
-from lowres_code.plugins import plugin_manager
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.sandbox.isolation import LAYERS, availability
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from lowres_code.cli.options import console, json_option, print_json
 from lowres_code.errors import UsageError, near_match
-from lowres_code.plugins import plugin_manager
+from lowres_code.plugins.manager import plugin_manager
 
 
 @click.group("lang")

@@ -67,7 +67,7 @@ class Commands(click.Group):
             raise _Failure(error) from error
 
     def _from_plugins(self) -> dict[str, click.Command]:
-        from lowres_code.plugins import plugin_manager
+        from lowres_code.plugins.manager import plugin_manager
 
         return {name: registered.thing for name, registered in plugin_manager().commands.items()}
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lowres_code.errors import UsageError, near_match
 from lowres_code.language import Language
-from lowres_code.plugins import plugin_manager
+from lowres_code.plugins.manager import plugin_manager
 
 language_option = click.option("--lang", "language", required=True, metavar="L", help="The language.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -3,8 +3,3 @@
 Built-ins and third parties are plugins alike. A third party's package names its module in the entry-point group
 ``lowres_code``; a plugin that cannot be loaded is kept in `PluginManager.failures` and does not take the program down.
 """
-
-from lowres_code.plugins.hookspecs import GROUP, Registry, hookimpl
-from lowres_code.plugins.manager import Failure, PluginManager, Registered, plugin_manager
-
-__all__ = ["GROUP", "Failure", "PluginManager", "Registered", "Registry", "hookimpl", "plugin_manager"]

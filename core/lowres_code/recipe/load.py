@@ -10,7 +10,7 @@ import tomli
 from pydantic import BaseModel, ValidationError
 
 from lowres_code.errors import UsageError, near_match
-from lowres_code.plugins import plugin_manager
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.recipe.schema import DataTable, Recipe
 
 Tree = dict[str, Any]

@@ -16,7 +16,7 @@ from lowres_code.files import write_json
 from lowres_code.judge import Judge
 from lowres_code.language import Language
 from lowres_code.model import load_adapter, load_model, load_tokenizer
-from lowres_code.plugins import plugin_manager
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.progress import progress_line
 from lowres_code.prompt import Message, build_prompt
