@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from lowres_code.completion import Completion, parse_completion
-from lowres_code.errors import JudgeError
-from lowres_code.language import EmbeddedLanguage, Execution, Language, Limits, Status
+from lowres_code.language import Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_layer
 from lowres_code.sandbox.pool import Pool
@@ -64,8 +63,6 @@ class Judge:
         Raises:
             JudgeError: the isolation does not work here.
         """
-        if not isinstance(language, EmbeddedLanguage):
-            raise JudgeError(f"language {language.name!r} is no embedded language, and only those can be judged yet")
         self.language = language
         self.limits = limits or Limits()
         self.isolation = choose_layer(isolation)

@@ -1,12 +1,14 @@
 """What a language backend is: three questions and some data.
 
 A backend answers `Language.check_syntax`, `Language.execute` and `Language.compare`. Everything else (limits,
-isolation, pooling, verdicts) is the judge's: a backend runs inside a sandboxed process of its own and may loop, crash
-or be killed there without harm.
+isolation, pooling, verdicts) is the judge's. The first two are asked in a sandboxed process that is forked for one
+program, with an empty scratch directory as the working directory and nobody else's state in memory: a backend may
+loop, crash or be killed there without harm.
 """
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +53,17 @@ class Limits:
     file_kb: int = 1024
     processes: int = 16
     wall_s: float = 60.0
+
+
+def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
+    """What it means that a program died of a signal after so many CPU seconds."""
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s > limits.cpu_s - 0.1):
+        return Status.TIMEOUT
+    if number == signal.SIGXFSZ:
+        return Status.OUTPUT_LIMIT
+    if number in (signal.SIGABRT, signal.SIGBUS):  # how allocators give up
+        return Status.MEMORY_LIMIT
+    return Status.RUNTIME_ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +136,7 @@ class Language(ABC):
         suffix: of a program file, with the dot.
         fences: tags that mark a fenced code block as this language.
         guidance: what a model must know to answer, in a few sentences; goes into the prompt.
-        example: a worked example for the prompt.
+        example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
     """
 
@@ -132,7 +145,7 @@ class Language(ABC):
     suffix: str
     fences: tuple[str, ...]
     guidance: str
-    example: Example
+    example: Example | None = None
     self_tests: tuple[SelfTest, ...] = ()
 
     @abstractmethod
@@ -141,7 +154,10 @@ class Language(ABC):
 
     @abstractmethod
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
-        """Run the program once; the answer is the first that it gives. A bad syntax is ``syntax_error``."""
+        """Run the program once; the answer is the first that it gives. A bad syntax is ``syntax_error``.
+
+        ``ok`` without an answer means that the answer is what the program printed on standard output.
+        """
 
     def compare(self, expected: str, actual: str) -> bool:
         """Whether an answer is the expected one; by default as `lowres_code.answers.same_answer` says."""
@@ -150,18 +166,6 @@ class Language(ABC):
     def missing(self) -> Missing | None:
         """What is not installed, or ``None`` if the backend can run. Cheap: it looks, it does not start anything."""
         return None
-
-
-class EmbeddedLanguage(Language):
-    """A language whose interpreter has a Python binding.
-
-    A worker process calls `load` once and then forks a child for each program; `check_syntax` and `execute` are called
-    in such a child, with an empty scratch directory as the working directory and nobody else's state in memory.
-    """
-
-    @abstractmethod
-    def load(self, warm_up: str) -> None:
-        """Load the interpreter and what the warm-up names; called once in a worker, before any program."""
 
     def warm_up_of(self, program: str) -> str:
         """Which warm-up a program should find, from its text; programs of equal warm-up share workers.
@@ -177,3 +181,14 @@ class EmbeddedLanguage(Language):
     def environment(self) -> Mapping[str, str]:
         """Environment variables of the worker; programs see no others."""
         return {}
+
+
+class EmbeddedLanguage(Language):
+    """A language whose interpreter has a Python binding.
+
+    A worker process calls `load` once, before it forks a child for each program: all that is loaded is there already.
+    """
+
+    @abstractmethod
+    def load(self, warm_up: str) -> None:
+        """Load the interpreter and what the warm-up names; called once in a worker, before any program."""

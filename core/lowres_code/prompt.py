@@ -20,11 +20,13 @@ def build_prompt(language: Language, question: str, system: str, template: str, 
         shots: with 1, the language's worked example comes first, as an exchange.
 
     Raises:
-        UsageError: a template has an unknown placeholder.
+        UsageError: a template has an unknown placeholder, or the language has no example to show.
     """
     messages = [{"role": "system", "content": _fill(system, language, "")}] if system else []
     if shots:
         example = language.example
+        if example is None:
+            raise UsageError(f"language {language.name!r} has no worked example: --set prompt.shots=0")
         messages += [
             {"role": "user", "content": _fill(template, language, example.question)},
             {"role": "assistant", "content": format_completion(example.reasoning, example.program)},

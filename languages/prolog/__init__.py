@@ -30,6 +30,10 @@ from lowres_code.problem import Test
 
 DEFAULT_QUERY = "solve(X)"
 SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
+# Autoloaded by most programs. None of these has a goal or term expansion, so that nobody can tell whether they are
+# loaded; library(yall), for one, would compile lambda expressions that plain Prolog copies.
+COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "aggregate", "assoc")
+_OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
 DRIVER = Path(__file__).with_name("driver.pl")
 
 
@@ -78,8 +82,12 @@ class Prolog(EmbeddedLanguage):
         return {"LANG": "C.UTF-8"}
 
     def warm_up_of(self, program: str) -> str:
-        """The slow libraries that the program names, for instance ``"clpfd clpq"``."""
-        return " ".join(sorted(set(SLOW_LIBRARIES.findall(program))))
+        """The libraries to preload, for instance ``"lists apply clpq"``: the common ones, and slow ones it names.
+
+        A program may define a module that has a common library's name; it finds none of them.
+        """
+        common = () if _OWN_LIBRARY.search(program) else COMMON_LIBRARIES
+        return " ".join((*common, *sorted(set(SLOW_LIBRARIES.findall(program)))))
 
     def load(self, warm_up: str) -> None:
         """Start Prolog, load the libraries, and lock the driver."""

@@ -69,6 +69,7 @@ def test_the_backends_own_self_tests(case: SelfTest, judge: Judge) -> None:
 
 def test_the_worked_example_of_the_prompt_is_right(judge: Judge) -> None:
     example = PROLOG.example
+    assert example is not None
     execution = judge.execute([example.program], [Test(example.answer)])[0]
     assert judge.verdict(execution, Test(example.answer)) == "correct"
 

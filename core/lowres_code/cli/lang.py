@@ -49,4 +49,6 @@ def show(name: str) -> None:
     click.echo(
         f"{language.title} ({known[name].origin}), files {language.suffix}, fences {', '.join(language.fences)}\n"
     )
-    click.echo(f"{language.guidance}\n\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")
+    click.echo(language.guidance)
+    if example:
+        click.echo(f"\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")

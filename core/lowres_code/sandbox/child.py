@@ -2,32 +2,25 @@
 
 The result is written into memory that the worker shares with this child and no descriptor leads to. A program that
 prints, that closes or fills every descriptor it can find, or that exits early, can neither forge nor disturb it.
-Native code inside the process could; there is no seccomp against that yet.
+Native code inside the process could.
+
+A child shares its memory with the worker until it writes to it, page by page; code here touches as little as it can.
 """
 
 from __future__ import annotations
 
-import ctypes
-import dataclasses
 import json
 import mmap
 import os
 import resource
-import signal
 import struct
-import traceback
-from pathlib import Path
 from typing import Any
 
-from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
+from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox.system import give_up_privileges
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
 _HEADER = struct.Struct("<Q")
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ResultMemory:
@@ -58,61 +51,49 @@ class ResultMemory:
         return result
 
 
-def become_subreaper() -> None:
-    """Make orphans of this process's children its own children, so that it can end them."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def hide_from_children() -> None:
-    """Close this process's memory and descriptors in ``/proc`` to programs, which run as the same user."""
-    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def confine(limits: Limits, program_bytes: int) -> None:
+def confine(limits: Limits, address_space: int, program_bytes: int) -> None:
     """Give up, for good, what a program must not have: this process is about to become hostile.
 
     Args:
         limits: of the program.
+        address_space: bytes that the warm interpreter has; a program is not charged for them.
         program_bytes: how long the program is; the backend must be able to write that down.
     """
     os.setsid()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
-    _limit(resource.RLIMIT_AS, _address_space() + limits.memory_mb * 2**20)
+    give_up_privileges()
+    # The first process of a namespace has no default actions: only the hard limit ends it, with SIGKILL.
+    _limit(resource.RLIMIT_CPU, limits.cpu_s)
+    _limit(resource.RLIMIT_AS, address_space + limits.memory_mb * 2**20)
     _limit(resource.RLIMIT_FSIZE, limits.file_kb * 1024 + program_bytes)
     _limit(resource.RLIMIT_NPROC, limits.processes)
-    _limit(resource.RLIMIT_NOFILE, 64)
-    _limit(resource.RLIMIT_CORE, 0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
 
 
-def _limit(kind: int, soft: int, hard: int | None = None) -> None:
+def _limit(kind: int, most: int) -> None:
     """Set a limit; one that this machine's owner has set lower stays, since it cannot be raised."""
     allowed = resource.getrlimit(kind)[1]
-    wanted = (soft, soft if hard is None else hard)
     if allowed != resource.RLIM_INFINITY:
-        wanted = (min(wanted[0], allowed), min(wanted[1], allowed))
-    resource.setrlimit(kind, wanted)
+        most = min(most, allowed)
+    resource.setrlimit(kind, (most, most))
 
 
-def _address_space() -> int:
-    """Bytes of address space that this process has now: the warm interpreter's, which a program is not charged for."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-
-
-def answer(language: EmbeddedLanguage, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> dict[str, Any]:
     """Ask the language one question about one program; whatever it raises becomes an execution."""
-    program = request["program"]
     try:
-        if request["ask"] == "check_syntax":
+        if ask == "check_syntax":
             found = language.check_syntax(program)
             execution = Execution(Status.SYNTAX_ERROR if found else Status.OK, diagnostics=found)
         else:
-            execution = language.execute(program, Test(**request["test"]), limits)
+            execution = language.execute(program, test, limits)
     except MemoryError:
         execution = Execution(Status.MEMORY_LIMIT)
     except Exception:  # a bug of the backend's is the judge's fault, and must be seen
+        import traceback
+
         execution = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(traceback.format_exc(limit=-3)),))
-    return dataclasses.asdict(execution)
+    return as_result(execution)
+
+
+def as_result(execution: Execution) -> dict[str, Any]:
+    """What only the child knows of an execution."""
+    notes = [(note.message, note.severity, note.line, note.column) for note in execution.diagnostics]
+    return {"status": execution.status.value, "answer": execution.answer, "diagnostics": notes}

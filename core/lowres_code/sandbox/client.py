@@ -6,8 +6,9 @@ import contextlib
 import dataclasses
 import json
 import os
+import pickle
 import secrets
-import selectors
+import select
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ import time
 from typing import IO, Any, Literal
 
 from lowres_code.errors import JudgeError
-from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
+from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox import frames
 from lowres_code.sandbox.isolation import SCRATCH, Layer, import_root, python_folders, wrap
 
 Ask = Literal["execute", "check_syntax"]
@@ -33,7 +35,7 @@ class WorkerGoneError(Exception):
 class WorkerClient:
     """A worker process and the pipe to it. Not thread-safe: one request at a time."""
 
-    def __init__(self, language: EmbeddedLanguage, layer: Layer, warm_up: str = "") -> None:
+    def __init__(self, language: Language, layer: Layer, warm_up: str = "") -> None:
         self._language = language
         self._layer = layer
         self._warm_up = warm_up
@@ -80,25 +82,24 @@ class WorkerClient:
         if self._process is not None:
             return
         kind = type(self._language)
-        command = [sys.executable, "-m", "lowres_code.sandbox.worker", f"{kind.__module__}:{kind.__qualname__}"]
+        command = [sys.executable, "-m", "lowres_code.sandbox.worker"]
         environment = {"PYTHONPATH": str(import_root(kind.__module__)), **self._language.environment()}
         read_only = (*python_folders(kind.__module__), *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         root = str(SCRATCH)
-        if (
-            self._layer == "limits"
-        ):  # no file system of its own; and the worker may be killed, so this is ours to remove
+        if self._layer == "limits":  # no file system of its own; the worker may be killed, so this is ours to remove
             self._scratch = tempfile.TemporaryDirectory(prefix="lowres-code-")
             root = self._scratch.name
         self._process = subprocess.Popen(
-            wrap(self._layer, [*command, self._warm_up, self._layer, root], read_only, environment),
+            wrap(self._layer, [*command, self._layer, root], read_only, environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
         try:
-            self._read_line(_START_S)
+            self._send(pickle.dumps((self._language, self._warm_up)))
+            self._receive(_START_S)
         except WorkerGoneError as gone:
             said = self._last_words()
             self._end()
@@ -137,33 +138,43 @@ class WorkerClient:
     def _exchange(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         request = {**request, "id": secrets.token_hex(16)}
         self.start()
-        assert self._process is not None and self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError as error:
-            raise WorkerGoneError("it had ended") from error
-        reply: dict[str, Any] = json.loads(self._read_line(timeout_s))
+        self._send(frames.pack(request))
+        reply = self._receive(timeout_s)
         if reply.pop("id") != request["id"] or self._unread:
             raise WorkerGoneError("it answered what it was not asked")
         if reply.pop("retire"):
             self._end()
         return reply
 
-    def _read_line(self, timeout_s: float) -> bytes:
-        assert self._process is not None and self._process.stdout is not None
+    def _send(self, data: bytes) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise WorkerGoneError("it had ended") from error
+
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._unread:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise WorkerGoneError(f"no answer within {timeout_s:g} s")
-                data = os.read(self._process.stdout.fileno(), 1 << 20)
-                if not data:
-                    raise WorkerGoneError("it ended")
-                self._unread += data
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line
+        (length,) = frames.LENGTH.unpack(self._read(frames.LENGTH.size, deadline))
+        message: dict[str, Any] = json.loads(self._read(length, deadline))
+        return message
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        """Just so many bytes of the worker's."""
+        assert self._process is not None and self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while len(self._unread) < size:
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise WorkerGoneError("no answer within the time that its program has")
+            data = os.read(descriptor, 1 << 20)
+            if not data:
+                raise WorkerGoneError("it ended")
+            self._unread += data
+        taken, self._unread = self._unread[:size], self._unread[size:]
+        return taken
 
     def _last_words(self) -> str:
         if self._errors is None:
@@ -173,5 +184,5 @@ class WorkerClient:
 
 
 def _execution(reply: dict[str, Any]) -> Execution:
-    diagnostics = tuple(Diagnostic(**diagnostic) for diagnostic in reply.pop("diagnostics"))
+    diagnostics = tuple(Diagnostic(*diagnostic) for diagnostic in reply.pop("diagnostics"))
     return Execution(**{**reply, "status": Status(reply["status"]), "diagnostics": diagnostics})

@@ -87,7 +87,19 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     if layer == "limits":
         return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
     variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(SCRATCH))
-    walls = ["bwrap", "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    walls = [
+        "bwrap",
+        "--unshare-all",
+        "--unshare-user",
+        "--uid",
+        "65534",
+        "--gid",
+        "65534",
+        "--cap-drop",
+        "ALL",
+        "--cap-add",
+        "CAP_SYS_ADMIN",
+    ]
     walls += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     for key, value in variables.items():
         walls += ["--setenv", key, value]

@@ -9,27 +9,31 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
 
-from lowres_code.language import EmbeddedLanguage, Execution, Limits
+from lowres_code.language import Execution, Language, Limits
 from lowres_code.problem import Test
 from lowres_code.sandbox.client import Ask, WorkerClient
 from lowres_code.sandbox.isolation import Layer
+
+MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 
 
 class _Slot:
     """Runs one program at a time; has a worker for each warm-up that was asked for."""
 
-    def __init__(self, language: EmbeddedLanguage, layer: Layer) -> None:
+    def __init__(self, language: Language, layer: Layer) -> None:
         self._language, self._layer = language, layer
         self._clients: dict[str, WorkerClient] = {}
         self._closed = False
 
     def client(self, program: str) -> WorkerClient:
         warm_up = self._language.warm_up_of(program)
-        if warm_up not in self._clients:
-            self._clients[warm_up] = WorkerClient(self._language, self._layer, warm_up)
+        client = self._clients.pop(warm_up, None) or WorkerClient(self._language, self._layer, warm_up)
+        self._clients[warm_up] = client  # the last is the newest
+        if len(self._clients) > MOST_WARM_UPS:
+            self._clients.pop(next(iter(self._clients))).release()
         if self._closed:
-            self._clients[warm_up].close()
-        return self._clients[warm_up]
+            client.close()
+        return client
 
     def close(self) -> None:
         self._closed = True
@@ -44,7 +48,7 @@ class _Slot:
 class Pool:
     """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
 
-    def __init__(self, language: EmbeddedLanguage, layer: Layer, size: int | None = None) -> None:
+    def __init__(self, language: Language, layer: Layer, size: int | None = None) -> None:
         """Size: how many workers; by default one for each core that this process may use."""
         self.size = size or len(os.sched_getaffinity(0))
         self._slots = [_Slot(language, layer) for _ in range(self.size)]

@@ -1,0 +1,113 @@
+"""Watching one child from the worker: its output is drained while it runs, and it ends when it passes a limit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass
+
+from lowres_code.language import Limits, Status, status_of_signal
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a child ended, seen from the worker."""
+
+    wait_status: int
+    stdout: bytes
+    stderr: bytes
+    killed_for: Status | None
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+
+    def status(self, limits: Limits) -> Status:
+        """The status of a program that ended without a result."""
+        if not os.WIFSIGNALED(self.wait_status):
+            return Status.NO_ANSWER if os.WEXITSTATUS(self.wait_status) == 0 else Status.RUNTIME_ERROR
+        return status_of_signal(os.WTERMSIG(self.wait_status), self.cpu_s, limits)
+
+
+class _Output:
+    """What a program prints, kept up to a limit."""
+
+    def __init__(self, descriptors: tuple[int, int], room: int) -> None:
+        self._room = room
+        self.taken = {descriptor: bytearray() for descriptor in descriptors}
+        for descriptor in descriptors:
+            os.set_blocking(descriptor, False)
+
+    @property
+    def overflows(self) -> bool:
+        return sum(map(len, self.taken.values())) > self._room
+
+    def read(self, descriptor: int) -> bool:
+        """Take what is there; ``False`` when nothing is, or nothing will ever be again."""
+        try:
+            data = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return False
+        self.taken[descriptor] += data
+        return bool(data)
+
+    def read_rest(self) -> None:
+        for descriptor in self.taken:
+            while not self.overflows and self.read(descriptor):
+                pass
+
+    def texts(self) -> tuple[bytes, bytes]:
+        """Standard output and standard error, together no longer than the limit; what is cut is the latter."""
+        out, err = (bytes(data) for data in self.taken.values())
+        return out[: self._room], err[: max(0, self._room - len(out))]
+
+
+def watch(child: int, streams: tuple[int, int], limits: Limits) -> Ended:
+    """Drain the child's output until it ends; kill it when it passes the output or the wall limit."""
+    started = time.monotonic()
+    output = _Output(streams, limits.output_kb * 1024)
+    killed_for = _wait(child, output, started + limits.wall_s)
+    _kill(child)
+    _, wait_status, used = os.wait4(child, 0)
+    output.read_rest()
+    stdout, stderr = output.texts()
+    return Ended(
+        wait_status=wait_status,
+        stdout=stdout,
+        stderr=stderr,
+        killed_for=Status.OUTPUT_LIMIT if output.overflows else killed_for,
+        cpu_s=round(used.ru_utime + used.ru_stime, 4),
+        wall_s=round(time.monotonic() - started, 4),
+        peak_mb=round(used.ru_maxrss / 1024, 1),
+    )
+
+
+def _wait(child: int, output: _Output, deadline: float) -> Status | None:
+    """Until the child ends (``None``) or must be ended."""
+    pidfd = os.pidfd_open(child)
+    try:
+        poll = select.poll()
+        for descriptor in (pidfd, *output.taken):
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000)}
+            for descriptor in ready - {pidfd}:
+                if not output.read(descriptor):
+                    poll.unregister(descriptor)
+            if output.overflows:
+                return Status.OUTPUT_LIMIT
+            if pidfd in ready:
+                return None
+            if not ready:
+                return Status.TIMEOUT
+    finally:
+        os.close(pidfd)
+
+
+def _kill(child: int) -> None:
+    """Kill a child of ours that nobody has reaped yet, and its process group."""
+    for signal_to in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            signal_to(child, signal.SIGKILL)
