@@ -76,6 +76,11 @@ class CommandLanguage(Language):
         status = status_of_signal(-code, used.ru_utime + used.ru_stime, limits)
         return Execution(status, diagnostics=(Diagnostic(f"it was ended by signal {-code}"),))
 
+    @property
+    def plain(self) -> Command:  # type: ignore[override]
+        """``run``, if the program needs no compiling first."""
+        return () if self.compile else self.run
+
     def missing(self) -> Missing | None:
         """The first command that is not on the path."""
         for command in (self.run, self.check, self.compile):

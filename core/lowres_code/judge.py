@@ -83,18 +83,22 @@ class Judge:
     def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
         """The verdict on each completion as a solution of its problem."""
         parsed = [parse_completion(text, self.language.fences) for text in completions]
+        return self.judge_parsed(parsed, [problem.tests for problem in problems])
+
+    def judge_parsed(self, completions: Sequence[Completion], tests: Sequence[tuple[Test, ...]]) -> list[Judgement]:
+        """The verdict on each completion; its program must pass all the tests that stand at its place."""
         jobs = [
             (completion.program, test)
-            for completion, problem in zip(parsed, problems, strict=True)
+            for completion, given in zip(completions, tests, strict=True)
             if completion.program is not None
-            for test in problem.tests
+            for test in given
         ]
         executions = iter(self._pool.run(jobs, self.limits))
         return [
             Judgement(NO_CODE, completion)
             if completion.program is None
-            else self._judgement(completion, [(test, next(executions)) for test in problem.tests])
-            for completion, problem in zip(parsed, problems, strict=True)
+            else self._judgement(completion, [(test, next(executions)) for test in given])
+            for completion, given in zip(completions, tests, strict=True)
         ]
 
     def verdict(self, execution: Execution, test: Test) -> str:

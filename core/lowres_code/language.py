@@ -138,6 +138,7 @@ class Language(ABC):
         guidance: what a model must know to answer, in a few sentences; goes into the prompt.
         example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
+        plain: the command line that runs a program without this package; ``{file}`` stands for its file.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Language(ABC):
     guidance: str
     example: Example | None = None
     self_tests: tuple[SelfTest, ...] = ()
+    plain: tuple[str, ...] = ()
 
     @abstractmethod
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:

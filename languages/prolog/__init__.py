@@ -71,6 +71,8 @@ class Prolog(EmbeddedLanguage):
         SelfTest("solve(X) :- length(L, 100000000), X = L.", Status.MEMORY_LIMIT),
     )
 
+    plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
+
     def missing(self) -> Missing | None:
         """SWI-Prolog with its shared library."""
         if shutil.which("swipl") and ctypes.util.find_library("swipl"):

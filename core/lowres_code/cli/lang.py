@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+from rich.console import Console
 from rich.table import Table
 
-from lowres_code.cli.options import console, json_option, print_json
+from lowres_code.cli.options import (
+    console,
+    find_language,
+    isolation_option,
+    json_option,
+    print_json,
+    workers_option,
+)
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
+
+if TYPE_CHECKING:
+    from lowres_code.bench import Bench
 
 
 @click.group("lang")
 def command() -> None:
-    """Languages: list, show."""
+    """Languages: list, show, bench."""
 
 
 @command.command("list")
@@ -52,3 +66,45 @@ def show(name: str) -> None:
     click.echo(language.guidance)
     if example:
         click.echo(f"\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")
+
+
+@command.command("bench")
+@click.argument("name")
+@click.option("--program", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Time this one instead.")
+@click.option("--rounds", type=click.IntRange(min=2), default=20, show_default=True, help="Fresh runs; warm: 4 each.")
+@click.option("--batch", type=click.IntRange(min=1), default=512, show_default=True, help="Programs through the pool.")
+@isolation_option
+@workers_option
+@json_option
+def bench_language(
+    name: str, program: Path | None, rounds: int, batch: int, isolation: str, workers: int | None, as_json: bool
+) -> None:
+    """Time NAME's programs as the judge runs them against a fresh sandboxed process for each.
+
+    The runs are interleaved; ratio is how many times faster the judge is, by the medians, on one core.
+    """
+    from lowres_code.bench import bench, programs_of
+    from lowres_code.progress import progress_line
+    from lowres_code.sandbox.isolation import choose_layer
+
+    language = find_language(name)
+    programs = [program.read_text(encoding="utf-8")] if program else programs_of(language)
+    with progress_line(Console(stderr=True), f"timing {name}") as progress:
+        result = bench(language, choose_layer(isolation), programs, rounds, batch, workers, progress)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _show_bench(result)
+
+
+def _show_bench(result: Bench) -> None:
+    table = Table("program", "warm p50", "p90", "per s", "fresh p50", "p90", "per s", "ratio")
+    for row in result.programs:
+        cells = [f"{value:g}" for t in (row.warm, row.fresh) for value in (t.p50_ms, t.p90_ms, t.per_s)]
+        table.add_row(row.program.splitlines()[-1][:40], *cells, f"{row.ratio:g}")
+    console().print(table)
+    console().print(
+        f"times in ms, isolation {result.isolation}; a batch of {result.batch} of the last program on "
+        f"{result.workers} workers: {result.batch_per_s:g} programs/s",
+        highlight=False,
+    )

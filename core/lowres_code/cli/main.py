@@ -12,8 +12,9 @@ from lowres_code.errors import LowresCodeError, near_match
 COMMANDS = {
     "train": "Train a model with GRPO, the language itself being the judge.",
     "eval": "Measure a model on held-out problems.",
+    "score": "Judge completions that you already have.",
     "run": "Run one program as the judge does.",
-    "lang": "Languages: list, show.",
+    "lang": "Languages: list, show, bench.",
     "recipe": "Recipes: list, show.",
     "report": "Say how far a run came and what it gained.",
     "doctor": "Say what works on this machine, and what mends the rest.",

@@ -12,8 +12,19 @@ from rich.console import Console
 from lowres_code.errors import UsageError, near_match
 from lowres_code.language import Language
 from lowres_code.plugins.manager import plugin_manager
+from lowres_code.sandbox.isolation import LAYERS
 
 language_option = click.option("--lang", "language", required=True, metavar="L", help="The language.")
+isolation_option = click.option(
+    "--isolation",
+    type=click.Choice(["auto", *LAYERS]),
+    default="auto",
+    show_default=True,
+    help="The sandbox layer; auto is the strongest that works here, never `limits`.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

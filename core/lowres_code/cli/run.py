@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 import click
 
-from lowres_code.cli.options import find_language, json_option, language_option, print_json
-from lowres_code.errors import JudgeError, UsageError
+from lowres_code.cli.options import find_language, isolation_option, json_option, language_option, print_json
+from lowres_code.errors import JudgeError
 from lowres_code.judge import CORRECT, Judge
 from lowres_code.language import Execution, Status
 from lowres_code.problem import Test
@@ -22,7 +22,7 @@ from lowres_code.recipe.schema import LimitsTable
 @click.option("--stdin", type=click.File("rb"), help="What the program reads.")
 @click.option("--query", metavar="GOAL", help="Ask this instead of the language's default.")
 @click.option("--expect", metavar="TEXT", help="The right answer: give a verdict.")
-@click.option("--isolation", default="auto", show_default=True, help="namespaces, limits, or auto.")
+@isolation_option
 @json_option
 def command(
     file: BinaryIO,
@@ -38,8 +38,6 @@ def command(
     Exit code 0: it ran (and was right, with --expect); 1: it failed or was wrong; 3: the judge itself failed.
     """
     backend = find_language(language)
-    if isolation not in ("auto", "namespaces", "limits"):
-        raise UsageError(f"--isolation must be auto, namespaces or limits, not {isolation!r}")
     program = file.read().decode("utf-8", "surrogateescape")
     given = stdin.read().decode("utf-8", "surrogateescape") if stdin else ""
     test = Test(expected=expect, stdin=given, query=query)

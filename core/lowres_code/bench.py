@@ -1,0 +1,161 @@
+"""How fast a language's programs are judged, against a fresh process for each under the same isolation."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lowres_code.errors import JudgeError, UsageError
+from lowres_code.language import Language, Limits, Status
+from lowres_code.problem import Test
+from lowres_code.progress import Progress
+from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.isolation import Layer, wrap
+from lowres_code.sandbox.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of one program, one run after another on one core."""
+
+    p50_ms: float
+    p90_ms: float
+    per_s: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Timing:
+        """Median and ninetieth percentile; programs a second follow from the mean."""
+        p90 = statistics.quantiles(seconds, n=10)[-1] if len(seconds) > 1 else seconds[0]
+        return cls(
+            round(statistics.median(seconds) * 1e3, 2), round(p90 * 1e3, 2), round(len(seconds) / sum(seconds), 1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramBench:
+    """One program, both ways, the runs interleaved.
+
+    Attributes:
+        program: its text.
+        warm: as the judge runs it.
+        fresh: the language's plain command in a sandbox started for this run alone.
+        ratio: how many times faster warm is, by the medians.
+    """
+
+    program: str
+    warm: Timing
+    fresh: Timing
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A language's figures. ``batch_per_s``: programs a second of a batch of ``batch`` of the last program."""
+
+    language: str
+    isolation: str
+    rounds: int
+    programs: tuple[ProgramBench, ...]
+    batch: int
+    workers: int
+    batch_per_s: float
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for ``--json``."""
+        return asdict(self)
+
+
+def programs_of(language: Language) -> list[str]:
+    """The self-test programs that must give an answer.
+
+    Raises:
+        UsageError: there are none.
+    """
+    programs = [test.program for test in language.self_tests if test.status is Status.OK]
+    if not programs:
+        raise UsageError(f"language {language.name!r} has no self-test that answers: name a program with --program")
+    return programs
+
+
+def bench(
+    language: Language,
+    layer: Layer,
+    programs: Sequence[str],
+    rounds: int,
+    batch: int,
+    workers: int | None,
+    progress: Progress,
+) -> Bench:
+    """Time each program both ways, in turn, ``rounds`` times; then a batch through the pool.
+
+    Raises:
+        UsageError: the language has no plain command.
+        JudgeError: a program gives no answer.
+    """
+    if not language.plain:
+        raise UsageError(f"language {language.name!r} has no plain command to compare with")
+    timed = []
+    for number, program in enumerate(programs):
+        timed.append(_both_ways(language, layer, program, rounds))
+        progress(number + 1, len(programs) + 1)
+    with Pool(language, layer, workers) as pool:
+        per_s = _batch_per_s(pool, programs[-1], batch)
+        size = pool.size
+    return Bench(language.name, layer, rounds, tuple(timed), batch, size, round(per_s, 1))
+
+
+def _both_ways(language: Language, layer: Layer, program: str, rounds: int) -> ProgramBench:
+    client = WorkerClient(language, layer, language.warm_up_of(program))
+    warm: list[float] = []
+    fresh: list[float] = []
+    try:
+        _warm_run(client, program)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, f"program{language.suffix}")
+            file.write_text(program, encoding="utf-8")
+            for _ in range(rounds):
+                fresh.append(_seconds(lambda: _fresh_run(language, layer, file)))
+                warm += [_seconds(lambda: _warm_run(client, program)) for _ in range(4)]
+    finally:
+        client.release()
+    ratio = statistics.median(fresh) / statistics.median(warm)
+    return ProgramBench(program, Timing.of(warm), Timing.of(fresh), round(ratio, 1))
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _warm_run(client: WorkerClient, program: str) -> None:
+    execution = client.ask("execute", program, Test(), Limits())
+    if execution.status is not Status.OK:
+        raise JudgeError(f"the program gives no answer but {execution.status.value}: {program!r}")
+
+
+def _fresh_run(language: Language, layer: Layer, file: Path) -> None:
+    command = [part.replace("{file}", str(file)) for part in language.plain]
+    walls = wrap(layer, command, (file.parent,), language.environment())
+    done = subprocess.run(walls, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise JudgeError(f"{' '.join(command)} fails: {done.stderr.decode(errors='replace').strip()}")
+
+
+def _batch_per_s(pool: Pool, program: str, batch: int) -> float:
+    """The runs differ in what they could read, or they would be one; the workers are warm when it begins."""
+    pool.run([(program, Test(stdin=f"warm {n}")) for n in range(2 * pool.size)], Limits())
+    jobs = [(program, Test(stdin=str(n))) for n in range(batch)]
+    return batch / _seconds(lambda: _all_ok(pool, jobs))
+
+
+def _all_ok(pool: Pool, jobs: list[tuple[str, Test]]) -> None:
+    wrong = [execution.status.value for execution in pool.run(jobs, Limits()) if execution.status is not Status.OK]
+    if wrong:
+        raise JudgeError(f"{len(wrong)} of {len(jobs)} runs gave no answer but {wrong[0]}")

@@ -1,0 +1,72 @@
+"""``lowres-code score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lowres_code.cli.options import (
+    console,
+    find_language,
+    isolation_option,
+    json_option,
+    language_option,
+    print_json,
+    workers_option,
+)
+from lowres_code.errors import JudgeError, UsageError
+from lowres_code.files import JsonLines
+from lowres_code.judge import INFRA_ERROR, Judge
+from lowres_code.progress import progress_line
+from lowres_code.recipe.schema import LimitsTable
+from lowres_code.score import read_rows, score
+
+
+@click.command("score")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@language_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write one JSON line for each row there.")
+@isolation_option
+@workers_option
+@json_option
+def command(file: Path, language: str, out: Path | None, isolation: str, workers: int | None, as_json: bool) -> None:
+    """Judge the completions in FILE (JSON Lines: `program` or `completion`, and `answer` or `tests`).
+
+    Exit code 0: all rows have a verdict; 3: the judge itself failed on some.
+    """
+    backend = find_language(language)
+    rows = read_rows(file, backend)
+    if out and out.exists():
+        raise UsageError(f"{str(out)!r} is already there: remove it, or name another file with --out")
+    lines = JsonLines(out) if out else None
+    counted = 0
+    with Judge(backend, LimitsTable().limits(), isolation, workers) as judge:
+        judge.start()
+        with progress_line(Console(stderr=True), f"judging {len(rows)} rows") as progress:
+
+            def done(results: list[dict[str, Any]]) -> None:
+                nonlocal counted
+                counted += len(results)
+                if lines:
+                    lines.append(*results)
+                progress(counted, len(rows))
+
+            summary = score(rows, judge, done)
+    if as_json:
+        print_json(summary)
+    else:
+        _show(summary)
+    if INFRA_ERROR in summary["verdicts"]:
+        raise SystemExit(JudgeError.exit_code)
+
+
+def _show(summary: dict[str, Any]) -> None:
+    table = Table("verdict", "rows", "share")
+    for verdict, count in summary["verdicts"].items():
+        table.add_row(verdict, str(count), f"{count / summary['n']:.1%}")
+    console().print(table)
+    console().print(f"{summary['n']} rows")
