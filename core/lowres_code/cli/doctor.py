@@ -46,10 +46,14 @@ def command(as_json: bool) -> None:
 def _isolation() -> list[Finding]:
     meanings = {
         "namespaces": "no network, no files, no other processes",
+        "landlock": "no network, no files; for containers where namespaces are refused",
         "limits": "CPU and memory only; must be asked for by name",
     }
     found = [availability(layer) for layer in LAYERS]
-    return [Finding(f"isolation {a.layer}", a.works, a.reason or meanings[a.layer], a.mend) for a in found]
+    return [
+        Finding(f"isolation {a.layer}", a.works, a.reason or meanings[a.layer], "" if a.works else a.mend)
+        for a in found
+    ]
 
 
 def _languages() -> list[Finding]:

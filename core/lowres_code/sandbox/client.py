@@ -20,7 +20,7 @@ from lowres_code.errors import JudgeError
 from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.isolation import SCRATCH, Layer, import_root, python_folders, wrap
+from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Layer, import_root, python_folders, wrap
 
 Ask = Literal["execute", "check_syntax"]
 
@@ -87,7 +87,9 @@ class WorkerClient:
         read_only = (*python_folders(kind.__module__), *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         root = str(SCRATCH)
-        if self._layer == "limits":  # no file system of its own; the worker may be killed, so this is ours to remove
+        if (
+            self._layer != "namespaces"
+        ):  # no file system of its own; the worker may be killed, so this is ours to remove
             self._scratch = tempfile.TemporaryDirectory(prefix="lowres-code-")
             root = self._scratch.name
         self._process = subprocess.Popen(
@@ -98,7 +100,7 @@ class WorkerClient:
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
         try:
-            self._send(pickle.dumps((self._language, self._warm_up)))
+            self._send(pickle.dumps((self._language, self._warm_up, (*SYSTEM, *read_only))))
             self._receive(_START_S)
         except WorkerGoneError as gone:
             said = self._last_words()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -13,14 +14,20 @@ from typing import Literal, get_args
 
 from lowres_code.errors import JudgeError
 
-Layer = Literal["namespaces", "limits"]
+Layer = Literal["namespaces", "landlock", "limits"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
+AUTO: tuple[Layer, ...] = ("namespaces", "landlock")  # the strongest first; ``limits`` must be asked for by name
 
 INSTALL_BUBBLEWRAP = "sudo apt-get install bubblewrap"
 SCRATCH = Path("/scratch")
 
-_SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
-_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
+SYSTEM = tuple(  # what every program may read
+    Path(path)
+    for path in (
+        *("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin"),
+        *("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"),
+    )
+)
 _SCRATCH_BYTES = 64 * 2**20
 
 
@@ -34,36 +41,63 @@ class Availability:
     mend: str = ""
 
 
-def choose_layer(asked: str) -> Layer:
+def choose_layer(asked: str, may_fork: bool = False) -> Layer:
     """The layer that a recipe's ``limits.isolation`` asks for; ``"auto"`` is the strongest that needs no consent.
 
+    Args:
+        asked: ``"auto"``, or a layer's name.
+        may_fork: whether programs are run by processes of their own.
+
     Raises:
-        JudgeError: the layer does not work here. Nothing weaker is ever taken silently.
+        JudgeError: the layer does not work here. The weakest is never taken silently.
     """
-    layer: Layer = "limits" if asked == "limits" else "namespaces"
-    found = availability(layer)
-    if not found.works:
-        raise JudgeError(
-            f"isolation {layer!r} does not work here: {found.reason}. {found.mend}; or accept programs that can reach "
-            "the network and your files, on a machine you can lose: --set limits.isolation=limits"
-        )
-    return layer
+    candidates: tuple[Layer, ...] = AUTO if asked == "auto" else tuple(layer for layer in LAYERS if layer == asked)
+    tried = [availability(layer, may_fork) for layer in candidates]
+    for found in tried:
+        if found.works:
+            return found.layer
+    reasons = " ".join(
+        f"isolation {found.layer!r} does not work here: {found.reason}. {found.mend}." for found in tried
+    )
+    raise JudgeError(
+        f"{reasons} Or accept programs that can reach the network and your files, on a machine you can lose: "
+        "--set limits.isolation=limits"
+    )
 
 
 @functools.cache
-def availability(layer: Layer) -> Availability:
+def availability(layer: Layer, may_fork: bool = False) -> Availability:
     """Try the layer with a harmless program."""
     if layer == "limits":
         return Availability(layer, works=True)
+    return _namespaces() if layer == "namespaces" else _landlock(may_fork)
+
+
+def _namespaces() -> Availability:
     if not shutil.which("bwrap"):
-        return Availability(layer, False, "bubblewrap (bwrap) is not installed", f"Install it: {INSTALL_BUBBLEWRAP}")
-    trial = subprocess.run(
-        wrap("namespaces", ["/bin/true"], (), {}), capture_output=True, text=True, timeout=20, check=False
-    )
-    if trial.returncode == 0:
-        return Availability(layer, works=True)
-    reason = trial.stderr.strip().splitlines()[-1:] or [f"bwrap ended with {trial.returncode}"]
-    return Availability(layer, False, reason[0], f"Allow user namespaces: {_allow_namespaces()}")
+        return Availability(
+            "namespaces", False, "bubblewrap (bwrap) is not installed", f"Install it: {INSTALL_BUBBLEWRAP}"
+        )
+    found = _trial(wrap("namespaces", ["/bin/true"], (), {}))
+    return Availability("namespaces", not found, found, f"Allow user namespaces: {_allow_namespaces()}")
+
+
+def _landlock(may_fork: bool) -> Availability:
+    """Tried in a process of its own, which cannot undo it."""
+    if may_fork and os.geteuid() == 0:
+        reason = "nothing limits the number of processes that root's programs make"
+        return Availability("landlock", False, reason, "Run as another user")
+    found = _trial([sys.executable, "-m", "lowres_code.sandbox.landlock"])
+    mend = "It needs Linux 6.12 with Landlock switched on, and libseccomp: sudo apt-get install libseccomp2"
+    return Availability("landlock", not found, found, mend)
+
+
+def _trial(command: list[str]) -> str:
+    """What is wrong with a command; nothing if it ends well."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"])[-1]
 
 
 def _allow_namespaces() -> str:
@@ -84,7 +118,7 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
         environment: all the environment variables that it has.
     """
     variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
-    if layer == "limits":
+    if layer != "namespaces":
         return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
     variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(SCRATCH))
     walls = [
@@ -103,8 +137,8 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     walls += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     for key, value in variables.items():
         walls += ["--setenv", key, value]
-    for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES:
-        walls += ["--ro-bind-try", folder, folder]
+    for path in SYSTEM:
+        walls += ["--ro-bind-try", str(path), str(path)]
     walls += ["--dev", "/dev", "--proc", "/proc"]
     for path in read_only:
         walls += ["--ro-bind", str(path), str(path)]

@@ -10,7 +10,9 @@ import signal
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
+_SECCOMP_MODE_FILTER = 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -75,3 +77,20 @@ def give_up_privileges() -> None:
     header, none = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
     if _libc.capset(header, none) != 0:
         raise OSError(ctypes.get_errno(), "cannot give up capabilities")
+
+
+class _SeccompProgram(ctypes.Structure):
+    """``struct sock_fprog``."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def load_seccomp(instructions: bytes) -> None:
+    """Put this process, and all that come from it, under a filter of system calls, for good.
+
+    Args:
+        instructions: BPF, eight bytes each; see seccomp(2).
+    """
+    program = _SeccompProgram(len(instructions) // 8, instructions)
+    if _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "cannot filter system calls")

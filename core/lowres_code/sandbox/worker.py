@@ -11,11 +11,13 @@ import contextlib
 import gc
 import os
 import pickle
+import resource
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Language, Limits, Status
 from lowres_code.problem import Test
@@ -24,12 +26,20 @@ from lowres_code.sandbox.child import ResultMemory, answer, as_result, confine
 from lowres_code.sandbox.system import Forker, become_subreaper, hide_from_children
 from lowres_code.sandbox.watch import Ended, watch
 
+if TYPE_CHECKING:
+    from lowres_code.sandbox.landlock import Confinement
+
 
 class Worker:
     """Runs programs one after another, each in a forked child."""
 
-    def __init__(self, language: Language, layer: str, root: str) -> None:
-        """Root: an empty directory in which each program in turn gets its scratch directory."""
+    def __init__(self, language: Language, layer: str, root: str, confinement: Confinement | None) -> None:
+        """Args:
+        language: loaded.
+        layer: named in each result.
+        root: an empty directory in which each program in turn gets its scratch directory.
+        confinement: what a child enters, in the layer ``landlock``.
+        """
         self._language = language
         self._layer = layer
         self._root = root
@@ -37,6 +47,7 @@ class Worker:
         self._memory = ResultMemory(16 * 2**20)
         self._forker = Forker(namespaces=layer == "namespaces")
         self._address_space = _address_space()
+        self._confinement = confinement
 
     def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
         """Answer requests until they end, or until a program has left processes behind.
@@ -82,6 +93,8 @@ class Worker:
         try:
             os.chdir(self._scratch)
             confine(limits, self._address_space, 4 * len(program))
+            if self._confinement:
+                self._confinement.enter()
             code = 0 if self._memory.write(answer(self._language, ask, program, test, limits)) else 111
         except BaseException as error:  # nothing of the program has run yet: this is the judge's own failure
             failure = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(f"before the program: {error!r}"),))
@@ -160,6 +173,12 @@ def _empty(folder: str) -> None:
                 os.unlink(entry.path)
 
 
+def _confinement(language: Language, readable: Iterable[Path], root: str) -> Confinement:
+    from lowres_code.sandbox.landlock import Confinement
+
+    return Confinement(readable, Path(root), may_fork=not isinstance(language, EmbeddedLanguage))
+
+
 def main() -> None:
     """Serve on standard input and output; programs get neither."""
     layer, root = sys.argv[1:]
@@ -171,12 +190,15 @@ def main() -> None:
     become_subreaper()
     hide_from_children()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    language, warm_up = pickle.load(requests)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    language, warm_up, readable = pickle.load(requests)
     if isinstance(language, EmbeddedLanguage):
         language.load(warm_up)
+    confinement = _confinement(language, readable, root) if layer == "landlock" else None
     gc.collect()
     gc.freeze()  # forked children must not touch, and so copy, every page at a collection
-    worker = Worker(language, layer, root)
+    worker = Worker(language, layer, root, confinement)
     replies.write(frames.pack({"ready": True}))
     replies.flush()
     worker.serve(requests, replies)
