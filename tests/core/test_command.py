@@ -74,7 +74,6 @@ def test_a_syntax_error_has_its_line(shell: Judge) -> None:
 def test_background_processes_end_with_the_program(shell: Judge) -> None:
     assert run(shell, "(while :; do echo 1 > flag; done) & echo started").answer == "started\n"
     assert run(shell, "sleep 0.2; ls; echo done").answer == "program.sh\ndone\n"
-    assert ()
 
 
 def test_what_is_missing_is_said() -> None:
