@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -134,11 +135,15 @@ def _quoted(text: str) -> str:
 
 
 def _write(program: str) -> str:
-    """Put the program into the scratch directory, as UTF-8."""
-    path = Path.cwd() / "program.pl"
-    text = program.encode("utf-8", "surrogatepass").decode("utf-8", "replace")  # as a reader sees what is no UTF-8
-    path.write_text(text, encoding="utf-8", newline="")
-    return str(path)
+    """Put the program into the scratch directory, as UTF-8; bytes that are none become replacement characters."""
+    try:
+        data = program.encode()
+    except UnicodeEncodeError:  # lone surrogates
+        data = program.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
+    path = f"{os.getcwd()}/program.pl"
+    with open(path, "wb", buffering=0) as file:  # each page that is touched here is copied: no more than it takes
+        file.write(data)
+    return path
 
 
 class AbortedError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,12 @@ class State:
 def scored(scorer: Scorer, texts: list[str], rows: list[int]) -> dict[str, list[float | None]]:
     completions = [[{"role": "assistant", "content": text}] for text in texts]
     context: dict[str, Any] = {"trainer_state": State(), "log_metric": lambda name, value: None}
-    return {f.__name__: f(completions=completions, problem=rows, **context) for f in scorer.functions}
+
+    async def together() -> list[list[float | None]]:
+        asked = [f(completions=completions, problem=rows, **context) for f in scorer.functions]
+        return await asyncio.gather(*asked)
+
+    return dict(zip([f.__name__ for f in scorer.functions], asyncio.run(together()), strict=True))
 
 
 def test_one_column_for_each_term_and_one_judging_for_all(judge: Judge, tmp_path: Path) -> None:
@@ -42,6 +49,30 @@ def test_one_column_for_each_term_and_one_judging_for_all(judge: Judge, tmp_path
     rows = list(read_json_lines(samples))
     assert [row["verdict"] for row in rows] == ["correct", "wrong_answer", "wrong_answer", "no_code"]
     assert {row["step"] for row in rows} == {5}
+
+
+def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path: Path) -> None:
+    """TRL awaits its asynchronous reward functions together; ours must not hold the others up."""
+    scorer = Scorer(judge, [Problem("a", "q", (Test("1"),))], TERMS[:1], JsonLines(tmp_path / "s.jsonl"))
+    sleeper = format_completion("r", "solve(1) :- sleep(1).")
+    ticks: list[float] = []
+
+    async def other() -> None:
+        while not done.is_set():
+            ticks.append(time.monotonic())
+            await asyncio.sleep(0.01)
+
+    async def both() -> list[float | None]:
+        ticking = asyncio.create_task(other())
+        context: dict[str, Any] = {"trainer_state": State(), "log_metric": lambda name, value: None}
+        column = await scorer.functions[0](completions=[[{"content": sleeper}]], problem=[0], **context)
+        done.set()
+        await ticking
+        return column
+
+    done = asyncio.Event()
+    assert asyncio.run(both()) == [1]
+    assert len(ticks) > 10
 
 
 class FailingJudge(Judge):

@@ -1,14 +1,16 @@
 """Running hostile programs.
 
-Covered, per program: a process that is killed with all its children when it ends or passes a limit (CPU, memory, file
-size, processes, output, wall time); an empty scratch directory that vanishes; an environment with nothing of the
-user's; no descriptor of the channel its answer travels by; and, in the layer ``namespaces``: no network, no
-capabilities, none of the machine's other processes, a read-only file system without the user's files.
+Covered, per program: a new process that ends, with all that it has started, when its program ends or passes a limit
+(CPU, memory, file size, processes, output, wall time); an empty scratch directory that vanishes; an environment with
+nothing of the user's; no capabilities; no descriptor of the channel its answer travels by; and, in the layers
+``namespaces`` and ``landlock``: no network, no signals to other processes, a file system that can be written to in the
+scratch directory only and where the user's files cannot be read.
 
-Not covered: the worker, which a program shares its process namespace with and can kill (it is replaced); native code
-that finds the shared memory of the result; side channels (timing, caches); kernel bugs; and, in the layer ``limits``,
-the network and the file system: that layer must be asked for by name.
+Not covered: native code that finds the shared memory of its own result; side channels (timing, caches); kernel bugs;
+in ``landlock``, the names of files; and, in the layer ``limits``, the network, the file system and other processes:
+that layer must be asked for by name.
 
-``isolation`` builds the walls, ``worker`` stands inside them and forks a child for each program (``child``),
-``client`` talks to one worker from outside, ``pool`` keeps several of them busy.
+``isolation`` and ``landlock`` build the walls, ``worker`` stands inside them and forks a child for each program
+(``child``), which ``watch`` watches; ``client`` talks to one worker from outside (``frames``), ``pool`` keeps several
+of them busy. ``system`` holds the system calls that Python has no name for.
 """

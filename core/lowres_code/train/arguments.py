@@ -39,6 +39,7 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
     if complaints:
         raise UsageError("\n  ".join(["[train] has options that cannot be used:", *complaints]))
     defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"bf16": False, "use_cpu": True}
+    defaults["shuffle_dataset"] = False  # `lowres_code.train.order` does it
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)

@@ -26,6 +26,7 @@ from lowres_code.sources import Part
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.environment import environment
 from lowres_code.train.recorder import Interruption, Recorder
+from lowres_code.train.order import order_by_length
 from lowres_code.train.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -157,7 +158,10 @@ class _Session:
         recipe = self._recipe
         terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
         scorer = Scorer(self._judge, self._problems, terms, self._run.samples())
-        rows = [{"prompt": prompt, "problem": row} for row, prompt in enumerate(self._prompts)]
+        lengths = [len(prompt[-1]["content"]) for prompt in self._prompts]
+        together = self._arguments.generation_batch_size // self._arguments.num_generations
+        order = order_by_length(lengths, together, self._arguments.seed)
+        rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
         try:
             trainer = GRPOTrainer(
                 model=model,

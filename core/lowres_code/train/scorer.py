@@ -1,9 +1,14 @@
-"""The judge as TRL's reward functions: one for each term, one judging for all of them."""
+"""The judge as TRL's reward functions: one for each term, one judging for all of them.
+
+They are coroutines: TRL awaits all of them together, so that other asynchronous reward functions go on while programs
+run.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from lowres_code.evaluate import check_infrastructure
@@ -12,7 +17,8 @@ from lowres_code.judge import INFRA_ERROR, Judge, Judgement
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
 
-RewardFunction = Callable[..., list[float | None]]
+Column = list[float | None]
+RewardFunction = Callable[..., Awaitable[Column]]
 
 
 class Scorer:
@@ -35,22 +41,28 @@ class Scorer:
         self._problems = problems
         self._terms = terms
         self._samples = samples
-        self._columns: dict[str, list[float | None]] = {}
+        self._columns: dict[str, Column] = {}
+        self._judging: asyncio.Future[None] | None = None
         first, *others = self._terms
-        self.functions: list[RewardFunction] = [self._judging(first), *map(self._reading, others)]
+        self.functions: list[RewardFunction] = [self._asking(first), *map(self._waiting, others)]
 
-    def _judging(self, term: RewardTerm) -> RewardFunction:
-        """The function that TRL calls first: it judges the batch for all of them."""
+    def _asking(self, term: RewardTerm) -> RewardFunction:
+        """The function that TRL calls first: it has the batch judged for all of them."""
 
-        def reward(completions: list[list[dict[str, str]]], problem: list[int], **context: Any) -> list[float | None]:
-            self._judge_batch([messages[-1]["content"] for messages in completions], problem, context)
+        async def reward(completions: list[list[dict[str, str]]], problem: list[int], **context: Any) -> Column:
+            texts = [messages[-1]["content"] for messages in completions]
+            self._judging = asyncio.ensure_future(asyncio.to_thread(self._judge_batch, texts, problem, context))
+            await self._judging
             return self._columns[term.name]
 
         reward.__name__ = term.name
         return reward
 
-    def _reading(self, term: RewardTerm) -> RewardFunction:
-        def reward(**_: Any) -> list[float | None]:
+    def _waiting(self, term: RewardTerm) -> RewardFunction:
+        async def reward(**_: Any) -> Column:
+            if self._judging is None:
+                raise RuntimeError("reward functions must be awaited together, in their order")
+            await self._judging
             return self._columns[term.name]
 
         reward.__name__ = term.name
