@@ -23,6 +23,7 @@ def order_by_length(lengths: Sequence[int], batch: int, seed: int) -> list[int]:
     ordered: list[int] = []
     for start in range(0, len(rows), WINDOW * batch):
         window = sorted(rows[start : start + WINDOW * batch], key=lambda row: lengths[row])
-        batches = [window[first : first + batch] for first in range(0, len(window), batch)]
-        ordered += [row for some in rng.sample(batches, len(batches)) for row in some]
+        whole = len(window) // batch
+        batches = [window[first * batch : (first + 1) * batch] for first in rng.sample(range(whole), whole)]
+        ordered += [row for some in batches for row in some] + window[whole * batch :]
     return ordered

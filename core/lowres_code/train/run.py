@@ -25,8 +25,8 @@ from lowres_code.run_directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.sources import Part
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.environment import environment
-from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.order import order_by_length
+from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 
 if TYPE_CHECKING:
