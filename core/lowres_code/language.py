@@ -57,7 +57,7 @@ class Limits:
 
 def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
     """What it means that a program died of a signal after so many CPU seconds."""
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s > limits.cpu_s - 0.1):
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s >= limits.cpu_s):
         return Status.TIMEOUT
     if number == signal.SIGXFSZ:
         return Status.OUTPUT_LIMIT

@@ -11,6 +11,7 @@ import ctypes
 import ctypes.util
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,17 +97,20 @@ class Prolog(EmbeddedLanguage):
         """Start Prolog, load the libraries, and lock the driver."""
         from pyswip import Prolog as Engine
 
+        judge = f"lowres_judge_{secrets.token_hex(8)}"
+        driver = DRIVER.read_text(encoding="utf-8").replace("lowres_judge", judge)
         goals = [
             "set_prolog_gc_thread(false)",  # a thread would not survive the fork
             *(f"load_files(library({name}), [if(not_loaded), imports([]), silent(true)])" for name in warm_up.split()),
-            f"load_files({_quoted(str(DRIVER))}, [silent(true)])",
+            "load_files(library(prolog_wrap), [imports([]), silent(true)])",
+            f"open_string({_quoted(driver)}, Text), load_files({judge}, [stream(Text), silent(true)])",
             "set_prolog_flag(verbose, normal)",
             "catch('$no_such_predicate', _, true)",  # reads the index of autoloadable libraries
             "abolish(user:pyrun/2)",  # pyswip's own; the last that is asked through it
         ]
         for goal in goals:
             list(Engine.query(goal))
-        self._call = _Driver()
+        self._call = _Driver(judge)
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """Syntax errors that loading the program reports; loading runs its directives, as it must."""
@@ -131,7 +135,7 @@ class Prolog(EmbeddedLanguage):
 
 def _quoted(text: str) -> str:
     """The text as a quoted atom."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
 def _write(program: str) -> str:
@@ -147,20 +151,21 @@ def _write(program: str) -> str:
 
 
 class AbortedError(Exception):
-    """The program has thrown ``'$aborted'``, which no ``catch/3`` stops."""
+    """The program has thrown ``'$aborted'``, which no ``catch/3`` stops, or has left the driver no way to answer."""
 
 
 class _Driver:
-    """Calls ``lowres_judge:NAME(Arguments..., Result)`` through pyswip's foreign interface.
+    """Calls ``MODULE:NAME(Arguments..., Result)``, the driver's module, through pyswip's foreign interface.
 
     A result comes back as nested lists of text. pyswip's own conversion cuts text at the first NUL character, by which
     a wrong answer could pass for a right one, so texts are read with their lengths.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         from pyswip import core
 
         self._core = core
+        self._module = module.encode()
 
     def __call__(self, name: str, *arguments: str | int) -> Any:
         core = self._core
@@ -171,7 +176,7 @@ class _Driver:
             else:
                 data = argument.encode("utf-8", "replace")
                 core.PL_put_chars(terms + position, core.PL_STRING | core.REP_UTF8, len(data), data)
-        predicate = core.PL_predicate(name.encode(), len(arguments) + 1, b"lowres_judge")
+        predicate = core.PL_predicate(name.encode(), len(arguments) + 1, self._module)
         flags = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
         if not core.PL_call_predicate(None, flags, predicate, terms):
             raise AbortedError
@@ -192,7 +197,7 @@ class _Driver:
         length, data = ctypes.c_size_t(), ctypes.c_void_p()
         flags = core.CVT_ATOMIC | core.REP_UTF8
         if not core._lib.PL_get_nchars(core.term_t(term), ctypes.byref(length), ctypes.byref(data), flags):
-            raise RuntimeError("the driver gave something that is no text")
+            raise AbortedError  # a program has found the driver and changed it
         return ctypes.string_at(data.value or 0, length.value).decode("utf-8", "replace")
 
 

@@ -1,7 +1,8 @@
 /*  The judge's side of SWI-Prolog: load a program as `swipl FILE` does, ask its query, tell what came out.
 
-    Everything here is locked after loading, so that a program can neither change nor inspect it, and nothing in it
-    records an answer: the result is a binding in a query that the worker holds from outside of Prolog.
+    The module's name is another one in each worker: what a program defines or changes under a name that it can know is
+    its own affair, as under plain Prolog. A program that searches for it all the same can spoil nothing but its own
+    verdict, since no right answer is ever here.
 */
 
 :- module(lowres_judge, []).
@@ -121,7 +122,7 @@ ending(_, runtime_error).
 prepare(File) :-
     file_directory_name(File, Directory),
     working_directory(_, Directory),
-    listen,
+    retractall(noted(_, _, _, _)),
     at_halt(lowres_judge:stay_for_syntax_error).
 
 %   A program that halts while it is loaded is still told its syntax errors.
@@ -129,15 +130,22 @@ prepare(File) :-
 stay_for_syntax_error :-
     (   syntax_error_noted -> assertz(halted), cancel_halt(syntax_error) ; true ).
 
-%   Messages are noted as they are printed, before a hook of the program's own can swallow them.
+%   Messages are noted before they are printed, out of reach of the program's own hooks.
 
-listen :-
-    retractall(noted(_, _, _, _)),
-    asserta((user:message_hook(Term, Kind, _) :- catch(lowres_judge:note(Term, Kind), _, fail), fail)).
+:- '$hide'(noticed/2).
+
+noticed(Kind, Term) :-
+    ( Kind == error ; Kind == warning ),
+    catch(note(Term, Kind), _, true),
+    !.
+noticed(_, _).
+
+:- initialization(( set_prolog_flag(access_level, system),
+                    prolog_wrap:wrap_predicate('$messages':print_message(Kind, Term), lowres_judge, Wrapped,
+                                               ( lowres_judge:noticed(Kind, Term), Wrapped )),
+                    set_prolog_flag(access_level, user) )).
 
 note(Term, Kind) :-
-    ( Kind == error ; Kind == warning ),
-    !,
     (   message_to_codes_text(Term, Text) -> true ; Text = 'an error that cannot be printed' ),
     place(Term, Line, Column),
     (   syntax_term(Term) -> Severity = syntax ; Severity = Kind ),

@@ -29,10 +29,8 @@ GOLD_WRONG = {"gsm8k-test-454"}  # the program answers 240 and is right; GSM8K s
 
 # Where the judge differs on purpose. A difference that is not here is a bug of the judge's.
 BY_DESIGN = {
-    "imports:library_leftover_message_hook": "the judge listens to messages",
     "imports:library_flag_signals": "signals belong to the worker",
     "loading:message_hook_halts": "a program that halts while it is loaded is still told its syntax errors",
-    "loading:module_named_as_judge": "the name of the judge's own module is taken",
     "running:throw_limit_by_hand": "this is how Prolog itself says that the limit of inferences is passed",
     "running:trace_in_solve": "there is no debugger",
 }

@@ -61,19 +61,19 @@ def confine(limits: Limits, address_space: int, program_bytes: int) -> None:
     """
     os.setsid()
     give_up_privileges()
-    # The first process of a namespace has no default actions: only the hard limit ends it, with SIGKILL.
-    _limit(resource.RLIMIT_CPU, limits.cpu_s)
+    _limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
     _limit(resource.RLIMIT_AS, address_space + limits.memory_mb * 2**20)
     _limit(resource.RLIMIT_FSIZE, limits.file_kb * 1024 + program_bytes)
     _limit(resource.RLIMIT_NPROC, limits.processes)
 
 
-def _limit(kind: int, most: int) -> None:
+def _limit(kind: int, soft: int, hard: int | None = None) -> None:
     """Set a limit; one that this machine's owner has set lower stays, since it cannot be raised."""
     allowed = resource.getrlimit(kind)[1]
+    most = soft if hard is None else hard
     if allowed != resource.RLIM_INFINITY:
-        most = min(most, allowed)
-    resource.setrlimit(kind, (most, most))
+        soft, most = min(soft, allowed), min(most, allowed)
+    resource.setrlimit(kind, (soft, most))
 
 
 def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> dict[str, Any]:

@@ -14,13 +14,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import IO, Any, Literal
 
 from lowres_code.errors import JudgeError
 from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Layer, import_root, python_folders, wrap
+from lowres_code.sandbox.isolation import (
+    SCRATCH,
+    SYSTEM,
+    Layer,
+    import_root,
+    programs_need_a_user,
+    python_folders,
+    wrap,
+)
+from lowres_code.sandbox.order import Order
 
 Ask = Literal["execute", "check_syntax"]
 
@@ -93,19 +103,26 @@ class WorkerClient:
             self._scratch = tempfile.TemporaryDirectory(prefix="lowres-code-")
             root = self._scratch.name
         self._process = subprocess.Popen(
-            wrap(self._layer, [*command, self._layer, root], read_only, environment),
+            wrap(self._layer, command, read_only, environment),
+            env={},  # not even its walls know the user's
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
         try:
-            self._send(pickle.dumps((self._language, self._warm_up, (*SYSTEM, *read_only))))
+            self._send(pickle.dumps(self._order(root, (*SYSTEM, *read_only))))
             self._receive(_START_S)
         except WorkerGoneError as gone:
             said = self._last_words()
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} does not start ({gone}): {said}") from gone
+
+    def _order(self, root: str, readable: tuple[Path, ...]) -> Order:
+        user = 0
+        if self._layer == "namespaces" and programs_need_a_user():
+            user = 2**30 + secrets.randbelow(2**30)  # of its own, so that only its own processes count
+        return Order(self._language, self._warm_up, self._layer, root, readable, user)
 
     def close(self) -> None:
         """End the worker, and with it all that runs in it; from any thread, also while it is being asked.

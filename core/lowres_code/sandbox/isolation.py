@@ -28,7 +28,6 @@ SYSTEM = tuple(  # what every program may read
         *("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"),
     )
 )
-_SCRATCH_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +121,15 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
         return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
     variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(SCRATCH))
     walls = [
-        "bwrap",
-        "--unshare-all",
-        "--unshare-user",
-        "--uid",
-        "65534",
-        "--gid",
-        "65534",
-        "--cap-drop",
-        "ALL",
-        "--cap-add",
-        "CAP_SYS_ADMIN",
+        shutil.which("bwrap") or "bwrap",
+        *_identity(),
+        "--unshare-ipc",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-uts",
     ]
-    walls += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    walls += ["--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+    walls += ["--clearenv"]
     for key, value in variables.items():
         walls += ["--setenv", key, value]
     for path in SYSTEM:
@@ -142,9 +137,27 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     walls += ["--dev", "/dev", "--proc", "/proc"]
     for path in read_only:
         walls += ["--ro-bind", str(path), str(path)]
-    walls += ["--size", str(_SCRATCH_BYTES), "--tmpfs", str(SCRATCH), "--chdir", str(SCRATCH)]
-    walls += ["--remount-ro", "/dev", "--remount-ro", "/"]  # the scratch directory is all that can be written to
+    walls += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*walls, *command]
+
+
+def _identity() -> list[str]:
+    """Who a worker is inside. The capabilities are its own: for its scratch directory, and for each program's walls.
+
+    Programs of root's worker become another user, because the kernel does not count root's processes.
+    """
+    needed = ["CAP_SYS_ADMIN"]
+    who = ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    if programs_need_a_user():
+        needed += ["CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL"]
+        who = []
+    return [*who, "--cap-drop", "ALL", *(word for name in needed for word in ("--cap-add", name))]
+
+
+@functools.cache
+def programs_need_a_user() -> bool:
+    """Whether this is root, with the right to make namespaces without a user namespace."""
+    return os.geteuid() == 0 and not _trial(["bwrap", "--unshare-pid", "--ro-bind", "/", "/", "/bin/true"])
 
 
 def import_root(module: str) -> Path:

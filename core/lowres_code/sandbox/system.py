@@ -20,6 +20,13 @@ _SYS_CLONE3 = 435  # the same on every architecture
 _CLONE_NEWPID = 0x20000000
 _CLONE_NEWIPC = 0x08000000
 
+_CLONE_NEWNS = 0x00020000
+_MS_NOSUID = 2
+_MS_NODEV = 4
+
+# Of memory (how allocators give up), CPU time and file size; see `exit_on_limits`.
+LIMIT_SIGNALS = (signal.SIGABRT, signal.SIGXCPU, signal.SIGXFSZ)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc_with_gil = ctypes.PyDLL(None, use_errno=True)
 _libc_with_gil.syscall.restype = ctypes.c_long
@@ -59,6 +66,30 @@ class Forker:
         raise OSError(ctypes.get_errno(), f"cannot fork: {os.strerror(ctypes.get_errno())}")
 
 
+def own_scratch(path: str, size: int, files: int) -> None:
+    """Put an empty file system in memory over a folder, seen by this process and its children only.
+
+    Args:
+        path: the folder.
+        size: bytes that fit into it.
+        files: files and folders that fit into it; each costs the kernel memory that no other limit counts.
+    """
+    options = f"size={size},nr_inodes={files},mode=0755".encode()
+    flags = _MS_NOSUID | _MS_NODEV
+    if _libc.unshare(_CLONE_NEWNS) != 0 or _libc.mount(b"tmpfs", path.encode(), b"tmpfs", flags, options) != 0:
+        raise OSError(ctypes.get_errno(), f"cannot mount {path}: {os.strerror(ctypes.get_errno())}")
+
+
+def exit_on_limits() -> None:
+    """Make the signals of limits end a process with their number as the exit code.
+
+    The first process of a namespace has no default actions: it would live on, or die of something else.
+    """
+    ending = ctypes.cast(_libc._exit, ctypes.c_void_p)
+    for number in LIMIT_SIGNALS:
+        _libc.signal(number, ending)
+
+
 def become_subreaper() -> None:
     """Make orphans of this process's children its own children, so that it can end them."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -67,6 +98,13 @@ def become_subreaper() -> None:
 def hide_from_children() -> None:
     """Close this process's memory and descriptors in ``/proc`` to programs, which run as the same user."""
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def become_user(number: int) -> None:
+    """Become another user, of that number, and of no other group; needs the capabilities for it."""
+    os.setgroups([])
+    os.setresgid(number, number, number)
+    os.setresuid(number, number, number)
 
 
 def give_up_privileges() -> None:

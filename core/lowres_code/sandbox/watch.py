@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from lowres_code.language import Limits, Status, status_of_signal
+from lowres_code.sandbox.system import LIMIT_SIGNALS
 
 
 @dataclass(slots=True)
@@ -26,9 +27,15 @@ class Ended:
 
     def status(self, limits: Limits) -> Status:
         """The status of a program that ended without a result."""
-        if not os.WIFSIGNALED(self.wait_status):
-            return Status.NO_ANSWER if os.WEXITSTATUS(self.wait_status) == 0 else Status.RUNTIME_ERROR
-        return status_of_signal(os.WTERMSIG(self.wait_status), self.cpu_s, limits)
+        if os.WIFSIGNALED(self.wait_status):
+            number = os.WTERMSIG(self.wait_status)
+            # An interpreter that is not itself at fault has run out of C stack.
+            overflow = number in (signal.SIGSEGV, signal.SIGBUS)
+            return Status.MEMORY_LIMIT if overflow else status_of_signal(number, self.cpu_s, limits)
+        code = os.WEXITSTATUS(self.wait_status)
+        if code in LIMIT_SIGNALS:
+            return status_of_signal(code, self.cpu_s, limits)
+        return Status.NO_ANSWER if code == 0 else Status.RUNTIME_ERROR
 
 
 class _Output:

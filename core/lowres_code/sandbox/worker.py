@@ -1,8 +1,8 @@
 """A worker: loads an interpreter once, then forks a child for each program.
 
-Runs as ``python -m lowres_code.sandbox.worker LAYER SCRATCH`` inside its isolation, without torch or numpy. On standard
-input it gets the pickled language and its warm-up, then a request for each program; it writes one reply for each
-(`lowres_code.sandbox.frames`). When the input ends, so does it.
+Runs as ``python -m lowres_code.sandbox.worker`` inside its isolation, without torch or numpy. On standard input it gets
+its pickled `Order`, then a request for each program; it writes one reply for each (`lowres_code.sandbox.frames`). When
+the input ends, so does it.
 """
 
 from __future__ import annotations
@@ -13,41 +13,45 @@ import os
 import pickle
 import resource
 import signal
-import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Language, Limits, Status
+from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import ResultMemory, answer, as_result, confine
-from lowres_code.sandbox.system import Forker, become_subreaper, hide_from_children
+from lowres_code.sandbox.order import Order
+from lowres_code.sandbox.system import (
+    Forker,
+    become_subreaper,
+    become_user,
+    exit_on_limits,
+    hide_from_children,
+    load_seccomp,
+    own_scratch,
+)
 from lowres_code.sandbox.watch import Ended, watch
 
 if TYPE_CHECKING:
-    from lowres_code.sandbox.landlock import Confinement
+    from lowres_code.sandbox.landlock import Ruleset
+
+
+SCRATCH_BYTES = 64 * 2**20
+SCRATCH_FILES = 4096
 
 
 class Worker:
     """Runs programs one after another, each in a forked child."""
 
-    def __init__(self, language: Language, layer: str, root: str, confinement: Confinement | None) -> None:
-        """Args:
-        language: loaded.
-        layer: named in each result.
-        root: an empty directory in which each program in turn gets its scratch directory.
-        confinement: what a child enters, in the layer ``landlock``.
-        """
-        self._language = language
-        self._layer = layer
-        self._root = root
-        self._scratch = f"{root}/program"  # the same for every program, so that messages are the same
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._root = order.root
+        self._scratch = f"{order.root}/program"  # the same for every program, so that messages are the same
         self._memory = ResultMemory(16 * 2**20)
-        self._forker = Forker(namespaces=layer == "namespaces")
+        self._forker = Forker(namespaces=order.layer == "namespaces")
         self._address_space = _address_space()
-        self._confinement = confinement
+        self._ruleset, self._filter = _walls(order)
 
     def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
         """Answer requests until they end, or until a program has left processes behind.
@@ -59,7 +63,7 @@ class Worker:
         retire = False
         while not retire and (request := frames.read(requests)):
             reply = {"id": request["id"], **self._run(request, private)}
-            retire = self._layer != "namespaces" and not _kill_orphans()
+            retire = self._order.layer != "namespaces" and not _kill_orphans()
             replies.write(frames.pack({**reply, "retire": retire}))
             replies.flush()
 
@@ -67,6 +71,8 @@ class Worker:
         limits, test = Limits(**request["limits"]), Test(**request["test"])
         _empty(self._root)
         os.mkdir(self._scratch, 0o700)
+        if self._order.user:
+            os.chown(self._scratch, self._order.user, self._order.user)
         self._memory.clear()
         stdin = _stdin_file(test.stdin)
         out_read, out_write = os.pipe()
@@ -91,11 +97,15 @@ class Worker:
         """In the child: never returns."""
         code = 1
         try:
+            if self._order.user:
+                become_user(self._order.user)
             os.chdir(self._scratch)
             confine(limits, self._address_space, 4 * len(program))
-            if self._confinement:
-                self._confinement.enter()
-            code = 0 if self._memory.write(answer(self._language, ask, program, test, limits)) else 111
+            if self._ruleset:
+                self._ruleset.enter()
+            if self._filter:
+                load_seccomp(self._filter)
+            code = 0 if self._memory.write(answer(self._order.language, ask, program, test, limits)) else 111
         except BaseException as error:  # nothing of the program has run yet: this is the judge's own failure
             failure = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(f"before the program: {error!r}"),))
             self._memory.write(as_result(failure))
@@ -116,7 +126,7 @@ class Worker:
             "cpu_s": ended.cpu_s,
             "wall_s": ended.wall_s,
             "peak_mb": ended.peak_mb,
-            "isolation": self._layer,
+            "isolation": self._order.layer,
         }
 
 
@@ -173,15 +183,21 @@ def _empty(folder: str) -> None:
                 os.unlink(entry.path)
 
 
-def _confinement(language: Language, readable: Iterable[Path], root: str) -> Confinement:
-    from lowres_code.sandbox.landlock import Confinement
+def _walls(order: Order) -> tuple[Ruleset | None, bytes]:
+    """What a child enters: Landlock's rules, and a filter of system calls."""
+    if order.layer == "limits":
+        return None, b""
+    from lowres_code.sandbox.seccomp import KERNEL, seccomp_filter
 
-    return Confinement(readable, Path(root), may_fork=not isinstance(language, EmbeddedLanguage))
+    if order.layer == "namespaces":
+        return None, seccomp_filter(KERNEL, order.may_fork)
+    from lowres_code.sandbox.landlock import BESIDE_LANDLOCK, Ruleset
+
+    return Ruleset(order.readable, Path(order.root)), seccomp_filter(KERNEL + BESIDE_LANDLOCK, order.may_fork)
 
 
 def main() -> None:
     """Serve on standard input and output; programs get neither."""
-    layer, root = sys.argv[1:]
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -192,13 +208,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    language, warm_up, readable = pickle.load(requests)
-    if isinstance(language, EmbeddedLanguage):
-        language.load(warm_up)
-    confinement = _confinement(language, readable, root) if layer == "landlock" else None
+    order: Order = pickle.load(requests)
+    if order.layer == "namespaces":
+        own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)
+        os.chown(order.root, order.user or -1, order.user or -1)
+        os.chdir(order.root)
+    if isinstance(order.language, EmbeddedLanguage):
+        order.language.load(order.warm_up)
+    exit_on_limits()
     gc.collect()
     gc.freeze()  # forked children must not touch, and so copy, every page at a collection
-    worker = Worker(language, layer, root, confinement)
+    worker = Worker(order)
     replies.write(frames.pack({"ready": True}))
     replies.flush()
     worker.serve(requests, replies)

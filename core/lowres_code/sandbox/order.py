@@ -1,0 +1,40 @@
+"""What a worker is told when it starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lowres_code.language import EmbeddedLanguage, Language
+
+if TYPE_CHECKING:
+    from lowres_code.sandbox.isolation import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is started for.
+
+    Attributes:
+        language: whose programs it runs.
+        warm_up: what it loads before.
+        layer: the isolation that it stands in; named in each result.
+        root: an empty directory, in which each program in turn gets its scratch directory.
+        readable: what programs may read, in the layer ``landlock``.
+        user: the number of the user that programs run as; 0: as the worker's own.
+    """
+
+    language: Language
+    warm_up: str
+    layer: Layer
+    root: str
+    readable: tuple[Path, ...]
+    user: int
+
+    @property
+    def may_fork(self) -> bool:
+        """Whether programs may make processes: not where nothing would count them, unless they cannot do without."""
+        counted = self.layer == "namespaces" and (self.user != 0 or os.geteuid() != 0)
+        return counted or not isinstance(self.language, EmbeddedLanguage)

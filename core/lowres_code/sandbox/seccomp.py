@@ -1,0 +1,55 @@
+"""Filters of system calls, written with libseccomp."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections.abc import Iterable
+
+import pyseccomp
+
+# No program needs these, and most of the kernel's holes were behind them. Names that libseccomp does not know yet are
+# given as numbers, which are the same on every architecture.
+KERNEL: tuple[str | int, ...] = (
+    *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_by_handle_at"),
+    *(428, 429, 430, 431, 432, 433, 442, 467),  # open_tree to fspick, mount_setattr, open_tree_attr
+    *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp"),
+    *("keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd"),
+    *("io_uring_setup", "io_uring_enter", "io_uring_register"),
+)
+_CLONE_THREAD = 0x10000
+_NEW_NAMESPACES = (0x80, 0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
+
+
+def seccomp_filter(refused: Iterable[str | int], may_fork: bool) -> bytes:
+    """A filter that refuses system calls with ``EPERM``, and always new namespaces, as the kernel reads it.
+
+    Args:
+        refused: by name or number.
+        may_fork: whether new processes (not threads) may be made; if not, that fails with ``EAGAIN``.
+
+    Raises:
+        OSError: libseccomp fails.
+    """
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for call in refused:
+        number = pyseccomp.resolve_syscall(pyseccomp.system_arch(), call) if isinstance(call, str) else call
+        if number >= 0:  # some architectures never had it
+            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), number)
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags are out of a filter's sight; clone is used then
+    for flag in _NEW_NAMESPACES:
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", _has(flag, flag))
+    if not may_fork:
+        rules.add_rule(pyseccomp.ERRNO(errno.EAGAIN), "clone", _has(_CLONE_THREAD, 0))
+        for call in ("fork", "vfork"):
+            if pyseccomp.resolve_syscall(pyseccomp.system_arch(), call) >= 0:
+                rules.add_rule(pyseccomp.ERRNO(errno.EAGAIN), call)
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _has(mask: int, value: int) -> pyseccomp.Arg:
+    """That the first argument, under a mask, is a value."""
+    return pyseccomp.Arg(0, pyseccomp.MASKED_EQ, mask, value)
