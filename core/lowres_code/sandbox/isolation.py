@@ -135,6 +135,9 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     for path in SYSTEM:
         walls += ["--ro-bind-try", str(path), str(path)]
     walls += ["--dev", "/dev", "--proc", "/proc"]
+    read_only = tuple(read_only)
+    for folder in sorted({folder for path in read_only for folder in path.parents} - {Path("/")}):
+        walls += ["--perms", "0755", "--dir", str(folder)]  # else closed to all but the worker
     for path in read_only:
         walls += ["--ro-bind", str(path), str(path)]
     walls += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 SCRATCH_BYTES = 64 * 2**20
-SCRATCH_FILES = 4096
+SCRATCH_FILES = 32_768
 
 
 class Worker:
@@ -71,12 +71,13 @@ class Worker:
         limits, test = Limits(**request["limits"]), Test(**request["test"])
         _empty(self._root)
         os.mkdir(self._scratch, 0o700)
-        if self._order.user:
-            os.chown(self._scratch, self._order.user, self._order.user)
         self._memory.clear()
         stdin = _stdin_file(test.stdin)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
+        if self._order.user:
+            for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
+                os.chown(own, self._order.user, self._order.user)
         child = self._forker.fork()
         if child == 0:
             for target, descriptor in enumerate((stdin, out_write, err_write)):
