@@ -42,6 +42,21 @@ def test_the_command_that_judges_prints_what_is_shown(cli: Cli) -> None:
     assert done.stdout == shown.group(3) + "\n"
 
 
+def test_the_command_that_scores_prints_what_is_shown(tmp_path: Path, cli: Cli) -> None:
+    rows = [
+        {"program": "solve(X) :- X is 6 * 7.", "answer": "42"},
+        {"completion": "<code>solve(1200).</code>", "answer": "$1,200"},
+        {"program": "solve(41).", "answer": "42"},
+        {"completion": "I do not know.", "answer": "42"},
+    ]
+    (tmp_path / "completions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shown = re.search(r"\$ lowres-code (score .*)\n    (.*)\n", README)
+    assert shown is not None
+    done = cli(*shlex.split(shown.group(1)), cwd=tmp_path)
+    assert json.loads(done.stdout) == json.loads(shown.group(2)), done.stderr
+    assert len((tmp_path / "verdicts.jsonl").read_text().splitlines()) == 4
+
+
 @pytest.mark.parametrize("target", re.findall(r"\]\((\S+?)\)", README))
 def test_links_lead_somewhere(target: str) -> None:
     assert (ROOT / target).is_file()
