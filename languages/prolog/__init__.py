@@ -35,6 +35,7 @@ SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
 # Autoloaded by most programs. None of these has a goal or term expansion, so that nobody can tell whether they are
 # loaded; library(yall), for one, would compile lambda expressions that plain Prolog copies.
 COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "aggregate", "assoc")
+WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
 DRIVER = Path(__file__).with_name("driver.pl")
 
@@ -82,8 +83,8 @@ class Prolog(EmbeddedLanguage):
         return Missing("SWI-Prolog (swipl and libswipl)", "sudo apt-get install swi-prolog-nox")
 
     def environment(self) -> Mapping[str, str]:
-        """UTF-8, as a user's terminal has it."""
-        return {"LANG": "C.UTF-8"}
+        """UTF-8, as a user's terminal has it; and libraries are linked in the worker, not bit by bit in each child."""
+        return {"LANG": "C.UTF-8", "LD_BIND_NOW": "1"}
 
     def warm_up_of(self, program: str) -> str:
         """The libraries to preload, for instance ``"lists apply clpq"``: the common ones, and slow ones it names.
@@ -111,6 +112,9 @@ class Prolog(EmbeddedLanguage):
         for goal in goals:
             list(Engine.query(goal))
         self._call = _Driver(judge)
+        for _ in range(WARM_RUNS):
+            self.execute(f"{judge}(1).\n", Test(query=f"{judge}(X)"), Limits())
+            self._call("forget", f"{os.getcwd()}/program.pl")
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """Syntax errors that loading the program reports; loading runs its directives, as it must."""

@@ -50,6 +50,12 @@ check(File, Inferences, [Status, '', Notes]) :-
     flush,
     all_notes(Notes).
 
+%   forget(+File, -Done): as if File had never been loaded.
+
+forget(File, true) :-
+    system:unload_file(File),
+    retractall(noted(_, _, _, _)).
+
 flush :-
     catch(flush_output(user_output), _, true),
     catch(flush_output(user_error), _, true).

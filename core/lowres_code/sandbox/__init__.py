@@ -10,7 +10,7 @@ Not covered: native code that finds the shared memory of its own result; side ch
 in ``landlock``, the names of files; and, in the layer ``limits``, the network, the file system and other processes:
 that layer must be asked for by name.
 
-``isolation``, ``landlock`` and ``seccomp`` build the walls, ``worker`` stands inside them and forks a child for each program
-(``child``), which ``watch`` watches; ``client`` talks to one worker from outside (``order``, ``frames``), ``pool``
-keeps several of them busy. ``system`` holds the system calls that Python has no name for.
+``isolation``, ``landlock`` and ``seccomp`` build the walls, ``worker`` stands inside them and forks a child for each
+program (``child``), which ``watch`` watches; ``client`` talks to one worker from outside (``order``, ``frames``),
+``pool`` keeps several of them busy. ``system`` holds the system calls that Python has no name for.
 """

@@ -51,29 +51,37 @@ class ResultMemory:
         return result
 
 
-def confine(limits: Limits, address_space: int, program_bytes: int) -> None:
-    """Give up, for good, what a program must not have: this process is about to become hostile.
+ResourceLimit = tuple[int, int, int]  # which, soft, hard
+
+
+def resource_limits(limits: Limits, address_space: int, program_bytes: int) -> list[ResourceLimit]:
+    """The kernel's limits for a program; one that this machine's owner has set lower stays, for it cannot be raised.
 
     Args:
         limits: of the program.
         address_space: bytes that the warm interpreter has; a program is not charged for them.
         program_bytes: how long the program is; the backend must be able to write that down.
     """
+    wanted = [
+        (resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1),
+        (resource.RLIMIT_AS, address_space + limits.memory_mb * 2**20, address_space + limits.memory_mb * 2**20),
+        (resource.RLIMIT_FSIZE, limits.file_kb * 1024 + program_bytes, limits.file_kb * 1024 + program_bytes),
+        (resource.RLIMIT_NPROC, limits.processes, limits.processes),
+    ]
+    return [(kind, _allowed(kind, soft), _allowed(kind, hard)) for kind, soft, hard in wanted]
+
+
+def _allowed(kind: int, value: int) -> int:
+    hard = resource.getrlimit(kind)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+
+
+def confine(limits: list[ResourceLimit]) -> None:
+    """Give up, for good, what a program must not have: this process is about to become hostile."""
     os.setsid()
     give_up_privileges()
-    _limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
-    _limit(resource.RLIMIT_AS, address_space + limits.memory_mb * 2**20)
-    _limit(resource.RLIMIT_FSIZE, limits.file_kb * 1024 + program_bytes)
-    _limit(resource.RLIMIT_NPROC, limits.processes)
-
-
-def _limit(kind: int, soft: int, hard: int | None = None) -> None:
-    """Set a limit; one that this machine's owner has set lower stays, since it cannot be raised."""
-    allowed = resource.getrlimit(kind)[1]
-    most = soft if hard is None else hard
-    if allowed != resource.RLIM_INFINITY:
-        soft, most = min(soft, allowed), min(most, allowed)
-    resource.setrlimit(kind, (soft, most))
+    for kind, soft, hard in limits:
+        resource.setrlimit(kind, (soft, hard))
 
 
 def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> dict[str, Any]:

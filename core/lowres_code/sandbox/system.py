@@ -15,7 +15,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
-_CAPABILITY_VERSION_3 = 0x20080522
 _SYS_CLONE3 = 435  # the same on every architecture
 _CLONE_NEWPID = 0x20000000
 _CLONE_NEWIPC = 0x08000000
@@ -27,9 +26,13 @@ _MS_NODEV = 4
 # Of memory (how allocators give up), CPU time and file size; see `exit_on_limits`.
 LIMIT_SIGNALS = (signal.SIGABRT, signal.SIGXCPU, signal.SIGXFSZ)
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc_with_gil = ctypes.PyDLL(None, use_errno=True)
-_libc_with_gil.syscall.restype = ctypes.c_long
+_libc = ctypes.PyDLL(None, use_errno=True)  # keeps the lock: in a child there is nobody to give it to
+_syscall, _prctl, _capset = _libc.syscall, _libc.prctl, _libc.capset  # looked up once, and not in each child
+_syscall.restype = ctypes.c_long
+
+
+_CAPABILITIES_OF_THIS_PROCESS = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the structure
+_NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 
 
 class _CloneArguments(ctypes.Structure):
@@ -58,7 +61,7 @@ class Forker:
     def fork(self) -> int:
         """As ``os.fork``: 0 in the child."""
         arguments = ctypes.byref(self._arguments)
-        child: int = _libc_with_gil.syscall(_SYS_CLONE3, arguments, ctypes.sizeof(self._arguments))
+        child: int = _syscall(_SYS_CLONE3, arguments, ctypes.sizeof(self._arguments))
         if child >= 0:
             return child
         if ctypes.get_errno() == errno.ENOSYS and not self._namespaces:  # containers hide clone3
@@ -92,12 +95,12 @@ def exit_on_limits() -> None:
 
 def become_subreaper() -> None:
     """Make orphans of this process's children its own children, so that it can end them."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def hide_from_children() -> None:
     """Close this process's memory and descriptors in ``/proc`` to programs, which run as the same user."""
-    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def become_user(number: int) -> None:
@@ -109,11 +112,10 @@ def become_user(number: int) -> None:
 
 def give_up_privileges() -> None:
     """Lose every capability and the ways to new ones, and end with the parent."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    header, none = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
-    if _libc.capset(header, none) != 0:
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    if _capset(_CAPABILITIES_OF_THIS_PROCESS, _NO_CAPABILITIES) != 0:
         raise OSError(ctypes.get_errno(), "cannot give up capabilities")
 
 
@@ -130,5 +132,5 @@ def load_seccomp(instructions: bytes) -> None:
         instructions: BPF, eight bytes each; see seccomp(2).
     """
     program = _SeccompProgram(len(instructions) // 8, instructions)
-    if _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+    if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "cannot filter system calls")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.child import ResultMemory, answer, as_result, confine
+from lowres_code.sandbox.child import ResourceLimit, ResultMemory, answer, as_result, confine, resource_limits
 from lowres_code.sandbox.order import Order
 from lowres_code.sandbox.system import (
     Forker,
@@ -78,13 +78,14 @@ class Worker:
         if self._order.user:
             for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
                 os.chown(own, self._order.user, self._order.user)
+        confined = resource_limits(limits, self._address_space, 4 * len(request["program"]))
         child = self._forker.fork()
         if child == 0:
             for target, descriptor in enumerate((stdin, out_write, err_write)):
                 os.dup2(descriptor, target)
             for descriptor in (*private, stdin, out_read, out_write, err_read, err_write):
                 os.close(descriptor)
-            self._become_program(request["ask"], request["program"], test, limits)
+            self._become_program(request["ask"], request["program"], test, limits, confined)
         for descriptor in (stdin, out_write, err_write):
             os.close(descriptor)
         try:
@@ -94,14 +95,16 @@ class Worker:
             os.close(err_read)
         return self._execution(request["ask"], ended, limits)
 
-    def _become_program(self, ask: str, program: str, test: Test, limits: Limits) -> None:
+    def _become_program(
+        self, ask: str, program: str, test: Test, limits: Limits, confined: list[ResourceLimit]
+    ) -> None:
         """In the child: never returns."""
         code = 1
         try:
             if self._order.user:
                 become_user(self._order.user)
             os.chdir(self._scratch)
-            confine(limits, self._address_space, 4 * len(program))
+            confine(confined)
             if self._ruleset:
                 self._ruleset.enter()
             if self._filter:
@@ -213,7 +216,7 @@ def main() -> None:
     if order.layer == "namespaces":
         own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)
         os.chown(order.root, order.user or -1, order.user or -1)
-        os.chdir(order.root)
+    os.chdir(order.root)
     if isinstance(order.language, EmbeddedLanguage):
         order.language.load(order.warm_up)
     exit_on_limits()
