@@ -1,6 +1,7 @@
 # make train   set up all that is needed, then teach the embedded model Prolog (minutes, no GPU)
 # make test    set up all that is needed, then run linters, type checks and the tests
-# make bench   train with three seeds and with random rewards; prints the table of docs/results.md
+# make bench   train with three seeds and with random rewards; prints the first table of docs/results.md
+# make bench-judge   time the judge, and try whether it is deterministic and lasts (20,000 programs); some minutes
 #
 # Both can be run again at no cost. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
 
@@ -14,7 +15,7 @@ BIN := .venv/bin
 # glibc gives big blocks back to the system after each use; keeping them makes training on a CPU a fifth faster.
 TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-.PHONY: train test bench setup system clean
+.PHONY: train test bench bench-judge setup system clean
 
 train: setup
 	$(TRAINING_ENV) $(BIN)/lowres-code train --lang $(LANGUAGE) $(ARGS)
@@ -27,6 +28,11 @@ test: .venv/.test-ready system
 
 bench: .venv/.test-ready system
 	$(TRAINING_ENV) $(BIN)/python -m tests.benchmarks.learning runs/benchmark
+
+bench-judge: .venv/.test-ready system
+	$(BIN)/lowres-code lang bench $(LANGUAGE)
+	$(BIN)/python -m tests.benchmarks.judging determinism
+	$(BIN)/python -m tests.benchmarks.judging endurance
 
 setup: .venv/.ready system
 

@@ -11,7 +11,6 @@ import ctypes
 import ctypes.util
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,7 +97,8 @@ class Prolog(EmbeddedLanguage):
         """Start Prolog, load the libraries, and lock the driver."""
         from pyswip import Prolog as Engine
 
-        judge = f"lowres_judge_{secrets.token_hex(8)}"
+        os.environ.pop("LD_BIND_NOW", None)  # it has done its work, and is no business of a program's
+        judge = f"lowres_judge_{os.urandom(8).hex()}"
         driver = DRIVER.read_text(encoding="utf-8").replace("lowres_judge", judge)
         goals = [
             "set_prolog_gc_thread(false)",  # a thread would not survive the fork
@@ -125,9 +125,9 @@ class Prolog(EmbeddedLanguage):
         """Load the program and ask the query once."""
         path = _write(program)
         query = (test.query or DEFAULT_QUERY).strip().removesuffix(".")
-        self._call("set_stack_limit", limits.memory_mb * 2**19)
+        budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
         try:
-            status, answer, notes = self._call("judge", path, query, limits.inferences, limits.output_kb * 1024)
+            status, answer, notes = self._call("judge", path, query, *budget)
         except AbortedError:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
         return Execution(

@@ -12,12 +12,13 @@
 :- dynamic noted/4, halted/0.
 :- volatile noted/4, halted/0.
 
-%   judge(+File, +QueryText, +Inferences, +MaxAnswer, -Result)
+%   judge(+File, +QueryText, +StackBytes, +Inferences, +MaxAnswer, -Result)
 %
 %   Result is [Status, Answer, Notes]; each note is [Severity, Line, Column, Message], line and column counted from 1
 %   and 0 where unknown.
 
-judge(File, QueryText, Inferences, MaxAnswer, [Status, Answer, Notes]) :-
+judge(File, QueryText, StackBytes, Inferences, MaxAnswer, [Status, Answer, Notes]) :-
+    set_prolog_flag(stack_limit, StackBytes),
     prepare(File),
     statistics(inferences, Start),
     attempt(system:load_files(user:File, [silent(true)]), Inferences, Load),
@@ -41,7 +42,7 @@ blame_syntax(Outcome, _, syntax_error, '') :-
     !.
 blame_syntax(Status, Answer, Status, Answer).
 
-%   check(+File, +Inferences, -Result): as judge/5, without asking anything.
+%   check(+File, +Inferences, -Result): as judge/6, without asking anything.
 
 check(File, Inferences, [Status, '', Notes]) :-
     prepare(File),
@@ -59,9 +60,6 @@ forget(File, true) :-
 flush :-
     catch(flush_output(user_output), _, true),
     catch(flush_output(user_error), _, true).
-
-set_stack_limit(Bytes, true) :-
-    set_prolog_flag(stack_limit, Bytes).
 
 %   ask(+QueryText, +Inferences, +MaxAnswer, -Status, -Answer): the first solution of the query.
 

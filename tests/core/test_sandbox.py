@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import signal
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from lowres_code.judge import Judge
 from lowres_code.language import Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.child import ResultMemory
-from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.client import WorkerClient, _result
 from lowres_code.sandbox.isolation import availability
 from lowres_code.sandbox.pool import Pool
 
@@ -277,10 +277,25 @@ def test_the_layer_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkey
 
 def test_half_a_result_is_none() -> None:
     memory = ResultMemory(64)
-    assert memory.read() is None
+    assert memory.read() == b""
     assert memory.write({"a": 1})
-    assert memory.read() == {"a": 1}
+    assert json.loads(memory.read()) == {"a": 1}
     memory.clear()
-    assert memory.read() is None
+    assert memory.read() == b""
     assert not memory.write({"a": "x" * 64})
-    assert os.getpid() > 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"[", b"[]", b"{}", b"\xff", b"[" * 100_000, b"1" * 100_000),
+        b'{"status": "fine", "answer": "1", "diagnostics": []}',
+        b'{"status": "ok", "answer": 1, "diagnostics": []}',
+        b'{"status": "ok", "answer": "1", "diagnostics": [1]}',
+    ],
+    ids=range(9),
+)
+def test_a_result_that_a_program_has_damaged_is_its_own_failure(data: bytes) -> None:
+    status, answer, notes = _result(data)
+    assert (status, answer) == (Status.RUNTIME_ERROR, None)
+    assert "damaged" in notes[0].message

@@ -42,13 +42,12 @@ class ResultMemory:
         self._memory[: _HEADER.size] = _HEADER.pack(len(data))  # last, so that half a result is none
         return True
 
-    def read(self) -> dict[str, Any] | None:
-        """The result, or ``None`` if none was stored whole."""
+    def read(self) -> bytes:
+        """The result as it was stored; empty if none was stored whole."""
         (length,) = _HEADER.unpack(self._memory[: _HEADER.size])
         if not 0 < length <= len(self._memory) - _HEADER.size:
-            return None
-        result: dict[str, Any] = json.loads(self._memory[_HEADER.size : _HEADER.size + length])
-        return result
+            return b""
+        return self._memory[_HEADER.size : _HEADER.size + length]
 
 
 ResourceLimit = tuple[int, int, int]  # which, soft, hard

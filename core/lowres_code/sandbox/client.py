@@ -72,7 +72,7 @@ class WorkerClient:
             if self._closed:
                 break
             try:
-                execution = _execution(self._exchange(request, limits.wall_s + _GRACE_S))
+                execution = self._execution(ask, *self._exchange(request, limits.wall_s + _GRACE_S))
             except WorkerGoneError as gone:
                 self._end()
                 problem = str(gone)
@@ -124,6 +124,26 @@ class WorkerClient:
             user = 2**30 + secrets.randbelow(2**30)  # of its own, so that only its own processes count
         return Order(self._language, self._warm_up, self._layer, root, readable, user)
 
+    def _execution(self, ask: Ask, reply: dict[str, Any], blobs: list[bytes]) -> Execution:
+        data, out, err = blobs
+        stdout = out.decode("utf-8", "replace")
+        status, answer, notes = _result(data) if data else (Status.RUNTIME_ERROR, None, ())
+        if reply["status"] is not None:
+            status, answer = Status(reply["status"]), None
+        elif ask == "execute" and status is Status.OK and answer is None:
+            status, answer = (Status.OK, stdout) if stdout else (Status.NO_ANSWER, None)
+        return Execution(
+            status=status,
+            answer=answer,
+            stdout=stdout,
+            stderr=err.decode("utf-8", "replace"),
+            diagnostics=notes,
+            cpu_s=reply["cpu_s"],
+            wall_s=reply["wall_s"],
+            peak_mb=reply["peak_mb"],
+            isolation=self._layer,
+        )
+
     def close(self) -> None:
         """End the worker, and with it all that runs in it; from any thread, also while it is being asked.
 
@@ -154,16 +174,16 @@ class WorkerClient:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
-    def _exchange(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    def _exchange(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], list[bytes]]:
         request = {**request, "id": secrets.token_hex(16)}
         self.start()
         self._send(frames.pack(request))
-        reply = self._receive(timeout_s)
-        if reply.pop("id") != request["id"] or self._unread:
+        reply, blobs = self._receive(timeout_s)
+        if reply["id"] != request["id"] or self._unread:
             raise WorkerGoneError("it answered what it was not asked")
-        if reply.pop("retire"):
+        if reply["retire"]:
             self._end()
-        return reply
+        return reply, blobs
 
     def _send(self, data: bytes) -> None:
         assert self._process is not None and self._process.stdin is not None
@@ -173,11 +193,9 @@ class WorkerClient:
         except BrokenPipeError as error:
             raise WorkerGoneError("it had ended") from error
 
-    def _receive(self, timeout_s: float) -> dict[str, Any]:
+    def _receive(self, timeout_s: float) -> tuple[dict[str, Any], list[bytes]]:
         deadline = time.monotonic() + timeout_s
-        (length,) = frames.LENGTH.unpack(self._read(frames.LENGTH.size, deadline))
-        message: dict[str, Any] = json.loads(self._read(length, deadline))
-        return message
+        return frames.unpack(lambda size: self._read(size, deadline))
 
     def _read(self, size: int, deadline: float) -> bytes:
         """Just so many bytes of the worker's."""
@@ -202,6 +220,22 @@ class WorkerClient:
         return " | ".join(self._errors.read().decode("utf-8", "replace").strip().splitlines()[-3:])
 
 
-def _execution(reply: dict[str, Any]) -> Execution:
-    diagnostics = tuple(Diagnostic(*diagnostic) for diagnostic in reply.pop("diagnostics"))
-    return Execution(**{**reply, "status": Status(reply["status"]), "diagnostics": diagnostics})
+def _result(data: bytes) -> tuple[Status, str | None, tuple[Diagnostic, ...]]:
+    """What the child has stored. A program with native code could have stored anything."""
+    try:
+        result = json.loads(data)
+        answer, notes = result["answer"], result["diagnostics"]
+        read = tuple(Diagnostic(str(m), str(s), _number(line), _number(column)) for m, s, line, column in notes)
+        return Status(result["status"]), None if answer is None else _text(answer), read
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Status.RUNTIME_ERROR, None, (Diagnostic("the program has damaged its own result"),)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"no text: {value!r}")
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None

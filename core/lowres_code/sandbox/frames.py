@@ -1,24 +1,32 @@
-"""Messages over a pipe: JSON behind its length."""
+"""Messages over a pipe: JSON, and blobs of bytes behind it."""
 
 from __future__ import annotations
 
 import json
 import struct
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import Any
 
-LENGTH = struct.Struct("<Q")
+_HEAD = struct.Struct("<II")  # bytes of the JSON, number of blobs
+_SIZE = struct.Struct("<Q")
+
+Read = Callable[[int], bytes]  # just so many bytes
 
 
-def pack(message: dict[str, Any]) -> bytes:
+def pack(message: dict[str, Any], *blobs: bytes) -> bytes:
     """The bytes of a message."""
     data = json.dumps(message).encode()
-    return LENGTH.pack(len(data)) + data
+    sizes = b"".join(_SIZE.pack(len(blob)) for blob in blobs)
+    return b"".join((_HEAD.pack(len(data), len(blobs)), data, sizes, *blobs))
 
 
-def read(stream: BinaryIO) -> dict[str, Any] | None:
-    """The next message; ``None`` at the end of the stream."""
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    message: dict[str, Any] = json.loads(stream.read(LENGTH.unpack(head)[0]))
-    return message
+def unpack(read: Read) -> tuple[dict[str, Any], list[bytes]]:
+    """The next message.
+
+    Raises:
+        EOFError: `read` has raised it, at the end of the pipe.
+    """
+    length, count = _HEAD.unpack(read(_HEAD.size))
+    message: dict[str, Any] = json.loads(read(length))
+    sizes = [_SIZE.unpack(read(_SIZE.size))[0] for _ in range(count)]
+    return message, [read(size) for size in sizes]

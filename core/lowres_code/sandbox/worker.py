@@ -14,6 +14,7 @@ import pickle
 import resource
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,7 +32,7 @@ from lowres_code.sandbox.system import (
     load_seccomp,
     own_scratch,
 )
-from lowres_code.sandbox.watch import Ended, watch
+from lowres_code.sandbox.watch import watch
 
 if TYPE_CHECKING:
     from lowres_code.sandbox.landlock import Ruleset
@@ -61,13 +62,18 @@ class Worker:
         """
         private = (requests.fileno(), replies.fileno())
         retire = False
-        while not retire and (request := frames.read(requests)):
-            reply = {"id": request["id"], **self._run(request, private)}
+        while not retire:
+            try:
+                request, _ = frames.unpack(partial(_read, requests))
+            except EOFError:
+                return
+            reply, blobs = self._run(request, private)
             retire = self._order.layer != "namespaces" and not _kill_orphans()
-            replies.write(frames.pack({**reply, "retire": retire}))
+            replies.write(frames.pack({**reply, "id": request["id"], "retire": retire}, *blobs))
             replies.flush()
 
-    def _run(self, request: dict[str, Any], private: tuple[int, ...]) -> dict[str, Any]:
+    def _run(self, request: dict[str, Any], private: tuple[int, ...]) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+        """How the program ended, and what it has left: its result, standard output, standard error."""
         limits, test = Limits(**request["limits"]), Test(**request["test"])
         _empty(self._root)
         os.mkdir(self._scratch, 0o700)
@@ -93,7 +99,10 @@ class Worker:
         finally:
             os.close(out_read)
             os.close(err_read)
-        return self._execution(request["ask"], ended, limits)
+        result = self._memory.read()
+        status = ended.killed_for or (None if result else ended.status(limits))
+        used = {"cpu_s": ended.cpu_s, "wall_s": ended.wall_s, "peak_mb": ended.peak_mb}
+        return {"status": status, **used}, (result, ended.stdout, ended.stderr)
 
     def _become_program(
         self, ask: str, program: str, test: Test, limits: Limits, confined: list[ResourceLimit]
@@ -116,22 +125,12 @@ class Worker:
         finally:
             os._exit(code)
 
-    def _execution(self, ask: str, ended: Ended, limits: Limits) -> dict[str, Any]:
-        result = self._memory.read() or {"status": None, "answer": None, "diagnostics": []}
-        stdout = ended.stdout.decode("utf-8", "replace")
-        forced = ended.killed_for or (None if result["status"] else ended.status(limits))
-        if forced:
-            result |= {"status": forced.value, "answer": None}
-        elif result["status"] == Status.OK.value and result["answer"] is None and ask == "execute":
-            result |= {"answer": stdout} if stdout else {"status": Status.NO_ANSWER.value}
-        return result | {
-            "stdout": stdout,
-            "stderr": ended.stderr.decode("utf-8", "replace"),
-            "cpu_s": ended.cpu_s,
-            "wall_s": ended.wall_s,
-            "peak_mb": ended.peak_mb,
-            "isolation": self._order.layer,
-        }
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
 
 
 def _address_space() -> int:
