@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from lowres_code.sandbox.isolation import availability
 
 from tests.conftest import Cli
 
@@ -77,7 +78,7 @@ def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
         (["train", "--resume", "nowhere"], "'nowhere' holds no run"),
         (["eval", "no/such-model", "--lang", "prolog"], "model 'no/such-model' cannot be loaded"),
         (["run", "missing.pl", "--lang", "prolog"], "missing.pl"),
-        (["run", "-", "--lang", "prolog", "--isolation", "none"], "not 'none'"),
+        (["run", "-", "--lang", "prolog", "--isolation", "none"], "'none' is not one of 'auto', 'namespaces'"),
         (["trian"], "there is no command 'trian'; did you mean 'train'?"),
         (["report", "nowhere"], "'nowhere' holds no run"),
         (["recipe", "show", "quick"], "there is no recipe 'quick'"),
@@ -106,12 +107,20 @@ def test_without_swi_prolog_the_install_command_is_told(cli: Cli, tmp_path: Path
     assert "apt-get install swi-prolog-nox" in done.stderr
 
 
-def test_without_bubblewrap_nothing_weaker_is_taken(cli: Cli, tmp_path: Path) -> None:
+def test_without_bubblewrap_landlock_is_taken_and_said_but_never_for_what_was_asked_by_name(
+    cli: Cli, tmp_path: Path
+) -> None:
     (tmp_path / "swipl").symlink_to("/usr/bin/swipl")
-    done = cli("run", "-", "--lang", "prolog", stdin="solve(1).", PATH=str(tmp_path))
-    assert done.returncode == 3
-    assert "apt-get install bubblewrap" in done.stderr
-    assert "Traceback" not in done.stderr
+    by_name = cli("run", "-", "--lang", "prolog", "--isolation", "namespaces", stdin="solve(1).", PATH=str(tmp_path))
+    assert by_name.returncode == 3
+    assert "apt-get install bubblewrap" in by_name.stderr
+    assert "Traceback" not in by_name.stderr
+    done = cli("run", "-", "--lang", "prolog", "--json", stdin="solve(1).", PATH=str(tmp_path))
+    if availability("landlock").works:
+        assert (done.returncode, json.loads(done.stdout)["isolation"]) == (0, "landlock")
+    else:
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "landlock" in done.stderr
 
 
 def test_doctor_and_lists(cli: Cli) -> None:
