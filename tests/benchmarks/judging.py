@@ -1,6 +1,6 @@
 """The judge under load: is it deterministic, and does it last?
 
-``python -m tests.benchmarks.judging determinism`` runs the same 500 programs of the agreement corpus idle,
+``python -m tests.benchmarks.judging determinism`` runs the same 500 programs, some of them greedy, idle,
 again, and with every core loaded twice over, and compares status, answer and output byte for byte.
 
 ``python -m tests.benchmarks.judging endurance [PROGRAMS]`` runs 20,000 programs, a tenth of them hostile, while workers
@@ -27,9 +27,13 @@ from lowres_code.problem import Test
 
 from tests.conftest import PROLOG
 from tests.languages.test_agreement import read_corpus
+from tests.languages.test_hostile import read_corpus as read_hostile
 
 # What these print or answer is not their own: the time, chance, a process's number, how much memory was used.
-_NOT_THEIR_OWN = ("random", "get_time", "statistics", "pid", "thread", "date", "stamp", "gensym", "tmp_file", "address")
+_NOT_THEIR_OWN = (
+    *("Kind-Term", "random", "get_time", "time_limit", "statistics", "pid", "thread"),
+    *("date", "stamp", "gensym", "tmp_file", "address"),
+)
 HOSTILE = (
     "solve(X) :- X is 7**7**7**7.",
     "solve(X) :- length(L, 100000000), X = L.",
@@ -45,14 +49,15 @@ HOSTILE = (
 
 
 def corpus() -> list[str]:
-    """500 programs of the agreement corpus whose outcome is their own."""
-    texts = [program.text for program in read_corpus() if program.query is None]
-    return [text for text in texts if not any(word in text for word in _NOT_THEIR_OWN)][:500]
+    """500 programs whose outcome is their own: some that go for the limits, and others of the agreement corpus."""
+    greedy = [program.text for program in read_hostile() if program.name.startswith("resources:")]
+    texts = greedy + [program.text for program in read_corpus() if program.query is None]
+    return [text for text in texts if "@" not in text and not any(word in text for word in _NOT_THEIR_OWN)][:500]
 
 
 def outcomes(programs: list[str]) -> bytes:
     """What came of each program, as one text."""
-    with Judge(PROLOG) as judge:
+    with Judge(PROLOG, Limits(inferences=2_000_000, cpu_s=1, memory_mb=256, output_kb=64)) as judge:
         executions = judge.execute(programs, [Test()] * len(programs))
     rows = [(e.status.value, e.answer, e.stdout, [note.message for note in e.diagnostics]) for e in executions]
     return "\n".join(map(json.dumps, rows)).encode()
