@@ -239,6 +239,16 @@ def test_the_pool_keeps_order_and_runs_equal_programs_once() -> None:
     assert len({execution.answer for execution in executions[40:]}) == 1
 
 
+def test_a_pool_keeps_no_more_warm_workers_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lowres_code.sandbox.pool.MOST_WARM_UPS", 2)
+    before = set(psutil.Process().children())
+    programs = [f":- use_module(library({name})).\nsolve(1)." for name in ("clpq", "clpfd", "clpb", "clpq")]
+    with Pool(PROLOG, "namespaces", 1) as pool:
+        for program in programs:
+            assert pool.run([(program, Test())], Limits())[0].answer == "1"
+            assert len(set(psutil.Process().children()) - before) <= 2
+
+
 def test_a_long_run_leaks_nothing() -> None:
     me = psutil.Process()
     others = set(me.children(recursive=True))
