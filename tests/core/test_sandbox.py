@@ -200,6 +200,22 @@ def test_a_worker_killed_while_it_runs_a_program_is_replaced_and_the_program_run
     assert execution.answer == "42"
 
 
+def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner, started = client._send, []
+
+    def kill_the_first(data: bytes) -> None:
+        started.append(data)
+        if len(started) == 1:
+            assert client._process is not None
+            client._process.kill()
+            client._process.wait()
+        inner(data)
+
+    monkeypatch.setattr(client, "_send", kill_the_first)
+    assert run(client, RIGHT).answer == "42"
+    assert len(started) == 3  # an order to each worker, and the request
+
+
 def test_a_worker_that_dies_twice_is_an_infrastructure_error(
     client: WorkerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,7 @@ class WorkerClient:
                 break
             try:
                 execution = self._execution(ask, *self._exchange(request, limits.wall_s + _GRACE_S))
-            except WorkerGoneError as gone:
+            except (WorkerGoneError, JudgeError) as gone:  # the latter: it was gone before it had started
                 self._end()
                 problem = str(gone)
                 continue
