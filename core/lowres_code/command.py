@@ -25,7 +25,7 @@ from lowres_code.problem import Test
 
 Command = tuple[str, ...]
 
-_PLACE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+)(?::(?P<column>\d+))?:?\s*(?P<message>.*)$", re.MULTILINE)
+_PLACE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?:?\s*(?P<message>.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ class CommandLanguage(Language):
         return None
 
     def _write(self, program: str) -> None:
-        Path(f"{self.stem}{self.suffix}").write_bytes(program.encode("utf-8", "surrogateescape"))
+        try:
+            data = program.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
+        except UnicodeEncodeError:
+            data = program.encode("utf-8", "replace")
+        Path(f"{self.stem}{self.suffix}").write_bytes(data)
 
     def _filled(self, command: Sequence[str]) -> list[str]:
         file = f"{self.stem}{self.suffix}"

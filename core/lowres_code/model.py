@@ -100,4 +100,6 @@ def _four_bit() -> Any:
 
 def _cannot_load(name: str, error: Exception) -> UsageError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
+        reason = "there is no such folder"
     return UsageError(f"model {name!r} cannot be loaded: {reason} (a folder, a model on the hub, or {POCKET!r})")

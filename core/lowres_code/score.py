@@ -31,9 +31,12 @@ def read_rows(path: Path, language: Language) -> list[Row]:
     """The rows of a JSON Lines file: ``program`` or ``completion``, ``answer`` or ``tests``, perhaps ``id``.
 
     Raises:
-        UsageError: the file cannot be read, or a row lacks something; the row is named.
+        UsageError: the file cannot be read or is empty, or a row lacks something; the row is named.
     """
-    return [_row(record, where, language) for where, record in read_records(path)]
+    rows = [_row(record, where, language) for where, record in read_records(path)]
+    if not rows:
+        raise UsageError(f"{str(path)!r} holds no rows")
+    return rows
 
 
 def _row(record: Mapping[str, object], where: str, language: Language) -> Row:

@@ -128,13 +128,10 @@ class Prolog(EmbeddedLanguage):
         budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
         try:
             status, answer, notes = self._call("judge", path, query, *budget)
-        except AbortedError:
+            diagnostics = tuple(d for _, d in map(_diagnostic, notes))
+        except (AbortedError, ValueError, TypeError, RecursionError):  # the latter: it has written the notes itself
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
-        return Execution(
-            status=Status(status),
-            answer=answer if status == Status.OK.value else None,
-            diagnostics=tuple(d for _, d in map(_diagnostic, notes)),
-        )
+        return Execution(Status(status), answer if status == Status.OK.value else None, diagnostics=diagnostics)
 
 
 def _quoted(text: str) -> str:

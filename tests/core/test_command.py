@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator
 
@@ -82,3 +83,20 @@ def test_what_is_missing_is_said() -> None:
     assert missing is not None
     assert (missing.what, missing.install) == ("no-such-tool", "apt install x")
     assert SHELL.missing() is None
+
+
+@pytest.mark.parametrize("program", ["printf '\\ud800'", "echo '\ud800'", "echo x:99999999999999999999: m >&2; exit 1"])
+def test_odd_text_is_never_the_judges_failure(program: str, shell: Judge) -> None:
+    with Judge(dataclasses.replace(SHELL, check=("sh", "{file}")), workers=1) as judge:
+        assert run(judge, program).status is not Status.INFRA_ERROR
+    assert run(shell, program).status is not Status.INFRA_ERROR
+
+
+def test_the_limits_of_the_judges_own_process_are_out_of_reach(shell: Judge) -> None:
+    assert run(shell, "prlimit --pid $PPID --nofile=0:0 || echo refused").answer == "refused\n"
+
+
+def test_cpu_time_is_the_programs_and_all_its_childrens(shell: Judge) -> None:
+    busy = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done"
+    program = "\n".join([f"sh -c '{busy}'"] * 30)
+    assert run(shell, program).status is Status.TIMEOUT

@@ -60,6 +60,9 @@ def run(judge: Judge, program: str) -> Execution:
         "assert libc.unshare(0x10000000) == 0",
         "assert libc.ptrace(16, {pid}, 0, 0) == 0",
         "assert libc.shmget(1, 4096, 0o1666) >= 0",
+        "import resource; resource.prlimit({pid}, resource.RLIMIT_CPU)",
+        "os.sched_setscheduler({pid}, os.SCHED_IDLE, os.sched_param(0))",
+        "socket.socketpair()",
     ],
 )
 def test_it_cannot(program: str, snake: Judge, tmp_path: Path) -> None:
@@ -105,6 +108,11 @@ def test_threads_may_be_made_but_not_without_end(snake: Judge) -> None:
     answer = run(snake, program).answer
     assert answer is not None
     assert int(answer) < 3000
+
+
+def test_deep_folders_are_removed(snake: Judge) -> None:
+    run(snake, "for _ in range(3000): os.mkdir('d'); os.chdir('d')\nanswer = 1")
+    assert run(snake, "answer = os.listdir('.')").answer == "[]"
 
 
 def test_nothing_stays_for_the_next_program(snake: Judge) -> None:

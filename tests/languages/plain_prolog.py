@@ -22,10 +22,10 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/etc/ld.so.cach
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/scratch",
-    "TMPDIR": "/scratch",
-    "TEMP": "/scratch",
-    "TMP": "/scratch",
+    "HOME": SCRATCH,
+    "TMPDIR": SCRATCH,
+    "TEMP": SCRATCH,
+    "TMP": SCRATCH,
 }
 _LOADED = "--- loaded ---"
 _SYNTAX_ERROR = re.compile(r"^ERROR: \S+:\d+:\d+: Syntax error: ", re.MULTILINE)

@@ -51,7 +51,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     tree = _read(path)
     for override in overrides:
         _override(tree, override)
-    return _validate(tree, str(path))
+    return _validate(
+        tree, f"{path} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else str(path)
+    )
 
 
 def _read(path: Path, depth: int = 0) -> Tree:

@@ -12,5 +12,5 @@ that layer must be asked for by name.
 
 ``isolation``, ``landlock`` and ``seccomp`` build the walls, ``worker`` stands inside them and forks a child for each
 program (``child``), which ``watch`` watches; ``client`` talks to one worker from outside (``order``, ``frames``),
-``pool`` keeps several of them busy. ``system`` holds the system calls that Python has no name for.
+``pool`` keeps several of them busy, ``scratch`` cleans up. ``system`` holds the system calls that Python does not name.
 """

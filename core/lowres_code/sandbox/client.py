@@ -31,6 +31,7 @@ from lowres_code.sandbox.isolation import (
     wrap,
 )
 from lowres_code.sandbox.order import Order
+from lowres_code.sandbox.scratch import empty
 
 Ask = Literal["execute", "check_syntax"]
 
@@ -51,7 +52,7 @@ class WorkerClient:
         self._warm_up = warm_up
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: str | None = None
         self._unread = b""
         self._closed = False
 
@@ -100,8 +101,7 @@ class WorkerClient:
         if (
             self._layer != "namespaces"
         ):  # no file system of its own; the worker may be killed, so this is ours to remove
-            self._scratch = tempfile.TemporaryDirectory(prefix="lowres-code-")
-            root = self._scratch.name
+            root = self._scratch = tempfile.mkdtemp(prefix="lowres-code-")
         self._process = subprocess.Popen(
             wrap(self._layer, command, read_only, environment),
             env={},  # not even its walls know the user's
@@ -168,7 +168,10 @@ class WorkerClient:
             os.killpg(process.pid, signal.SIGKILL)  # a session of our own making
         process.wait()
         if self._scratch is not None:
-            self._scratch.cleanup()
+            with contextlib.suppress(OSError):  # a program may still be ending
+                empty(self._scratch)
+                os.rmdir(self._scratch)
+            self._scratch = None
         for stream in (process.stdin, process.stdout, self._errors):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -225,16 +228,17 @@ def _result(data: bytes) -> tuple[Status, str | None, tuple[Diagnostic, ...]]:
     try:
         result = json.loads(data)
         answer, notes = result["answer"], result["diagnostics"]
-        read = tuple(Diagnostic(str(m), str(s), _number(line), _number(column)) for m, s, line, column in notes)
+        read = tuple(Diagnostic(_text(m), _text(s), _number(line), _number(column)) for m, s, line, column in notes)
         return Status(result["status"]), None if answer is None else _text(answer), read
     except (ValueError, KeyError, TypeError, RecursionError):
         return Status.RUNTIME_ERROR, None, (Diagnostic("the program has damaged its own result"),)
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(f"no text: {value!r}")
+    if not isinstance(value, str):
+        raise TypeError(f"no text: {value!r}")
+    value.encode()  # half a surrogate pair cannot be written down
+    return value
 
 
 def _number(value: object) -> int | None:

@@ -119,7 +119,7 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
     if layer != "namespaces":
         return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
-    variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), str(SCRATCH))
+    variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), f"{SCRATCH}/program")
     walls = [
         shutil.which("bwrap") or "bwrap",
         *_identity(),
@@ -132,12 +132,12 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     walls += ["--clearenv"]
     for key, value in variables.items():
         walls += ["--setenv", key, value]
+    read_only = tuple(read_only)
+    for folder in sorted({folder for path in (*SYSTEM, *read_only) for folder in path.parents} - {Path("/")}):
+        walls += ["--perms", "0755", "--dir", str(folder)]  # else closed to all but the worker
     for path in SYSTEM:
         walls += ["--ro-bind-try", str(path), str(path)]
     walls += ["--dev", "/dev", "--proc", "/proc"]
-    read_only = tuple(read_only)
-    for folder in sorted({folder for path in read_only for folder in path.parents} - {Path("/")}):
-        walls += ["--perms", "0755", "--dir", str(folder)]  # else closed to all but the worker
     for path in read_only:
         walls += ["--ro-bind", str(path), str(path)]
     walls += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]

@@ -31,14 +31,12 @@ _DEVICES = {
     "/dev/random": AccessFs.READ_FILE,
     "/dev/urandom": AccessFs.READ_FILE,
 }
-# What Landlock does not know: other sockets, the rights and times of files, objects that outlive a process.
+# What Landlock does not know: other sockets, the rights and times of files, the priority of other processes.
 BESIDE_LANDLOCK: tuple[str | int, ...] = (
-    *("socket", "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat"),
-    *("utime", "utimes", "futimesat", "utimensat", "setxattr", "lsetxattr", "fsetxattr"),
-    *("removexattr", "lremovexattr", "fremovexattr"),
-    *(452, 463, 466, 469),  # fchmodat2, setxattrat, removexattrat, file_setattr
-    *("shmget", "shmat", "shmctl", "semget", "semop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open"),
-    *("setpriority", "sched_setaffinity", "ioprio_set"),
+    *("socket", "socketpair", "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat"),
+    *("utime", "utimes", "futimesat", "utimensat"),
+    *(452, 469),  # fchmodat2, file_setattr
+    *("setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "ioprio_set"),
 )
 
 

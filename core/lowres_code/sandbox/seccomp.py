@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import pyseccomp
 
@@ -16,13 +16,17 @@ KERNEL: tuple[str | int, ...] = (
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp"),
     *("keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd"),
     *("io_uring_setup", "io_uring_enter", "io_uring_register"),
+    # What outlives a program, or holds memory that no limit counts.
+    *("shmget", "shmat", "shmctl", "semget", "semop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open"),
+    *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", 463, 466),  # *xattrat
 )
+_AF_VSOCK = 40  # to the machine's host, whatever the network namespace
 _CLONE_THREAD = 0x10000
 _NEW_NAMESPACES = (0x80, 0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 
 
-def seccomp_filter(refused: Iterable[str | int], may_fork: bool) -> bytes:
-    """A filter that refuses system calls with ``EPERM``, and always new namespaces, as the kernel reads it.
+def seccomp_filter(refused: Collection[str | int], may_fork: bool) -> bytes:
+    """A filter that refuses system calls with ``EPERM``, always also new namespaces and the limits of other processes.
 
     Args:
         refused: by name or number.
@@ -36,6 +40,9 @@ def seccomp_filter(refused: Iterable[str | int], may_fork: bool) -> bytes:
         number = pyseccomp.resolve_syscall(pyseccomp.system_arch(), call) if isinstance(call, str) else call
         if number >= 0:  # some architectures never had it
             rules.add_rule(pyseccomp.ERRNO(errno.EPERM), number)
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))  # other processes'
+    if "socket" not in refused:
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socket", pyseccomp.Arg(0, pyseccomp.EQ, _AF_VSOCK))
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags are out of a filter's sight; clone is used then
     for flag in _NEW_NAMESPACES:
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", _has(flag, flag))

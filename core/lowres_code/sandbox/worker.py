@@ -23,6 +23,7 @@ from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import ResourceLimit, ResultMemory, answer, as_result, confine, resource_limits
 from lowres_code.sandbox.order import Order
+from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.system import (
     Forker,
     become_subreaper,
@@ -75,7 +76,8 @@ class Worker:
     def _run(self, request: dict[str, Any], private: tuple[int, ...]) -> tuple[dict[str, Any], tuple[bytes, ...]]:
         """How the program ended, and what it has left: its result, standard output, standard error."""
         limits, test = Limits(**request["limits"]), Test(**request["test"])
-        _empty(self._root)
+        empty(self._root)
+        os.chmod(self._root, 0o755)
         os.mkdir(self._scratch, 0o700)
         self._memory.clear()
         stdin = _stdin_file(test.stdin)
@@ -101,6 +103,8 @@ class Worker:
             os.close(err_read)
         result = self._memory.read()
         status = ended.killed_for or (None if result else ended.status(limits))
+        if ended.cpu_s > limits.cpu_s + 1:  # by its children, each of which has kept to the limit
+            status = Status.TIMEOUT
         used = {"cpu_s": ended.cpu_s, "wall_s": ended.wall_s, "peak_mb": ended.peak_mb}
         return {"status": status, **used}, (result, ended.stdout, ended.stderr)
 
@@ -174,18 +178,6 @@ def _stdin_file(text: str) -> int:
     return descriptor
 
 
-def _empty(folder: str) -> None:
-    """Remove all that is in a folder, whatever rights a program has taken from its parts."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.path, 0o700)
-                _empty(entry.path)
-                os.rmdir(entry.path)
-            else:
-                os.unlink(entry.path)
-
-
 def _walls(order: Order) -> tuple[Ruleset | None, bytes]:
     """What a child enters: Landlock's rules, and a filter of system calls."""
     if order.layer == "limits":
@@ -214,7 +206,6 @@ def main() -> None:
     order: Order = pickle.load(requests)
     if order.layer == "namespaces":
         own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)
-        os.chown(order.root, order.user or -1, order.user or -1)
     os.chdir(order.root)
     if isinstance(order.language, EmbeddedLanguage):
         order.language.load(order.warm_up)

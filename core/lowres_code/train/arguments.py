@@ -69,7 +69,7 @@ def option_complaints(options: Mapping[str, Any]) -> list[str]:
         elif name not in known:
             complaints.append(f"train.{name}: TRL {trl.__version__} has no such option; {near_match(name, known)}")
         elif not _fits(value, hints[name]):
-            complaints.append(f"train.{name}: {value!r} is not {hints[name]}")
+            complaints.append(f"train.{name}: {value!r} is no {getattr(hints[name], '__name__', hints[name])}")
     return complaints
 
 
