@@ -103,7 +103,7 @@ def test_deep_folders_and_forbidden_ones_are_removed(client: WorkerClient) -> No
     run(client, f"{deep}\nsolve(1).")
     shut = "solve(1) :- make_directory(a), make_directory('a/b'), shell('touch a/b/c; chmod 0 a/b a').\n"
     assert run(client, shut).answer == "1"
-    assert run(client, "solve(X) :- directory_files('.', X).").answer == "['.','..','program.pl']"
+    assert run(client, "solve(X) :- directory_files('.', Fs), length(Fs, X).").answer == "3"  # ., .. and itself
 
 
 def test_a_program_that_finds_the_judges_notes_spoils_only_its_own_verdict(client: WorkerClient) -> None:
