@@ -118,8 +118,7 @@ def test_nothing_can_be_written_outside_the_scratch_directory(folder: str, clien
 
 
 def test_what_is_written_beside_the_programs_own_directory_is_gone_too(client: WorkerClient) -> None:
-    written = run(client, "solve(1) :- open('/scratch/kept.txt', write, S), write(S, 1), close(S).").status
-    assert written in (Status.OK, Status.RUNTIME_ERROR)  # the latter where programs are another user than the worker
+    assert run(client, "solve(1) :- open('/scratch/kept.txt', write, S), write(S, 1), close(S).").status is Status.OK
     assert run(client, "solve(1) :- exists_file('/scratch/kept.txt').").status is Status.NO_ANSWER
 
 

@@ -206,6 +206,7 @@ def main() -> None:
     order: Order = pickle.load(requests)
     if order.layer == "namespaces":
         own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)
+        os.chown(order.root, order.user or -1, order.user or -1)
     os.chdir(order.root)
     if isinstance(order.language, EmbeddedLanguage):
         order.language.load(order.warm_up)
