@@ -106,7 +106,7 @@ def test_trl_options_are_checked_against_the_installed_trl() -> None:
     said = option_complaints({"learning_rte": 1, "max_steps": "many", "seed": 3, "learning_rate": 1e-5})
     assert len(said) == 3
     assert "did you mean 'learning_rate'?" in said[0]
-    assert "'many' is not" in said[1]
+    assert "'many' is no int" in said[1]
     assert "use --seed" in said[2]
 
 
