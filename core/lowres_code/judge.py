@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from lowres_code.completion import Completion, parse_completion
-from lowres_code.language import EmbeddedLanguage, Execution, Language, Limits, Status
+from lowres_code.language import Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_layer
 from lowres_code.sandbox.pool import Pool
@@ -65,7 +65,7 @@ class Judge:
         """
         self.language = language
         self.limits = limits or Limits()
-        self.isolation = choose_layer(isolation, may_fork=not isinstance(language, EmbeddedLanguage))
+        self.isolation = choose_layer(isolation, language.forks)
         self._pool = Pool(language, self.isolation, workers)
 
     def start(self) -> None:

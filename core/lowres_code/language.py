@@ -139,6 +139,7 @@ class Language(ABC):
         example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
         plain: the command line that runs a program without this package; ``{file}`` stands for its file.
+        forks: whether running a program takes processes of its own.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Language(ABC):
     example: Example | None = None
     self_tests: tuple[SelfTest, ...] = ()
     plain: tuple[str, ...] = ()
+    forks: bool = True
 
     @abstractmethod
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
@@ -190,6 +192,8 @@ class EmbeddedLanguage(Language):
 
     A worker process calls `load` once, before it forks a child for each program: all that is loaded is there already.
     """
+
+    forks = False
 
     @abstractmethod
     def load(self, warm_up: str) -> None:

@@ -90,7 +90,7 @@ def bench_language(
     language = find_language(name)
     programs = [program.read_text(encoding="utf-8")] if program else programs_of(language)
     with progress_line(Console(stderr=True), f"timing {name}") as progress:
-        result = bench(language, choose_layer(isolation), programs, rounds, batch, workers, progress)
+        result = bench(language, choose_layer(isolation, language.forks), programs, rounds, batch, workers, progress)
     if as_json:
         print_json(result.as_json())
     else:

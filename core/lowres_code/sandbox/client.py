@@ -122,7 +122,17 @@ class WorkerClient:
         user = 0
         if self._layer == "namespaces" and programs_need_a_user():
             user = 2**30 + secrets.randbelow(2**30)  # of its own, so that only its own processes count
-        return Order(self._language, self._warm_up, self._layer, root, readable, user)
+        # Nothing counts the processes of root's programs, or those of the layer landlock.
+        counted = self._layer == "namespaces" and (user != 0 or os.geteuid() != 0)
+        return Order(
+            language=self._language,
+            warm_up=self._warm_up,
+            layer=self._layer,
+            root=root,
+            readable=readable,
+            user=user,
+            may_fork=counted or self._language.forks,
+        )
 
     def _execution(self, ask: Ask, reply: dict[str, Any], blobs: list[bytes]) -> Execution:
         data, out, err = blobs

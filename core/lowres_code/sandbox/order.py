@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lowres_code.language import EmbeddedLanguage, Language
+from lowres_code.language import Language
 
 if TYPE_CHECKING:
     from lowres_code.sandbox.isolation import Layer
@@ -24,6 +23,7 @@ class Order:
         root: an empty directory, in which each program in turn gets its scratch directory.
         readable: what programs may read, in the layer ``landlock``.
         user: the number of the user that programs run as; 0: as the worker's own.
+        may_fork: whether programs may make processes.
     """
 
     language: Language
@@ -32,9 +32,4 @@ class Order:
     root: str
     readable: tuple[Path, ...]
     user: int
-
-    @property
-    def may_fork(self) -> bool:
-        """Whether programs may make processes: not where nothing would count them, unless they cannot do without."""
-        counted = self.layer == "namespaces" and (self.user != 0 or os.geteuid() != 0)
-        return counted or not isinstance(self.language, EmbeddedLanguage)
+    may_fork: bool
