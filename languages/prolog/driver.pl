@@ -147,7 +147,13 @@ noticed(_, _).
 :- initialization(( set_prolog_flag(access_level, system),
                     prolog_wrap:wrap_predicate('$messages':print_message(Kind, Term), lowres_judge, Wrapped,
                                                ( lowres_judge:noticed(Kind, Term), Wrapped )),
+                    prolog_wrap:wrap_predicate('$messages':msg_property(_, Property), lowres_judge, Found,
+                                               ( lowres_judge:hurried(Property), Found )),
                     set_prolog_flag(access_level, user) )).
+
+%   SWI-Prolog sleeps 0.1 s after each error of a file that it loads, so that somebody may read it. Nobody does here.
+
+hurried(Property) :- \+ subsumes_term(wait(_), Property).
 
 note(Term, Kind) :-
     (   message_to_codes_text(Term, Text) -> true ; Text = 'an error that cannot be printed' ),
