@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lowres_code.answers import same_answer
 from lowres_code.language import (
+    PROGRAM_PATH,
     Diagnostic,
     Example,
     Execution,
@@ -25,8 +28,6 @@ from lowres_code.problem import Test
 
 Command = tuple[str, ...]
 
-_PLACE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?:?\s*(?P<message>.*)$", re.MULTILINE)
-
 
 @dataclass(frozen=True)
 class CommandLanguage(Language):
@@ -37,10 +38,14 @@ class CommandLanguage(Language):
 
     Attributes:
         run: runs the program; it fails if the exit code is not 0.
-        check: finds syntax errors without running anything; its failure is a ``syntax_error``.
-        compile: makes what ``run`` runs; its failure is a ``syntax_error`` too.
+        check: tells syntax errors without running anything. It is asked when a program has failed: if it fails too,
+            the failure was a ``syntax_error``.
+        compile: makes what ``run`` runs; its failure is a ``syntax_error``.
         install: the command that installs what is missing.
         stem: what the program's file is called, without its suffix.
+        exact: whether answers are compared as text, and not numbers by their values.
+        reads: files and folders beside the system's own that the tools must be able to read.
+        variables: environment variables that the tools and programs have.
     """
 
     name: str
@@ -53,8 +58,14 @@ class CommandLanguage(Language):
     guidance: str = ""
     example: Example | None = None
     self_tests: tuple[SelfTest, ...] = ()
+    snippets: Mapping[str, str] = field(default_factory=dict)
     install: str = ""
     stem: str = "program"
+    exact: bool = False
+    reads: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, int] = field(default_factory=dict)
+    file: Path | None = None
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """What ``check`` finds, or else ``compile``; nothing if there is neither."""
@@ -62,19 +73,23 @@ class CommandLanguage(Language):
         return self._errors(self.check or self.compile)
 
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
-        """Check, compile, run. The answer is what is printed; the sandbox, which reads it, puts it in."""
+        """Compile, run. The answer is what is printed; the sandbox, which reads it, puts it in."""
         self._write(program)
-        for command in (self.check, self.compile):
-            if found := self._errors(command):
-                return Execution(Status.SYNTAX_ERROR, diagnostics=found)
-        code = subprocess.run(self._filled(self.run), check=False).returncode
+        if found := self._errors(self.compile):
+            return Execution(Status.SYNTAX_ERROR, diagnostics=found)
+        code = subprocess.run(self._filled(self.run), env=self._environment(), check=False).returncode
         if code == 0:
             return Execution(Status.OK)
-        if code > 0:
-            return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(f"it ended with exit code {code}"),))
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        status = status_of_signal(-code, used.ru_utime + used.ru_stime, limits)
-        return Execution(status, diagnostics=(Diagnostic(f"it was ended by signal {-code}"),))
+        status, said = _failure(code, limits)
+        if status is Status.RUNTIME_ERROR and self.check:
+            self._write(program)  # it may have changed its own file
+            if found := self._errors(self.check):
+                return Execution(Status.SYNTAX_ERROR, diagnostics=found)
+        return Execution(status, diagnostics=(Diagnostic(said),))
+
+    def compare(self, expected: str, actual: str) -> bool:
+        """As every language does; if ``exact``, the texts must be the same but for space at their ends."""
+        return expected.strip() == actual.strip() if self.exact else same_answer(expected, actual)
 
     @property
     def plain(self) -> Command:  # type: ignore[override]
@@ -84,9 +99,21 @@ class CommandLanguage(Language):
     def missing(self) -> Missing | None:
         """The first command that is not on the path."""
         for command in (self.run, self.check, self.compile):
-            if command and "{" not in command[0] and not shutil.which(command[0]):
+            if command and "{" not in command[0] and not shutil.which(command[0], path=PROGRAM_PATH):
                 return Missing(command[0], self.install)
         return None
+
+    def read_only_paths(self) -> tuple[Path, ...]:
+        """What ``reads`` names, as far as it is there."""
+        return tuple(path for path in map(Path, self.reads) if path.exists())
+
+    def environment(self) -> Mapping[str, str]:
+        """``variables``."""
+        return self.variables
+
+    def _environment(self) -> dict[str, str]:
+        """Compilers need a folder for their temporary files, and some run-times a home."""
+        return {**os.environ, **dict.fromkeys(("HOME", "TMPDIR"), str(Path.cwd()))}
 
     def _write(self, program: str) -> None:
         try:
@@ -104,18 +131,59 @@ class CommandLanguage(Language):
             return ()
         done = subprocess.run(
             self._filled(command),
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
         )
-        return () if done.returncode == 0 else _diagnostics(done.stdout.decode("utf-8", "replace"))
+        if done.returncode == 0:
+            return ()
+        return diagnostics(done.stdout.decode("utf-8", "replace"), f"{self.stem}{self.suffix}")
 
 
-def _diagnostics(output: str) -> tuple[Diagnostic, ...]:
-    """The messages of a compiler that begin with ``FILE:LINE:`` or ``FILE:LINE:COLUMN:``; else all it said, as one."""
+def _failure(code: int, limits: Limits) -> tuple[Status, str]:
+    """What an exit code that is not 0 means, and how to say it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if code < 0:
+        status = status_of_signal(-code, used.ru_utime + used.ru_stime, limits)
+        return status, f"it was ended by signal {-code}"
+    # A run-time that cannot get more memory says so in words of its own; copying collectors give up at a half.
+    full = used.ru_maxrss * 1024 > limits.memory_mb * 2**20 / 2
+    return Status.MEMORY_LIMIT if full else Status.RUNTIME_ERROR, f"it ended with exit code {code}"
+
+
+_LINE = (
+    r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})(?:(?::|\.|,?\s+(?:characters?|column)\s+)(?P<column>\d{1,9}))?"""
+)
+_SAID = re.compile(r"(?i)^.*?\b(?:error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
+
+
+def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
+    """What a tool has said about a file: a message for each line number behind the file's name.
+
+    A message is what follows on the line, or else the first line behind it that speaks of an error. If no line number
+    is there, all that the tool has said is one message.
+    """
+    places = list(re.finditer(rf"{re.escape(file)}{_LINE}", output))
+    ends = [place.start() for place in places[1:]] + [len(output)]
     found = tuple(
-        Diagnostic(match["message"], line=int(match["line"]), column=int(match["column"]) if match["column"] else None)
-        for match in _PLACE.finditer(output)
+        Diagnostic(
+            _message(output[place.end() : end], output), line=int(place["line"]), column=_number(place["column"])
+        )
+        for place, end in zip(places, ends, strict=True)
     )
     return found or (Diagnostic(output.strip() or "the check failed and said nothing"),)
+
+
+def _message(behind: str, output: str) -> str:
+    first, *others = behind.splitlines() or [""]
+    for line in others:
+        if said := _SAID.match(line):
+            return said["said"].strip()
+    rest = re.sub(r"^[\s:,)\-0-9]*(?i:error:)?\s*", "", first).strip()
+    return rest or " ".join(behind.split()) or output.strip()
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None

@@ -56,7 +56,7 @@ class Judge:
     ) -> None:
         """Args:
             language: the backend.
-            limits: of each program; by default `Limits`.
+            limits: of each program; by default `Limits`. The language's own needs come first.
             isolation: ``"auto"``, or a layer's name.
             workers: how many programs at a time; by default one for each core.
 
@@ -64,7 +64,7 @@ class Judge:
             JudgeError: the isolation does not work here.
         """
         self.language = language
-        self.limits = limits or Limits()
+        self.limits = (limits or Limits()).at_least(language.needs)
         self.isolation = choose_layer(isolation, language.forks)
         self._pool = Pool(language, self.isolation, workers)
 

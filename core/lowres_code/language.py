@@ -8,15 +8,19 @@ loop, crash or be killed there without harm.
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 
 from lowres_code.answers import same_answer
 from lowres_code.problem import Test
+
+PROGRAM_PATH = "/usr/local/bin:/usr/bin:/bin"  # where programs and their tools find commands
 
 
 class Status(str, Enum):
@@ -44,6 +48,7 @@ class Limits:
         file_kb: size of any file it writes, in KiB.
         processes: processes and threads at a time.
         wall_s: seconds by the clock, waiting included.
+        reserve_mb: address space on top, in MiB, for run-times that reserve it without using it.
     """
 
     inferences: int = 20_000_000
@@ -53,6 +58,12 @@ class Limits:
     file_kb: int = 1024
     processes: int = 16
     wall_s: float = 60.0
+    reserve_mb: int = 0
+
+    def at_least(self, needs: Mapping[str, int]) -> Limits:
+        """These limits, but where they are below what is needed, by name, that."""
+        raised = {name: max(least, getattr(self, name)) for name, least in needs.items()}
+        return dataclasses.replace(self, **raised)
 
 
 def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
@@ -138,8 +149,11 @@ class Language(ABC):
         guidance: what a model must know to answer, in a few sentences; goes into the prompt.
         example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
+        snippets: programs for the conformance kit, by the names of `lowres_code.snippets.SNIPPETS`.
         plain: the command line that runs a program without this package; ``{file}`` stands for its file.
         forks: whether running a program takes processes of its own.
+        needs: the least of each of the `Limits` that the language's own tools need, by name; lower ones are raised.
+        file: the TOML file that it was read from, if a user named one.
     """
 
     name: str
@@ -149,8 +163,11 @@ class Language(ABC):
     guidance: str
     example: Example | None = None
     self_tests: tuple[SelfTest, ...] = ()
+    snippets: Mapping[str, str] = MappingProxyType({})
     plain: tuple[str, ...] = ()
     forks: bool = True
+    needs: Mapping[str, int] = MappingProxyType({})
+    file: Path | None = None
 
     @abstractmethod
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:

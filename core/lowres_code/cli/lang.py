@@ -17,7 +17,7 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
-from lowres_code.errors import UsageError, near_match
+from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.plugins.manager import plugin_manager
 
 if TYPE_CHECKING:
@@ -55,13 +55,10 @@ def list_languages(as_json: bool) -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """What a model is told about a language, and its worked example."""
-    known = plugin_manager().languages
-    if name not in known:
-        raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list)")
-    language = known[name].thing
-    example = language.example
+    registered = find_registered(name)
+    language, example = registered.thing, registered.thing.example
     click.echo(
-        f"{language.title} ({known[name].origin}), files {language.suffix}, fences {', '.join(language.fences)}\n"
+        f"{language.title} ({registered.origin}), files {language.suffix}, fences {', '.join(language.fences)}\n"
     )
     click.echo(language.guidance)
     if example:

@@ -9,12 +9,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from lowres_code.errors import UsageError, near_match
+from lowres_code.errors import UsageError
 from lowres_code.language import Language
-from lowres_code.plugins.manager import plugin_manager
+from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.sandbox.isolation import LAYERS
 
-language_option = click.option("--lang", "language", required=True, metavar="L", help="The language.")
+language_option = click.option(
+    "--lang", "language", required=True, metavar="L", help="The language: a name, or a TOML file."
+)
 isolation_option = click.option(
     "--isolation",
     type=click.Choice(["auto", *LAYERS]),
@@ -29,18 +31,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def find_language(name: str) -> Language:
-    """The language backend of that name, if its tools are installed.
+    """The language backend of that name or in that file, if its tools are installed.
 
     Raises:
         UsageError: there is none, or something it needs is missing.
     """
-    known = plugin_manager().languages
-    if name not in known:
-        raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list)")
-    language = known[name].thing
+    language = find_registered(name).thing
     missing = language.missing()
     if missing:
-        raise UsageError(f"language {name!r} needs {missing.what}, which is not installed: {missing.install}")
+        raise UsageError(f"language {language.name!r} needs {missing.what}, which is not installed: {missing.install}")
     return language
 
 

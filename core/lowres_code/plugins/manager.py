@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import importlib.metadata
+import importlib.util
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
 
-from lowres_code.errors import UsageError
+from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins import hookspecs
-from lowres_code.plugins.hookspecs import GROUP
+from lowres_code.plugins.hookspecs import GROUP, Registry, hookimpl
 
 if TYPE_CHECKING:
     import click
@@ -28,6 +31,7 @@ DEFAULT_PLUGINS = (
     "lowres_code.languages.prolog",
 )
 BUILT_IN = "built in"
+FOLDERS = "LOWRES_CODE_LANGUAGES"  # the environment variable that names folders of language files
 
 T = TypeVar("T")
 
@@ -48,6 +52,20 @@ class Failure:
     error: str
 
 
+class LanguageFile:
+    """A TOML file as a plugin that brings one language."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @hookimpl
+    def register_languages(self, register: Registry[Language]) -> None:
+        """The language in the file."""
+        from lowres_code.language_file import load_language
+
+        register(load_language(self._path))
+
+
 class PluginManager:
     """All that plugins have registered, by kind and name.
 
@@ -64,6 +82,15 @@ class PluginManager:
             self._load(name, BUILT_IN, functools.partial(importlib.import_module, name))
         for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
             self._load(entry.name, entry.dist.name if entry.dist else entry.value, entry.load)
+        self._load_files(_built_in_folder(), BUILT_IN)
+        for folder in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+            self._load_files(Path(folder), folder)
+
+    def _load_files(self, folder: Path, origin: str) -> None:
+        if not folder.is_dir():
+            self.failures.append(Failure(str(folder), f"there is no such folder (environment variable {FOLDERS})"))
+        for path in sorted(folder.glob("*.toml")):
+            self._load(str(path), origin, functools.partial(LanguageFile, path))
 
     def _load(self, name: str, origin: str, load: Callable[[], Any]) -> None:
         plugin = None
@@ -120,6 +147,29 @@ def _register(found: dict[str, Registered[Any]], origin: str, name_of: Callable[
     if name in found:
         raise UsageError(f"{name!r} is registered already ({found[name].origin})")
     found[name] = Registered(thing, origin)
+
+
+def _built_in_folder() -> Path:
+    spec = importlib.util.find_spec("lowres_code.languages")
+    assert spec is not None and spec.submodule_search_locations
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def find_language(name: str) -> Registered[Language]:
+    """A language by its name, or by the path of a TOML file.
+
+    Raises:
+        UsageError: there is none, or the file is no valid language.
+    """
+    if name.endswith(".toml"):
+        from lowres_code.language_file import load_language
+
+        path = Path(name)
+        return Registered(dataclasses.replace(load_language(path), file=path.resolve()), str(path))
+    known = plugin_manager().languages
+    if name not in known:
+        raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list)")
+    return known[name]
 
 
 @functools.cache

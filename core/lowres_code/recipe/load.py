@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomli
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from lowres_code.complaints import Tree, complaints, read_toml
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.recipe.schema import DataTable, Recipe
-
-Tree = dict[str, Any]
 
 _MAX_INHERITANCE = 8
 
@@ -57,12 +56,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def _read(path: Path, depth: int = 0) -> Tree:
-    try:
-        tree: Tree = tomli.loads(path.read_text(encoding="utf-8"))
-    except tomli.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read recipe {str(path)!r}: {error}") from error
+    tree = read_toml(path, "recipe")
     base = tree.pop("extends", None)
     if base is None:
         return tree
@@ -109,7 +103,7 @@ def _validate(tree: Tree, where: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        problems += _complaints(error, Recipe)
+        problems += complaints(error, Recipe)
     if recipe is not None:
         problems += [*_source_complaints(recipe), *_reward_complaints(recipe)]
     if recipe is None or problems:
@@ -124,29 +118,6 @@ def _inherit_source(data: object) -> None:
     if isinstance(train, dict) and isinstance(held_out, dict) and "source" not in held_out:
         shared = {key: value for key, value in train.items() if key not in ("size", "seed")}
         held_out.update({**shared, **held_out})
-
-
-def _complaints(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
-    return [_complaint(detail, model, prefix) for detail in error.errors()]
-
-
-def _complaint(detail: Any, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
-    *tables, key = location = tuple(str(part) for part in detail["loc"])
-    place = ".".join((*prefix, *location))
-    if detail["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {near_match(key, _keys(model, tables))}"
-    if detail["type"] == "missing":
-        return f"{place}: missing"
-    return f"{place}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {detail['input']!r}"
-
-
-def _keys(model: type[BaseModel], tables: Iterable[str]) -> list[str]:
-    """The keys that the table at a place may have."""
-    for table in tables:
-        annotation = model.model_fields[table].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return list(model.model_fields)
 
 
 def _source_complaints(recipe: Recipe) -> list[str]:
@@ -164,7 +135,7 @@ def _table_complaints(place: tuple[str, str], table: DataTable) -> list[str]:
     try:
         options.model_validate(table.options)
     except ValidationError as error:
-        return _complaints(error, options, place)
+        return complaints(error, options, place)
     return []
 
 

@@ -83,6 +83,7 @@ class LimitsTable(Table):
     file_kb: int = Field(default=_LIMITS.file_kb, ge=0)
     processes: int = Field(default=_LIMITS.processes, gt=0)
     wall_s: float = Field(default=_LIMITS.wall_s, gt=0, strict=False)
+    reserve_mb: int = Field(default=_LIMITS.reserve_mb, ge=0)
     isolation: Literal["auto", "namespaces", "landlock", "limits"] = "auto"
     workers: int | None = Field(default=None, gt=0)
 

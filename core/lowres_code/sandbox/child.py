@@ -61,13 +61,15 @@ def resource_limits(limits: Limits, address_space: int, program_bytes: int) -> l
         address_space: bytes that the warm interpreter has; a program is not charged for them.
         program_bytes: how long the program is; the backend must be able to write that down.
     """
-    wanted = [
-        (resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1),
-        (resource.RLIMIT_AS, address_space + limits.memory_mb * 2**20, address_space + limits.memory_mb * 2**20),
-        (resource.RLIMIT_FSIZE, limits.file_kb * 1024 + program_bytes, limits.file_kb * 1024 + program_bytes),
-        (resource.RLIMIT_NPROC, limits.processes, limits.processes),
-    ]
-    return [(kind, _allowed(kind, soft), _allowed(kind, hard)) for kind, soft, hard in wanted]
+    memory = address_space + limits.memory_mb * 2**20
+    wanted = {
+        resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20,
+        resource.RLIMIT_DATA: memory,  # what is reserved and cannot be written to does not count here
+        resource.RLIMIT_FSIZE: limits.file_kb * 1024 + program_bytes,
+        resource.RLIMIT_NPROC: limits.processes,
+    }
+    every = [(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1), *((kind, n, n) for kind, n in wanted.items())]
+    return [(kind, _allowed(kind, soft), _allowed(kind, hard)) for kind, soft, hard in every]
 
 
 def _allowed(kind: int, value: int) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lowres_code.errors import JudgeError
+from lowres_code.language import PROGRAM_PATH
 
 Layer = Literal["namespaces", "landlock", "limits"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
@@ -116,7 +117,7 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
         read_only: further files and folders that it may read.
         environment: all the environment variables that it has.
     """
-    variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
+    variables = {"PATH": PROGRAM_PATH, **environment}
     if layer != "namespaces":
         return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
     variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), f"{SCRATCH}/program")

@@ -1,0 +1,61 @@
+"""What is wrong with a TOML file, told for people: each mistake in a line, with its place and the nearest right key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tomli
+from pydantic import BaseModel, ValidationError
+
+from lowres_code.errors import UsageError, near_match
+
+Tree = dict[str, Any]
+
+
+def read_toml(path: Path, what: str) -> Tree:
+    """The tables of a TOML file.
+
+    Raises:
+        UsageError: it cannot be read, or is not TOML; ``what`` names the kind of file.
+    """
+    try:
+        tree: Tree = tomli.loads(path.read_text(encoding="utf-8"))
+    except tomli.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {what} {str(path)!r}: {error}") from error
+    return tree
+
+
+def complaints(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
+    """A line for each mistake that pydantic has found; ``prefix`` is the place of ``model`` in the file."""
+    return [_complaint(detail, model, prefix) for detail in error.errors()]
+
+
+def _complaint(detail: Any, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    *tables, key = location = tuple(str(part) for part in detail["loc"])
+    place = ".".join((*prefix, *location))
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: unknown key; {near_match(key, _keys(model, tables))}"
+    if detail["type"] == "missing":
+        return f"{place}: missing"
+    return f"{place}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {detail['input']!r}"
+
+
+def _keys(model: type[BaseModel], tables: Iterable[str]) -> list[str]:
+    """The keys that the table at a place may have."""
+    for table in tables:
+        if table.isdigit():  # a place in an array of tables
+            continue
+        model = next(kind for kind in _kinds(model.model_fields[table].annotation))
+    return list(model.model_fields)
+
+
+def _kinds(annotation: Any) -> Iterable[type[BaseModel]]:
+    """The tables that an annotation speaks of, through unions and tuples."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _kinds(part)

@@ -1,0 +1,137 @@
+"""Declarative languages: a backend in one TOML file.
+
+Every key has its meaning here; keys that are not here are refused, and all that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from lowres_code.command import CommandLanguage
+from lowres_code.complaints import complaints, read_toml
+from lowres_code.errors import UsageError, near_match
+from lowres_code.language import Example, SelfTest, Status
+from lowres_code.snippets import SNIPPETS
+
+
+def _words(value: object) -> object:
+    """A command line as a shell would take it apart; a list is taken as it is."""
+    return tuple(shlex.split(value)) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Command = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+
+
+class Table(BaseModel):
+    """A table of a language file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NeedsTable(Table):
+    """``[limits]``: the least that the language's own tools need; see `lowres_code.language.Limits`."""
+
+    cpu_s: int | None = Field(default=None, gt=0)
+    memory_mb: int | None = Field(default=None, gt=0)
+    reserve_mb: int | None = Field(default=None, gt=0)
+    file_kb: int | None = Field(default=None, gt=0)
+    processes: int | None = Field(default=None, gt=0)
+
+
+class ExampleTable(Table):
+    """``[example]``: one worked example for the prompt."""
+
+    question: str
+    reasoning: str
+    program: str
+    answer: str
+
+
+class SelfTestTable(Table):
+    """``[[self_tests]]``: a program whose end is known; ``answer`` only where the status is ``ok``."""
+
+    program: str
+    status: Annotated[Status, BeforeValidator(lambda value: Status(value) if isinstance(value, str) else value)] = (
+        Status.OK
+    )
+    answer: str | None = None
+
+
+class LanguageTable(Table):
+    """The whole file.
+
+    ``{file}`` in a command stands for the program's file, ``{stem}`` for the same without its suffix; commands run in
+    the scratch directory. Only ``name``, ``suffix`` and ``run`` are needed.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9+#._-]*$")
+    title: str | None = None  # as prompts say it; by default the name, capitalised
+    suffix: str = Field(pattern=r"^\.[A-Za-z0-9+_]+$")
+    stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    fences: Strings | None = None  # tags of fenced code blocks; by default the name
+    run: Command = Field(min_length=1)
+    check: Command = ()
+    compile: Command = ()
+    install: str = ""
+    guidance: str = "The answer is what the program prints on standard output; print nothing else."
+    compare: Literal["answer", "text"] = "answer"  # numbers by their values, or the printed text as it is
+    reads: Strings = ()  # files and folders beside the system's own that the tools must be able to read
+    environment: dict[str, str] = {}
+    limits: NeedsTable = NeedsTable()
+    example: ExampleTable | None = None
+    self_tests: tuple[SelfTestTable, ...] = Field(default=(), strict=False)
+    snippets: dict[str, str] = {}  # see `lowres_code.snippets`
+
+
+def load_language(path: Path) -> CommandLanguage:
+    """The language in a TOML file.
+
+    Raises:
+        UsageError: with everything that is wrong, a line each.
+    """
+    tree = read_toml(path, "language")
+    try:
+        table = LanguageTable.model_validate(tree)
+        problems = _problems(table)
+    except ValidationError as error:
+        problems = complaints(error, LanguageTable)
+    if problems:
+        raise UsageError("\n  ".join([f"{path} is no valid language:", *problems]))
+    return _language(table)
+
+
+def _problems(table: LanguageTable) -> list[str]:
+    """What types do not tell."""
+    unknown = [name for name in table.snippets if name not in SNIPPETS]
+    relative = [path for path in table.reads if not Path(path).is_absolute()]
+    return [
+        *(f"snippets.{name}: unknown key; {near_match(name, SNIPPETS)}" for name in unknown),
+        *(f"reads: {path!r} is no absolute path" for path in relative),
+    ]
+
+
+def _language(table: LanguageTable) -> CommandLanguage:
+    return CommandLanguage(
+        name=table.name,
+        title=table.title or table.name.capitalize(),
+        suffix=table.suffix,
+        stem=table.stem,
+        fences=(table.name,) if table.fences is None else table.fences,
+        run=table.run,
+        check=table.check,
+        compile=table.compile,
+        install=table.install,
+        guidance=table.guidance,
+        exact=table.compare == "text",
+        reads=table.reads,
+        variables=table.environment,
+        needs=table.limits.model_dump(exclude_none=True),
+        example=Example(**table.example.model_dump()) if table.example else None,
+        self_tests=tuple(SelfTest(test.program, test.status, test.answer) for test in table.self_tests),
+        snippets=table.snippets,
+    )
