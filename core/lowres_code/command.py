@@ -66,6 +66,7 @@ class CommandLanguage(Language):
     variables: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, int] = field(default_factory=dict)
     file: Path | None = None
+    prints = True
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """What ``check`` finds, or else ``compile``; nothing if there is neither."""
@@ -156,7 +157,7 @@ def _failure(code: int, limits: Limits) -> tuple[Status, str]:
 _LINE = (
     r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})(?:(?::|\.|,?\s+(?:characters?|column)\s+)(?P<column>\d{1,9}))?"""
 )
-_SAID = re.compile(r"(?i)^.*?\b(?:error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
+_SAID = re.compile(r"(?i)^.*?\b(?:\w*error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
 
 
 def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
@@ -166,23 +167,24 @@ def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
     is there, all that the tool has said is one message.
     """
     places = list(re.finditer(rf"{re.escape(file)}{_LINE}", output))
-    ends = [place.start() for place in places[1:]] + [len(output)]
-    found = tuple(
-        Diagnostic(
-            _message(output[place.end() : end], output), line=int(place["line"]), column=_number(place["column"])
-        )
+    if not places:
+        return (Diagnostic(output.strip() or "the check failed and said nothing"),)
+    ends = [*(place.start() for place in places[1:]), len(output)]
+    return tuple(
+        Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_number(place["column"]))
         for place, end in zip(places, ends, strict=True)
     )
-    return found or (Diagnostic(output.strip() or "the check failed and said nothing"),)
 
 
-def _message(behind: str, output: str) -> str:
+def _message(behind: str) -> str:
     first, *others = behind.splitlines() or [""]
-    for line in others:
-        if said := _SAID.match(line):
-            return said["said"].strip()
-    rest = re.sub(r"^[\s:,)\-0-9]*(?i:error:)?\s*", "", first).strip()
-    return rest or " ".join(behind.split()) or output.strip()
+    said = next((match["said"].strip() for line in others if (match := _SAID.match(line))), "")
+    return said or _bare(first) or _bare(" ".join(behind.split()))
+
+
+def _bare(text: str) -> str:
+    """Without what stands between a place and its message."""
+    return re.sub(r"^[\s:,)\-0-9]*(?i:error:)?\s*", "", text).strip()
 
 
 def _number(text: str | None) -> int | None:

@@ -151,6 +151,7 @@ class Language(ABC):
         self_tests: programs whose end is known.
         snippets: programs for the conformance kit, by the names of `lowres_code.snippets.SNIPPETS`.
         plain: the command line that runs a program without this package; ``{file}`` stands for its file.
+        prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         forks: whether running a program takes processes of its own.
         needs: the least of each of the `Limits` that the language's own tools need, by name; lower ones are raised.
         file: the TOML file that it was read from, if a user named one.
@@ -165,6 +166,7 @@ class Language(ABC):
     self_tests: tuple[SelfTest, ...] = ()
     snippets: Mapping[str, str] = MappingProxyType({})
     plain: tuple[str, ...] = ()
+    prints: bool = False
     forks: bool = True
     needs: Mapping[str, int] = MappingProxyType({})
     file: Path | None = None
@@ -177,7 +179,7 @@ class Language(ABC):
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Run the program once; the answer is the first that it gives. A bad syntax is ``syntax_error``.
 
-        ``ok`` without an answer means that the answer is what the program printed on standard output.
+        ``ok`` without an answer means that the answer is what the program printed on standard output (see ``prints``).
         """
 
     def compare(self, expected: str, actual: str) -> bool:

@@ -73,6 +73,29 @@ class Prolog(EmbeddedLanguage):
         SelfTest("solve(X) :- length(L, 100000000), X = L.", Status.MEMORY_LIMIT),
     )
 
+    snippets = {  # noqa: RUF012 - as every attribute of a backend, it is never changed
+        "hello": "solve(hello).",
+        "syntax_error": "other(1).\nsolve(X) :- X is 1 +.",
+        "runtime_error": "solve(X) :- X is 1 / 0.",
+        "loop": "solve(X) :- repeat, X = 1, fail.",
+        "memory": "solve(X) :- length(X, 100000000).",
+        "flood": "solve(X) :- repeat, writeln(spam), fail, X = 1.",
+        "fork": ":- use_module(library(unix)).\nsolve(X) :- repeat, fork(_), fail, X = 1.",
+        "stdin": "solve(X) :- read_line_to_string(user_input, X).",
+        "close_stdout": "solve(X) :- stream_property(S, file_no(1)), close(S, [force(true)]), X = hello.",
+        "exit_early": ":- halt(0).\nsolve(hello).",
+        "write_outside": "solve(X) :- open('@PATH@', write, S), write(S, spam), close(S), X = written.",
+        "network": (
+            ":- use_module(library(socket)).\nsolve(X) :- tcp_connect('127.0.0.1':@PORT@, S, []), close(S), X = called."
+        ),
+        "environment": "solve(X) :- ( getenv('@VARIABLE@', X) -> true ; X = none ).",
+        "state": (
+            "solve(seen) :- exists_file(state), !.\nsolve(seen) :- nb_current(state, _), !.\n"
+            "solve(clean) :- open(state, write, S), close(S), nb_setval(state, seen)."
+        ),
+        "non_utf8": "solve(X) :- set_stream(user_output, encoding(octet)), put_byte_or_char(255), X = printed.\n"
+        "put_byte_or_char(B) :- char_code(C, B), put_char(C).",
+    }
     plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
 
     def missing(self) -> Missing | None:

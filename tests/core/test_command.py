@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from lowres_code.command import CommandLanguage
+from lowres_code.command import CommandLanguage, diagnostics
 from lowres_code.judge import Judge
-from lowres_code.language import Execution, Limits, Status
+from lowres_code.language import Diagnostic, Execution, Limits, Status
 from lowres_code.problem import Test
 
 SHELL = CommandLanguage(
@@ -68,8 +68,45 @@ def test_a_syntax_error_has_its_line(shell: Judge) -> None:
     with Judge(PYTHON, workers=1) as judge:
         right, wrong = judge.execute(["print(6 * 7)", "print(1)\nprint(2"], [Test(), Test()])
     assert (right.answer, wrong.status) == ("42\n", Status.SYNTAX_ERROR)
-    assert "program.py" in wrong.diagnostics[0].message
+    assert wrong.diagnostics[0] == Diagnostic("'(' was never closed", line=2)
     assert run(shell, "echo $((1 + ))").status is Status.RUNTIME_ERROR
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("luac5.4: program.x:2: unexpected symbol near '='", Diagnostic("unexpected symbol near '='", line=2)),
+        (
+            "program.x:3:9:\n\n    3 |   x = = 1\n      |         1\nError: Invalid character in name at (1)\n",
+            Diagnostic("Invalid character in name at (1)", line=3, column=9),
+        ),
+        (
+            'File "program.x", line 2, characters 8-9:\n2 | let x = = 1\n            ^\nError: Syntax error',
+            Diagnostic("Syntax error", line=2, column=8),
+        ),
+        (
+            "program.x:2:14: error:\n    parse error on input `='",
+            Diagnostic("parse error on input `='", line=2, column=14),
+        ),
+        ("program.x:2:1: syntax error before: '='", Diagnostic("syntax error before: '='", line=2, column=1)),
+        ("Error: unexpected symbol", Diagnostic("Error: unexpected symbol")),
+    ],
+)
+def test_what_compilers_say_is_understood(output: str, found: Diagnostic) -> None:
+    assert diagnostics(output, "program.x") == (found,)
+
+
+def test_a_syntax_error_is_told_from_other_failures_by_the_check_and_not_by_what_the_program_did(shell: Judge) -> None:
+    """The check is asked after a failure; a program that mends its own file in between gains nothing."""
+    execution = run(shell, "echo 'echo mended' > program.sh\nif then")
+    assert execution.status is Status.SYNTAX_ERROR
+
+
+def test_a_program_that_fails_with_its_memory_full_ran_out_of_memory() -> None:
+    program = "x = bytearray(90 << 20)\nfor i in range(0, len(x), 4096):\n    x[i] = 1\nraise SystemExit(3)"
+    with Judge(dataclasses.replace(PYTHON, compile=()), Limits(memory_mb=128), workers=1) as judge:
+        assert run(judge, program).status is Status.MEMORY_LIMIT
+        assert run(judge, "raise SystemExit(3)").status is Status.RUNTIME_ERROR
 
 
 def test_background_processes_end_with_the_program(shell: Judge) -> None:

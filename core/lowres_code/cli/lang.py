@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lowres_code.cli.options import (
@@ -22,11 +23,12 @@ from lowres_code.plugins.manager import plugin_manager
 
 if TYPE_CHECKING:
     from lowres_code.bench import Bench
+    from lowres_code.kit import Report
 
 
 @click.group("lang")
 def command() -> None:
-    """Languages: list, show, bench."""
+    """Languages: list, show, new, verify, bench."""
 
 
 @command.command("list")
@@ -94,11 +96,49 @@ def bench_language(
         _show_bench(result)
 
 
+@command.command("verify")
+@click.argument("name")
+@click.option("--soak", type=click.IntRange(min=1), default=1000, show_default=True, help="Programs in the soak.")
+@isolation_option
+@json_option
+def verify_language(name: str, soak: int, isolation: str, as_json: bool) -> None:
+    """Try NAME, a language or a TOML file, with all that a backend must stand; tell what does not work yet.
+
+    Exit code 1 if anything failed.
+    """
+    from lowres_code.kit import verify
+    from lowres_code.progress import progress_line
+
+    language = find_language(name)
+    with progress_line(Console(stderr=True), f"verifying {language.name}") as progress:
+        report = verify(language, isolation, soak, progress)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show_report(report)
+    if not report.passed:
+        raise SystemExit(1)
+
+
+def _show_report(report: Report) -> None:
+    table = Table("check", "outcome", "seen")
+    for check in report.checks:
+        table.add_row(check.name, check.outcome.value, escape(check.detail))
+    console().print(table)
+    words = "conforms" if report.passed else f"does not conform: {len(report.failures)} failed"
+    console().print(
+        f"{report.language} {words}; isolation {report.isolation}; {report.programs} programs: "
+        f"p50 {report.p50_ms:g} ms, p90 {report.p90_ms:g} ms, {report.per_s:g} programs/s",
+        highlight=False,
+        markup=False,
+    )
+
+
 def _show_bench(result: Bench) -> None:
     table = Table("program", "warm p50", "p90", "per s", "fresh p50", "p90", "per s", "ratio")
     for row in result.programs:
         cells = [f"{value:g}" for t in (row.warm, row.fresh) for value in (t.p50_ms, t.p90_ms, t.per_s)]
-        table.add_row(row.program.splitlines()[-1][:40], *cells, f"{row.ratio:g}")
+        table.add_row(escape(row.program.splitlines()[-1][:40]), *cells, f"{row.ratio:g}")
     console().print(table)
     console().print(
         f"times in ms, isolation {result.isolation}; a batch of {result.batch} of the last program on "

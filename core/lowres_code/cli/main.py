@@ -14,7 +14,7 @@ COMMANDS = {
     "eval": "Measure a model on held-out problems.",
     "score": "Judge completions that you already have.",
     "run": "Run one program as the judge does.",
-    "lang": "Languages: list, show, bench.",
+    "lang": "Languages: list, show, new, verify, bench.",
     "recipe": "Recipes: list, show.",
     "report": "Say how far a run came and what it gained.",
     "doctor": "Say what works on this machine, and what mends the rest.",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_PLUGINS = (
     "lowres_code.builtin",
     "lowres_code.languages.prolog",
+    "lowres_code.languages.tcl",
 )
 BUILT_IN = "built in"
 FOLDERS = "LOWRES_CODE_LANGUAGES"  # the environment variable that names folders of language files

@@ -140,7 +140,9 @@ class WorkerClient:
         status, answer, notes = _result(data) if data else (Status.RUNTIME_ERROR, None, ())
         if reply["status"] is not None:
             status, answer = Status(reply["status"]), None
-        elif ask == "execute" and status is Status.OK and answer is None:
+        if status is Status.NO_ANSWER and not data and self._language.prints:
+            status = Status.OK  # it has ended by itself, with exit code 0
+        if ask == "execute" and status is Status.OK and answer is None:
             status, answer = (Status.OK, stdout) if stdout else (Status.NO_ANSWER, None)
         return Execution(
             status=status,

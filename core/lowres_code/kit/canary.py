@@ -1,0 +1,75 @@
+"""Things outside the walls that a program must not reach: a file, a variable, a port. Made for one verification."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class Canary:
+    """The secret, and where it lies.
+
+    Attributes:
+        secret: text that no program must ever see.
+        file: in the user's home; holds the secret, and must stay as it is.
+        variable: of this process's environment; its value is the secret.
+        listener: a socket of this machine that nobody must call.
+    """
+
+    secret: str
+    file: Path
+    variable: str
+    listener: socket.socket
+    _calls: int = field(default=0)
+
+    @property
+    def port(self) -> int:
+        """Of the listener."""
+        return int(self.listener.getsockname()[1])
+
+    def fill(self, program: str) -> str:
+        """A snippet with this canary's path, port and variable in their places."""
+        values = {"@PATH@": str(self.file), "@PORT@": str(self.port), "@VARIABLE@": self.variable}
+        for mark, value in values.items():
+            program = program.replace(mark, value)
+        return program
+
+    def untouched(self) -> bool:
+        """Whether the file still holds the secret and nothing else."""
+        try:
+            return self.file.read_text(encoding="utf-8") == self.secret
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def called(self) -> bool:
+        """Whether anybody has called the port since this was last asked."""
+        called = False
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.listener.accept()[0].close()
+                called = True
+        return called
+
+
+@contextmanager
+def canary() -> Iterator[Canary]:
+    """A canary that is gone at the end of ``with``."""
+    secret = f"canary-{secrets.token_hex(8)}"
+    variable = f"LOWRES_CODE_{secret.replace('-', '_').upper()}"
+    file = Path.home() / f".lowres-code-{secret}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        os.environ[variable] = secret
+        try:
+            file.write_text(secret, encoding="utf-8")
+            yield Canary(secret, file, variable, listener)
+        finally:
+            os.environ.pop(variable, None)
+            file.unlink(missing_ok=True)

@@ -1,0 +1,135 @@
+"""What a language is tried with: its hello-world, its own examples and tests, and its snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lowres_code.judge import CORRECT, WRONG_ANSWER, Judge
+from lowres_code.kit.canary import Canary
+from lowres_code.kit.report import Check, Outcome
+from lowres_code.kit.walls import ask
+from lowres_code.language import Execution, Language, Status
+from lowres_code.problem import Test
+from lowres_code.snippets import SNIPPETS
+
+HELLO = "hello"
+LINE = "a line that was given"
+NONSENSE = "\n)]} this is (no program: \"'@@ \x01 1 + + ;;\n"
+
+Verdict = tuple[bool, str]  # whether it is as it must be; what was seen
+Expectation = Callable[[Execution, Canary], Verdict]
+
+
+def first_steps(judge: Judge) -> Iterator[Check]:
+    """That right is right, wrong is wrong and nonsense is neither."""
+    hello = _hello(judge.language)
+    execution = ask(judge, hello)
+    right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
+    yield _check("right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}")
+    found = f"with another answer expected, hello is {wrong}"
+    yield _check("wrong output", wrong == WRONG_ANSWER or right != CORRECT, found)
+    same = judge.language.compare
+    sound = same("42", "42") and not same("42", "41") and not same("yes", "no") and not same("42", "")
+    yield _check("compare", sound, "compare says that 42 is 41, that yes is no, or that 42 is not 42")
+    broken = judge.language.snippets.get("syntax_error", hello + NONSENSE)
+    execution = ask(judge, broken)
+    failed = execution.status in (Status.SYNTAX_ERROR, Status.RUNTIME_ERROR)
+    yield _check("broken program", failed, f"a program that cannot be read ends as {_seen(execution)}")
+    if "syntax_error" in judge.language.snippets:
+        yield _syntax_line(execution)
+    again = [ask(judge, program) for program in (hello, broken, hello, broken)]
+    ends = [(end.status, end.answer, [note.message for note in end.diagnostics]) for end in again]
+    yield _check("deterministic", ends[:2] == ends[2:], "the same programs ended otherwise when they ran again")
+
+
+def own_programs(judge: Judge) -> Iterator[Check]:
+    """The language's worked example and self-tests."""
+    language = judge.language
+    if example := language.example:
+        execution = ask(judge, example.program)
+        verdict = judge.verdict(execution, Test(expected=example.answer))
+        yield _check("example", verdict == CORRECT, f"{verdict}: {_seen(execution)}")
+    else:
+        yield Check("example", Outcome.ADVICE, "no worked example: small models cannot start without one")
+    for number, test in enumerate(language.self_tests, 1):
+        execution = ask(judge, test.program)
+        same = test.answer is None or (execution.answer is not None and language.compare(test.answer, execution.answer))
+        wanted = f"{test.status.value} {test.answer or ''}".strip()
+        yield _check(
+            f"self-test {number}", execution.status is test.status and same, f"{_seen(execution)}, not {wanted}"
+        )
+
+
+def snippets(judge: Judge, canary: Canary) -> Iterator[Check]:
+    """The language's snippets, each with what must come of it."""
+    language = judge.language
+    for name, expectation in EXPECTATIONS.items():
+        program = language.snippets.get(name)
+        if program is None:
+            yield Check(name.replace("_", " "), Outcome.NOT_TRIED, f"give a snippet {name}: {SNIPPETS[name]}")
+            continue
+        execution = ask(judge, canary.fill(program), stdin=f"{LINE}\n")
+        holds, seen = expectation(execution, canary)
+        if name == "state" and holds:
+            holds, seen = expectation(ask(judge, program, stdin="again\n"), canary)
+        yield _check(name.replace("_", " "), holds, seen)
+    alive = ask(judge, _hello(language))
+    yield _check("right program after all these", alive.status is Status.OK, _seen(alive))
+
+
+def _hello(language: Language) -> str:
+    return language.snippets[HELLO]
+
+
+def _check(name: str, holds: bool, seen: str) -> Check:
+    return Check(name, Outcome.PASSED if holds else Outcome.FAILED, "" if holds else seen)
+
+
+def _syntax_line(execution: Execution) -> Check:
+    lines = [note.line for note in execution.diagnostics if note.line]
+    name = "line of a syntax error"
+    if execution.status is not Status.SYNTAX_ERROR:
+        return Check(name, Outcome.ADVICE, f"ended as {execution.status.value}: a check command would tell")
+    if not lines:
+        return Check(name, Outcome.ADVICE, "no message has a line number")
+    return _check(name, max(lines) >= 2, f"the messages speak of line {lines[0]}, and line 1 is right")
+
+
+def _seen(execution: Execution) -> str:
+    said = "; ".join(note.message for note in execution.diagnostics) or execution.stderr.strip()
+    answer = "" if execution.answer is None else f" {execution.answer.strip()!r}"
+    return f"{execution.status.value}{answer}{f' ({said[:200]})' if said else ''}"
+
+
+def _ends_as(*statuses: Status) -> Expectation:
+    return lambda execution, canary: (execution.status in statuses, _seen(execution))
+
+
+def _answers(text: str) -> Expectation:
+    return lambda execution, canary: ((execution.answer or "").strip() == text, _seen(execution))
+
+
+def _secret_kept(execution: Execution, canary: Canary) -> Verdict:
+    texts = (execution.answer or "", execution.stdout, execution.stderr)
+    return not any(canary.secret in text for text in texts), "the value of a variable outside came out"
+
+
+_no_failure_of_the_judge: Expectation = lambda end, canary: (end.status is not Status.INFRA_ERROR, _seen(end))  # noqa: E731
+_nothing_outside: Expectation = lambda end, canary: (canary.untouched(), f"a file was changed: {canary.file}")  # noqa: E731
+_nobody_called: Expectation = lambda end, canary: (not canary.called(), "a port of this machine was called")  # noqa: E731
+
+EXPECTATIONS: dict[str, Expectation] = {
+    "runtime_error": _ends_as(Status.RUNTIME_ERROR),
+    "exit_early": _ends_as(Status.NO_ANSWER),
+    "stdin": _answers(LINE),
+    "state": _answers("clean"),
+    "non_utf8": _ends_as(Status.OK),
+    "close_stdout": _no_failure_of_the_judge,
+    "write_outside": _nothing_outside,
+    "network": _nobody_called,
+    "environment": _secret_kept,
+    "loop": _ends_as(Status.TIMEOUT),
+    "memory": _ends_as(Status.MEMORY_LIMIT, Status.RUNTIME_ERROR),
+    "flood": _ends_as(Status.OUTPUT_LIMIT),
+    "fork": _no_failure_of_the_judge,
+}
