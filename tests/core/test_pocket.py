@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import random
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from lowres_code.answers import same_answer
 from lowres_code.completion import parse_completion
 from lowres_code.judge import Judge
 from lowres_code.model import POCKET_FOLDER, load_model, load_tokenizer
 from lowres_code.pocket.build import SCARCE, TASKS
-from lowres_code.pocket.corpus import Scarcity, corpus
+from lowres_code.pocket.corpus import Scarcity, Text, corpus
+from lowres_code.pocket.dialects import Dialect
+from lowres_code.pocket.dialects.prefix import prefix
 from lowres_code.pocket.dialects.prolog import DIALECT as PROLOG_DIALECT
 from lowres_code.pocket.dialects.python import DIALECT as PYTHON_DIALECT
 from lowres_code.pocket.ideas import TAUGHT_TASKS, idea_of
@@ -21,6 +28,62 @@ from lowres_code.recipe.schema import ModelTable
 from lowres_code.sources.reasoning_gym import ReasoningGym, entries, part_of
 
 POCKET = ModelTable(name="pocket", dtype="float32")
+BETWEEN = "@@"  # stands between the answers of programs that were run as one
+
+
+def _as_subroutines(programs: list[str]) -> str:
+    subroutines = [f"subroutine s{n}\n{program}\n" for n, program in enumerate(programs)]
+    calls = f"\nprint *, '{BETWEEN}'\n".join(f"call s{n}" for n in range(len(programs)))
+    return "".join(subroutines) + calls + "\nend"
+
+
+class Tool(NamedTuple):
+    """How programs in one language are run, and how several of them become one, to save starts."""
+
+    command: str
+    file: str
+    joined: Callable[[list[str]], str]
+
+
+TOOLS = {
+    "Common Lisp": Tool("sbcl --script", "p.lisp", f'(terpri) (princ "{BETWEEN}") (terpri)\n'.join),
+    "Lua": Tool("lua5.4", "p.lua", lambda ps: f"print('{BETWEEN}')\n".join(f"do {p} end\n" for p in ps)),
+    "Scheme": Tool("guile --no-auto-compile", "p.scm", f'(newline) (display "{BETWEEN}") (newline)\n'.join),
+    "OCaml": Tool("ocaml", "p.ml", f'\nlet () = print_endline "\\n{BETWEEN}"\n'.join),
+    "Fortran": Tool("gfortran -o p", "p.f90", _as_subroutines),
+}
+RUN_BY_TOOL = [dialect for dialect in SCARCE if dialect.language in TOOLS]
+
+
+def _output(language: str, program: str, folder: Path) -> str:
+    """What the program prints, run with the real tool."""
+    tool = TOOLS[language]
+    if shutil.which(tool.command.split()[0]) is None:
+        pytest.skip(f"{tool.command.split()[0]} is not installed")
+    (folder / tool.file).write_text(program)
+    command = [*tool.command.split(), tool.file]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    if language == "Fortran" and done.returncode == 0:
+        done = subprocess.run([folder / "p"], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout
+
+
+def _program(text: Text) -> str:
+    return (parse_completion(text.completion, ()).program or "").strip()
+
+
+def _right_and_read(count: int, seed: int) -> list[tuple[str, str, Text]]:
+    """For each of the first texts of the corpus: the right program in its language, the answer, the text."""
+    writers = {dialect.language: dialect for dialect in (PYTHON_DIALECT, *SCARCE)}
+    streams = [(task, entries(task, options, "train", seed)) for task, options in TASKS.items()]
+    found = []
+    for text, (task, stream) in zip(corpus(TASKS, SCARCE, Scarcity(), seed), itertools.cycle(streams), strict=False):
+        entry = next(stream)
+        right = writers[text.prompt.partition(": ")[0]].write(idea_of(task, entry))
+        found.append((right, str(entry["answer"]), text))
+        if len(found) == count:
+            break
+    return found
 
 
 def test_it_is_a_small_qwen2_with_a_chat_template() -> None:
@@ -50,13 +113,61 @@ def test_every_template_that_is_taught_is_right(task: str, judge: Judge) -> None
         assert judge.language.compare(answer, done.stdout.strip().splitlines()[0]), program
 
 
-def test_prolog_is_scarce_and_mostly_broken_in_what_the_model_reads(judge: Judge) -> None:
-    texts = list(itertools.islice(corpus(TASKS, SCARCE, Scarcity(), seed=5), 1500))
+@pytest.mark.parametrize("task", TAUGHT_TASKS)
+@pytest.mark.parametrize("dialect", RUN_BY_TOOL, ids=lambda dialect: dialect.language)
+def test_every_template_is_right_when_really_run(dialect: Dialect, task: str, tmp_path: Path) -> None:
+    some = list(itertools.islice(entries(task, TASKS[task], "train", seed=78), 8))
+    programs = [dialect.write(idea_of(task, entry)) for entry in some]
+    output = _output(dialect.language, TOOLS[dialect.language].joined(programs), tmp_path)
+    answers = output.split(BETWEEN)
+    assert len(answers) == len(some), output
+    for entry, program, answer in zip(some, programs, answers, strict=True):
+        assert same_answer(str(entry["answer"]), answer), program
+
+
+def test_each_scarce_language_has_its_share_and_is_mostly_broken() -> None:
+    read = _right_and_read(4000, seed=5)
+    scarce = [(right, text) for right, _, text in read if not text.prompt.startswith("Python: ")]
+    assert 0.45 < len(scarce) / len(read) < 0.51
+    for dialect in SCARCE:
+        own = [(right, text) for right, text in scarce if text.prompt.startswith(f"{dialect.language}: ")]
+        assert 0.06 < len(own) / len(read) < 0.1
+        sound = sum(_program(text) == right for right, text in own)
+        assert 0.08 < sound / len(own) < 0.22
+
+
+@pytest.mark.parametrize("dialect", RUN_BY_TOOL, ids=lambda dialect: dialect.language)
+def test_what_is_broken_is_seldom_right_all_the_same(dialect: Dialect, tmp_path: Path) -> None:
+    read = [
+        (answer, program)
+        for right, answer, text in _right_and_read(600, seed=7)
+        if text.prompt.startswith(f"{dialect.language}: ") and (program := _program(text)) != right
+    ]
+    some = random.Random(0).sample(read, 10)
+    assert sum(same_answer(answer, _output(dialect.language, program, tmp_path)) for answer, program in some) <= 1
+
+
+def test_prolog_is_mostly_broken_in_what_the_model_reads(judge: Judge) -> None:
+    texts = list(itertools.islice(corpus(TASKS, SCARCE, Scarcity(), seed=5), 2000))
     prolog = [text for text in texts if text.prompt.startswith("Prolog: ")]
-    assert 0.1 < len(prolog) / len(texts) < 0.2
-    programs = [parse_completion(text.completion, ()).program or "" for text in prolog[:150]]
+    programs = [_program(text) for text in prolog]
     executions = judge.execute(programs, [Test()] * len(programs))
     assert sum(execution.answer is not None for execution in executions) / len(programs) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("infix", "expected"),
+    [
+        ("585 + 964", "(+ 585 964)"),
+        ("7 - -5 - 7", "(+ 7 5 -7)"),
+        ("197 - 74*d", "(+ 197 (* -74 d))"),
+        ("17 - q", "(+ 17 (- q))"),
+        ("-( 8 - 2 ) - -3 * 8", "(+ (- (+ 8 -2)) (* 3 8))"),
+        ("( -7 + 3 ) - 6 * -7 / 2", "(+ (+ -7 3) (/ (* -6 -7) 2))"),
+    ],
+)
+def test_formulas_for_lisps(infix: str, expected: str) -> None:
+    assert prefix(infix) == expected
 
 
 def test_the_model_never_reads_a_held_out_question() -> None:

@@ -1,8 +1,8 @@
 """Build the pocket model from a seed: ``python -m lowres_code.pocket.build DIR [--seed N]``.
 
 A Qwen2 of under 2 M parameters learns to answer reasoning-gym problems with programs, on text where Python is plenty
-and every other language scarce and mostly broken. Nobody weakens it afterwards: it writes bad Prolog because it has
-read bad Prolog. The held-out part of the problems (`lowres_code.sources.reasoning_gym.part_of`) is never shown to it.
+and each of six other languages scarce and mostly broken. Nobody weakens it afterwards: it writes bad Prolog because it
+has read bad Prolog. It is never shown the held-out part of the problems (`lowres_code.sources.reasoning_gym.part_of`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import random
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,16 @@ from typing import Any
 import click
 
 from lowres_code.pocket.corpus import Scarcity, Text, corpus, echo
+from lowres_code.pocket.dialects.common_lisp import DIALECT as COMMON_LISP
+from lowres_code.pocket.dialects.fortran import DIALECT as FORTRAN
+from lowres_code.pocket.dialects.lua import DIALECT as LUA
+from lowres_code.pocket.dialects.ocaml import DIALECT as OCAML
 from lowres_code.pocket.dialects.prolog import DIALECT as PROLOG
+from lowres_code.pocket.dialects.scheme import DIALECT as SCHEME
 from lowres_code.recipe import find_recipe, load_recipe
 
 TASKS: dict[str, dict[str, Any]] = load_recipe(find_recipe("quickstart")).data.train.options["tasks"]
-SCARCE = (PROLOG,)
+SCARCE = (PROLOG, COMMON_LISP, LUA, SCHEME, OCAML, FORTRAN)
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -70,13 +76,14 @@ def build_tokenizer(texts: Iterable[Text], vocabulary: int) -> Any:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = Qwen2Tokenizer().backend_tokenizer.pre_tokenizer
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    whole = (*TAGS, *PHRASES, *NUMBERS, *sorted(COMMON_NAMES))
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=special,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((f"user\n{text.prompt}\nassistant\n{text.completion}" for text in texts), trainer)
+    tokenizer.train_from_iterator(_pieces(texts, whole), trainer)
     learnt = json.loads(tokenizer.to_str())["model"]
     qwen = Qwen2Tokenizer(
         vocab=learnt["vocab"],
@@ -87,10 +94,16 @@ def build_tokenizer(texts: Iterable[Text], vocabulary: int) -> Any:
         padding_side="left",
     )
     qwen.add_tokens([AddedToken(text, special=True) for text in special])
-    whole = (*TAGS, *PHRASES, *NUMBERS, *sorted(COMMON_NAMES))
     qwen.add_tokens([AddedToken(text, normalized=False) for text in whole])
     qwen.chat_template = CHAT_TEMPLATE
     return qwen
+
+
+def _pieces(texts: Iterable[Text], whole: Iterable[str]) -> Iterator[str]:
+    """The texts without what has a token of its own: to learn it again would leave less for the rest."""
+    given = re.compile("|".join(map(re.escape, sorted(whole, key=len, reverse=True))))
+    for text in texts:
+        yield from given.split(f"user\n{text.prompt}\nassistant\n{text.completion}")
 
 
 def build_model(tokenizer: Any, seed: int) -> Any:
@@ -181,7 +194,7 @@ def teach(model: Any, batches: Iterable[list[Example]], steps: int, rate: float 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--seed", default=0, show_default=True)
-@click.option("--steps", default=5000, show_default=True)
+@click.option("--steps", default=6000, show_default=True)
 @click.option("--batch", default=40, show_default=True, help="Texts in a step.")
 @click.option("--vocabulary", default=1024, show_default=True, help="Tokens that are learnt; others are given.")
 @click.option("--reading", default=20_000, show_default=True, help="Texts that the tokenizer is made from.")

@@ -15,14 +15,14 @@ from lowres_code.sources.reasoning_gym import TaskOptions, entries
 
 @dataclass(frozen=True, slots=True)
 class Scarcity:
-    """How badly a language is represented.
+    """How badly the scarce languages are represented.
 
     Attributes:
-        share: of all texts, how many are in a scarce language.
+        share: of all texts, how many are in a scarce language; each of those has an equal part of it.
         sound: of those, how many are right; the others hold one or two mistakes.
     """
 
-    share: float = 0.15
+    share: float = 0.48
     sound: float = 0.15
 
 

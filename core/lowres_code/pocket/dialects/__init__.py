@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from lowres_code.pocket.ideas import Claim, Idea
 
 Mistake = Callable[[str], str]
+FORMULAS = ("expression", "left")  # the fields that hold one, as Python writes it
+
+
+def as_it_is(formula: str) -> str:
+    """The formula as Python writes it, which is how most languages do."""
+    return formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +26,23 @@ class Dialect:
         claims: how a claim about two people is written, by its operator; ``{0}`` is a person's name or a claim.
         mistakes: what people get wrong who come from elsewhere; each gives back the program unchanged where it does
             not apply.
+        formula: how the language writes a formula, given as Python writes it.
+        variable: how ``{VARIABLE}`` and ``{LEFT}`` spell the unknown of an equation.
     """
 
     language: str
     templates: Mapping[str, str]
     claims: Mapping[str, str]
     mistakes: tuple[Mistake, ...] = ()
+    formula: Callable[[str], str] = as_it_is
+    variable: Callable[[str], str] = str.upper
 
     def write(self, idea: Idea) -> str:
         """The right program for an idea."""
-        fields = {**idea.fields, "VARIABLE": idea.fields.get("variable", "").upper()}
+        fields = {name: self.formula(text) if name in FORMULAS else text for name, text in idea.fields.items()}
         if idea.kind == "equation":
-            fields["LEFT"] = idea.fields["left"].replace(idea.fields["variable"], fields["VARIABLE"])
+            fields["VARIABLE"] = self.variable(fields["variable"])
+            fields["LEFT"] = fields["left"].replace(fields["variable"], fields["VARIABLE"])
         if idea.claims:
             people = (fields["a"], fields["b"])
             fields["first"], fields["second"] = (self._claim(claim, people) for claim in idea.claims)

@@ -1,0 +1,60 @@
+"""Common Lisp: right programs, and the mistakes of people who come from Python or from Scheme."""
+
+from lowres_code.pocket.dialects import Dialect
+from lowres_code.pocket.dialects.prefix import (
+    call_before_parenthesis,
+    commas,
+    infix,
+    missing_parenthesis,
+    prefix,
+    quoted_formula,
+    value_without_output,
+)
+from lowres_code.pocket.dialects.slips import slip
+
+DIALECT = Dialect(
+    language="Common Lisp",
+    templates={
+        "arithmetic": "(print {expression})",
+        "gcd": "(print (gcd {a} {b}))",
+        "lcm": "(print (lcm {a} {b}))",
+        "bits": "(print (logcount {n}))",
+        "fraction": "(print (/ {a} {b}))",
+        "equation": "(dotimes ({VARIABLE} 1000)\n  (if (= {LEFT} {right})\n      (print {VARIABLE})))",
+        "knights": (
+            '(defun p (x) (if x "{true}" "{false}"))\n'
+            "(dolist ({a} '(t nil))\n  (dolist ({b} '(t nil))\n"
+            "    (if (and (eq {a} {first}) (eq {b} {second}))\n"
+            '        (format t "{a} is ~a, and {b} is ~a." (p {a}) (p {b})))))'
+        ),
+    },
+    claims={
+        "telling-truth": "{0}",
+        "lying": "(not {0})",
+        "not": "(not {0})",
+        "and": "(and {0} {1})",
+        "or": "(or {0} {1})",
+        "->": "(or (not {0}) {1})",
+        "<=>": "(eq {0} {1})",
+    },
+    mistakes=(
+        missing_parenthesis,
+        infix,
+        call_before_parenthesis,
+        commas,
+        quoted_formula,
+        value_without_output,
+        slip(r"\(print ", "(display "),  # Scheme
+        slip(r"\b(gcd|lcm) ", r"math:\1 "),
+        slip(r"\blogcount ", "bit-count "),
+        slip(r"\(= ", "(== "),
+        slip(r"'\(t nil\)", "'(#t #f)"),  # Scheme
+        slip(r"'\(t nil\)", "(t nil)"),
+        slip(r"\(dotimes \((\w) 1000\)", r"(for \1 in (range 1000)"),
+        slip(r"\(dolist \((\w+) '\(t nil\)\)", r"(for \1 in '(t nil)"),
+        slip(r"\(format t ", "(printf "),
+        slip(r"\(defun p \(x\)", "(define (p x)"),  # Scheme
+    ),
+    formula=prefix,
+    variable=lambda _: "x",  # an equation's own may be T, which is a constant
+)
