@@ -10,11 +10,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # ``X as X`` says that X is exported
+    from lowres_code.command import CommandLanguage as CommandLanguage
     from lowres_code.errors import JudgeError as JudgeError
     from lowres_code.errors import LowresCodeError as LowresCodeError
     from lowres_code.errors import UsageError as UsageError
     from lowres_code.judge import Judge as Judge
     from lowres_code.judge import Judgement as Judgement
+    from lowres_code.kit import assert_conforms as assert_conforms
     from lowres_code.language import Diagnostic as Diagnostic
     from lowres_code.language import EmbeddedLanguage as EmbeddedLanguage
     from lowres_code.language import Example as Example
@@ -37,7 +39,9 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
 __version__ = "0.1.0"
 
 _HOMES = {
+    "command": ("CommandLanguage",),
     "errors": ("JudgeError", "LowresCodeError", "UsageError"),
+    "kit": ("assert_conforms",),
     "judge": ("Judge", "Judgement"),
     "language": (
         "Diagnostic",

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from lowres_code.answers import same_answer
 from lowres_code.problem import Test
 
+NAME = r"[a-z][a-z0-9+#._-]*"  # what a language's name looks like
 PROGRAM_PATH = "/usr/local/bin:/usr/bin:/bin"  # where programs and their tools find commands
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from lowres_code.command import CommandLanguage
 from lowres_code.complaints import complaints, read_toml
 from lowres_code.errors import UsageError, near_match
-from lowres_code.language import Example, SelfTest, Status
+from lowres_code.language import NAME, Example, SelfTest, Status
 from lowres_code.snippets import SNIPPETS
 
 
@@ -69,7 +69,7 @@ class LanguageTable(Table):
     the scratch directory. Only ``name``, ``suffix`` and ``run`` are needed.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9+#._-]*$")
+    name: str = Field(pattern=f"^{NAME}$")
     title: str | None = None  # as prompts say it; by default the name, capitalised
     suffix: str = Field(pattern=r"^\.[A-Za-z0-9+_]+$")
     stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")

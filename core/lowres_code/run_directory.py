@@ -20,7 +20,8 @@ STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained"
 class RunDirectory:
     """Paths and files of a run.
 
-    ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``metrics.jsonl``,
+    ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
+    language came from a file that the user named), ``metrics.jsonl``,
     ``samples.jsonl``, ``eval/base.json``, ``eval/trained.json``, ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
@@ -31,7 +32,9 @@ class RunDirectory:
         self.adapter = path / "adapter"
 
     @classmethod
-    def create(cls, path: Path, recipe: Recipe, env: dict[str, Any]) -> RunDirectory:
+    def create(
+        cls, path: Path, recipe: Recipe, env: dict[str, Any], language_file: Path | None = None
+    ) -> RunDirectory:
         """A new run in a directory that holds none.
 
         Raises:
@@ -44,6 +47,8 @@ class RunDirectory:
         except OSError as error:
             raise UsageError(f"cannot make the run directory {str(path)!r}: {error.strerror}") from error
         write_json(path / "env.json", env)
+        if language_file:
+            write_atomically(path / "language.toml", language_file.read_text(encoding="utf-8"))
         run.set_status(STARTED)
         recipe_text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
         write_atomically(path / "recipe.toml", recipe_text)  # last: it is what makes a directory a run
@@ -79,6 +84,11 @@ class RunDirectory:
     def env(self) -> dict[str, Any]:
         """What the run ran on, its language and its seed."""
         return _read_object(self.path / "env.json")
+
+    def language(self) -> str:
+        """The run's language, as ``--lang`` takes it: its name, or the path of its file."""
+        own = self.path / "language.toml"
+        return str(own) if own.is_file() else str(self.env()["language"])
 
     def status(self) -> dict[str, Any]:
         """``{"state", "step", "steps", "updated"}``: how far the run came, also after a crash."""

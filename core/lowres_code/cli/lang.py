@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
+from lowres_code.errors import UsageError
+from lowres_code.language import NAME
 from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.plugins.manager import plugin_manager
 
@@ -65,6 +68,30 @@ def show(name: str) -> None:
     click.echo(language.guidance)
     if example:
         click.echo(f"\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")
+
+
+@command.command("new")
+@click.argument("name")
+@click.option("--python", "as_package", is_flag=True, help="A Python package with a test, instead of one TOML file.")
+@click.option("--run", metavar="COMMAND", default="", help="Runs a program; {file} stands for its file.")
+@click.option("--suffix", metavar=".X", default="", help="Of a program's file.")
+@click.option("--hello", metavar="PROGRAM", default="", help="A program that answers hello.")
+@click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to.")
+def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str, folder: Path) -> None:
+    """Begin a new language NAME: write NAME.toml, and say what comes next."""
+    from lowres_code.skeleton import Beginning, language_file, package
+
+    if not re.fullmatch(NAME, name):
+        raise UsageError(f"a language's name is lower case, for instance 'forth', and not {name!r}")
+    if name in plugin_manager().languages:
+        raise UsageError(f"there is a language {name!r} already: lowres-code lang show {name}")
+    begun = Beginning(name, run, suffix, hello)
+    skeleton = package(begun, folder) if as_package else language_file(begun, folder)
+    skeleton.write()
+    for path in skeleton.files:
+        click.echo(f"wrote {path}")
+    for number, step in enumerate(skeleton.next_steps, 1):
+        click.echo(f"{number}. {step}")
 
 
 @command.command("bench")

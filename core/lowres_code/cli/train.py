@@ -52,9 +52,9 @@ def command(
 
 def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
     language = find_language(name)
-    chosen = recipe_name or _default_recipe(name)
+    chosen = recipe_name or _default_recipe(language.name)
     recipe = load_recipe(find_recipe(chosen), overrides)
-    out = out or Path("runs") / f"{name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    out = out or Path("runs") / f"{language.name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
     screen = console()
     why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
     screen.print(f"Recipe {chosen}{why}; run directory {out}", highlight=False)
@@ -74,15 +74,16 @@ def _resume(path: Path, name: str | None) -> None:
     from lowres_code.report import print_run
     from lowres_code.run_directory import RunDirectory
 
-    own = str(RunDirectory.open(path).env()["language"])
-    if name not in (None, own):
+    run = RunDirectory.open(path)
+    own = str(run.env()["language"])
+    if name not in (None, own) and not str(name).endswith(".toml"):
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
-    language = find_language(own)
+    language = find_language(run.language())
     quiet_libraries()
     from lowres_code.train.run import resume
 
     screen = console()
-    run = resume(path, language, screen)
+    resume(path, language, screen)
     print_run(run, screen)
     _exit_if_interrupted(run.status()["state"])
 

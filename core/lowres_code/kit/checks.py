@@ -24,6 +24,7 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     """That right is right, wrong is wrong and nonsense is neither."""
     hello = _hello(judge.language)
     execution = ask(judge, hello)
+    first = [_end(execution)]
     right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
     yield _check("right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}")
     found = f"with another answer expected, hello is {wrong}"
@@ -33,13 +34,13 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     yield _check("compare", sound, "compare says that 42 is 41, that yes is no, or that 42 is not 42")
     broken = judge.language.snippets.get("syntax_error", hello + NONSENSE)
     execution = ask(judge, broken)
+    first.append(_end(execution))
     failed = execution.status in (Status.SYNTAX_ERROR, Status.RUNTIME_ERROR)
     yield _check("broken program", failed, f"a program that cannot be read ends as {_seen(execution)}")
     if "syntax_error" in judge.language.snippets:
         yield _syntax_line(execution)
-    again = [ask(judge, program) for program in (hello, broken, hello, broken)]
-    ends = [(end.status, end.answer, [note.message for note in end.diagnostics]) for end in again]
-    yield _check("deterministic", ends[:2] == ends[2:], "the same programs ended otherwise when they ran again")
+    again = [_end(ask(judge, program)) for program in (hello, broken)]
+    yield _check("deterministic", again == first, "the same programs ended otherwise when they ran again")
 
 
 def own_programs(judge: Judge) -> Iterator[Check]:
@@ -93,6 +94,10 @@ def _syntax_line(execution: Execution) -> Check:
     if not lines:
         return Check(name, Outcome.ADVICE, "no message has a line number")
     return _check(name, max(lines) >= 2, f"the messages speak of line {lines[0]}, and line 1 is right")
+
+
+def _end(execution: Execution) -> tuple[Status, str | None, list[str]]:
+    return execution.status, execution.answer, [note.message for note in execution.diagnostics]
 
 
 def _seen(execution: Execution) -> str:

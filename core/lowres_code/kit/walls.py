@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lowres_code.judge import Judge
 from lowres_code.kit.canary import Canary
@@ -53,8 +54,9 @@ def hostile(judge: Judge) -> Iterator[Check]:
 
 
 def probing(judge: Judge) -> Judge:
-    """A judge for probes within the walls of another judge's language."""
-    return Judge(Probe.like(judge.language), judge.limits, judge.isolation, workers=1)
+    """A judge for probes within the walls of another judge's language; they need no time but that which they waste."""
+    limits = replace(judge.limits, cpu_s=1, wall_s=3)
+    return Judge(Probe.like(judge.language), limits, judge.isolation, workers=1)
 
 
 def _check(name: str, holds: bool, otherwise: str) -> Check:

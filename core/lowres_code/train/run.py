@@ -57,7 +57,7 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     run.must_be_new()
     with _judge(recipe, language) as judge:
         session = _Session(run, recipe, judge, seed, console)
-        RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed))
+        RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
         return session.carry_on()
 
 
