@@ -1,6 +1,6 @@
 # make train   set up all that is needed, then teach the embedded model Prolog (minutes, no GPU)
 # make test    set up all that is needed, then run linters, type checks and the tests
-# make bench   train with three seeds and with random rewards; prints the first table of docs/results.md
+# make bench   train each language of the embedded model with three seeds; prints the first table of docs/results.md (hours)
 # make bench-judge   time the judge, and try whether it is deterministic and lasts (20,000 programs); some minutes
 #
 # Both can be run again at no cost. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
@@ -15,18 +15,22 @@ BIN := .venv/bin
 # glibc gives big blocks back to the system after each use; keeping them makes training on a CPU a fifth faster.
 TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-.PHONY: train test bench bench-judge setup system clean
+# The languages whose backends `make test` tries for certain, by a command of theirs and Debian's package; others are
+# tried where they are installed.
+TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl escript:erlang-base
+
+.PHONY: train test bench bench-judge setup system toolchains clean
 
 train: setup
 	$(TRAINING_ENV) $(BIN)/lowres-code train --lang $(LANGUAGE) $(ARGS)
 
-test: .venv/.test-ready system
+test: .venv/.test-ready system toolchains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(TRAINING_ENV) $(BIN)/pytest -q
 
-bench: .venv/.test-ready system
+bench: .venv/.test-ready system toolchains
 	$(TRAINING_ENV) $(BIN)/python -m tests.benchmarks.learning runs/benchmark
 
 bench-judge: .venv/.test-ready system
@@ -42,6 +46,14 @@ system:
 	command -v swipl >/dev/null || missing="$$missing swi-prolog-nox"; \
 	command -v bwrap >/dev/null || missing="$$missing bubblewrap"; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	$(install)
+
+toolchains: system
+	@missing=""; \
+	for tool in $(TOOLCHAINS); do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done; \
+	$(install)
+
+define install
 	test -z "$$missing" && exit 0; \
 	as_root="env"; test "$$(id -u)" = 0 || as_root="sudo env"; \
 	if ! command -v apt-get >/dev/null; then \
@@ -55,6 +67,7 @@ system:
 	  $$as_root DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a apt-get install -y -q --no-install-recommends $$missing; } >.system.log 2>&1 \
 	|| { echo "cannot install$$missing (see .system.log; no network?): apt-get install$$missing"; exit 1; }; \
 	rm -f .system.log
+endef
 
 .venv/bin/python: | system
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: make PYTHON=python3.12 ..."; exit 1; }

@@ -1,7 +1,9 @@
-"""Does the quickstart learn, with any seed, and only from the judge?
+"""Does the quickstart teach each language that the pocket model has read a little of, with any seed, and only from the
+judge?
 
-``python -m tests.benchmarks.learning DIR`` trains with seeds 0, 1 and 2, and once with random rewards (seed 0), each
-into its own run directory under DIR; runs that are there already are not made again. Prints a table in Markdown.
+``python -m tests.benchmarks.learning DIR [LANGUAGE...] [--seeds N]`` trains each language (by default all) with seeds 0
+to N - 1 (by default 3), and the first one also with random rewards, each into its own run directory under DIR; runs
+that are there already are not made again. Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -10,22 +12,24 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-RUNS = {
-    "seed 0": ["--seed", "0"],
-    "seed 1": ["--seed", "1"],
-    "seed 2": ["--seed", "2"],
-    "random rewards, seed 0": ["--seed", "0", "--set", "reward={coin=1.0}"],
-}
+import click
+
+LANGUAGES = ("prolog", "common-lisp", "lua", "scheme", "ocaml", "fortran")
 
 
-def main(folder: Path) -> None:
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("languages", nargs=-1)
+@click.option("--seeds", default=3, show_default=True)
+def main(folder: Path, languages: tuple[str, ...], seeds: int) -> None:
     """Make the runs that are missing; print the table."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [row(name, run(folder / name.replace(",", "").replace(" ", "-"), options)) for name, options in RUNS.items()]
+    rows = [row(name, run(folder, name, options)) for name, options in runs(languages or LANGUAGES, seeds)]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     print(f"\n{date.today()}, commit {commit.strip()}\n")
     print("| run | pass@1 before | pass@1 after | parse | run | minutes | judge's share |")
@@ -33,12 +37,21 @@ def main(folder: Path) -> None:
     print("\n".join(rows))
 
 
-def run(directory: Path, options: list[str]) -> Path:
+def runs(languages: tuple[str, ...], seeds: int) -> Iterator[tuple[str, list[str]]]:
+    """The name of each run, and its options."""
+    for seed in range(seeds):
+        yield from ((f"{name}, seed {seed}", ["--lang", name, "--seed", str(seed)]) for name in languages)
+    coin = ["--lang", languages[0], "--seed", "0", "--set", "reward={coin=1.0}"]
+    yield f"{languages[0]}, seed 0, random rewards", coin
+
+
+def run(folder: Path, name: str, options: list[str]) -> Path:
     """One training run, as a user starts it."""
+    directory = folder / name.replace(",", "").replace(" ", "-")
     if not (directory / "eval" / "trained.json").is_file():
         started = time.monotonic()
-        command = [sys.executable, "-m", "lowres_code", "train", "--lang", "prolog", "--recipe", "quickstart"]
-        subprocess.run([*command, "--out", str(directory), *options], check=True)
+        command = [sys.executable, "-m", "lowres_code", "train", "--recipe", "quickstart", "--out", str(directory)]
+        subprocess.run([*command, *options], check=True)
         (directory / "minutes.txt").write_text(f"{(time.monotonic() - started) / 60:.1f}")
     return directory
 
@@ -60,4 +73,4 @@ def share(evaluation: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
