@@ -5,34 +5,30 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
+from lowres_code.plugins.manager import PluginManager
 
 from tests.conftest import ROOT, Cli
+from tests.follow import do
 
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_language_of_the_readme_works_as_a_plugin(tmp_path: Path, cli: Cli) -> None:
-    source = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert source is not None
-    (tmp_path / "lowres_calc.py").write_text(source.group(1))
-    info = tmp_path / "lowres_calc-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lowres-calc\nVersion: 1.0\n")
-    entry_point = re.search(r"\[project\.entry-points\.lowres_code\]\n    (.*)\n", README)
-    assert entry_point is not None
-    (info / "entry_points.txt").write_text(f"[lowres_code]\n{entry_point.group(1).replace(chr(34), '')}\n")
-    here = str(tmp_path)
-    listed = json.loads(cli("lang", "list", "--json", PYTHONPATH=here).stdout)
-    assert {"name": "calc", "title": "Calc", "origin": "lowres-calc", "missing": None} in listed["languages"]
-    right = cli("run", "-", "--lang", "calc", "--expect", "42", stdin="6 * 7", PYTHONPATH=here)
-    assert (right.returncode, right.stdout) == (0, "correct: 42\n"), right.stderr
-    failed = cli("run", "-", "--lang", "calc", "--json", stdin="1 / 0", PYTHONPATH=here)
-    assert (failed.returncode, json.loads(failed.stdout)["status"]) == (1, "runtime_error")
-    wrong = cli("run", "-", "--lang", "calc", "--json", stdin="6 *", PYTHONPATH=here)
-    assert (wrong.returncode, json.loads(wrong.stdout)["status"]) == (1, "syntax_error")
+def test_the_language_of_the_readme_is_one(tmp_path: Path) -> None:
+    source = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    shown = re.search(r"```\n\n(    \$ lowres-code lang verify (?:.*\n)*?)\n", README)
+    assert source is not None and shown is not None
+    (tmp_path / "awk.toml").write_text(source.group(1))
+    text = re.sub(r"^    ", "", shown.group(1), flags=re.MULTILINE)
+    assert do(text, tmp_path, str(Path(sys.executable).parent)) == 2
+
+
+def test_the_table_of_languages_is_whole() -> None:
+    table = README[README.index("## Languages") : README.index("`lowres-code lang list` says")]
+    assert sorted(re.findall(r"`([^`]+)`", table)) == sorted(PluginManager().languages)
 
 
 def test_the_command_that_judges_prints_what_is_shown(cli: Cli) -> None:
@@ -59,7 +55,7 @@ def test_the_command_that_scores_prints_what_is_shown(tmp_path: Path, cli: Cli) 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((\S+?)\)", README))
 def test_links_lead_somewhere(target: str) -> None:
-    assert (ROOT / target).is_file()
+    assert (ROOT / target).exists()
 
 
 def test_the_recipe_that_is_shown_is_valid(tmp_path: Path, cli: Cli) -> None:

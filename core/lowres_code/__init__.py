@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.reward import RewardTerm as RewardTerm
     from lowres_code.sources import ProblemSource as ProblemSource
     from lowres_code.sources import SourceOptions as SourceOptions
+    from lowres_code.sources import part_of as part_of
 
 __version__ = "0.1.0"
 
@@ -59,7 +60,7 @@ _HOMES = {
     "problem": ("Problem", "Test"),
     "recipe": ("Recipe", "load_recipe"),
     "reward": ("RewardTerm",),
-    "sources": ("ProblemSource", "SourceOptions"),
+    "sources": ("ProblemSource", "SourceOptions", "part_of"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

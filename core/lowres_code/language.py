@@ -181,6 +181,7 @@ class Language(ABC):
         """Run the program once; the answer is the first that it gives. A bad syntax is ``syntax_error``.
 
         ``ok`` without an answer means that the answer is what the program printed on standard output (see ``prints``).
+        What a program can make the interpreter raise must be caught: an exception that gets out is the judge's failure.
         """
 
     def compare(self, expected: str, actual: str) -> bool:

@@ -32,9 +32,7 @@ class RunDirectory:
         self.adapter = path / "adapter"
 
     @classmethod
-    def create(
-        cls, path: Path, recipe: Recipe, env: dict[str, Any], language_file: Path | None = None
-    ) -> RunDirectory:
+    def create(cls, path: Path, recipe: Recipe, env: dict[str, Any], language_file: Path | None = None) -> RunDirectory:
         """A new run in a directory that holds none.
 
         Raises:

@@ -25,7 +25,8 @@ from lowres_code.pocket.dialects.python import DIALECT as PYTHON_DIALECT
 from lowres_code.pocket.ideas import TAUGHT_TASKS, idea_of
 from lowres_code.problem import Test
 from lowres_code.recipe.schema import ModelTable
-from lowres_code.sources.reasoning_gym import ReasoningGym, entries, part_of
+from lowres_code.sources import part_of
+from lowres_code.sources.reasoning_gym import ReasoningGym, entries
 
 POCKET = ModelTable(name="pocket", dtype="float32")
 BETWEEN = "@@"  # stands between the answers of programs that were run as one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -35,21 +36,21 @@ def python(workshop: Path) -> Python:
     """A virtual environment's python that finds all that is installed here, and has both packages."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", workshop / "venv"], check=True)
     executable = workshop / "venv" / "bin" / "python"
-    asked = [executable, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    own = Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
-    (own / "here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
 
     def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [executable, *map(str, arguments)],
             input=stdin,
             cwd=workshop,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},  # for so little work, threads only wait for each other
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
 
+    own = Path(run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
+    (own / "here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
     done = run("-m", "pip", "install", *offline, *(workshop / name for name in PACKAGES))
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lowres_code.judge import Judge
 from lowres_code.kit.canary import Canary
-from lowres_code.kit.probe import Probe
+from lowres_code.kit.probe import Probe, forget_state
 from lowres_code.kit.report import Check, Outcome
 from lowres_code.language import Execution, Status
 from lowres_code.problem import Test
@@ -21,19 +21,18 @@ def ask(judge: Judge, program: str, stdin: str = "") -> Execution:
 
 def harmless(judge: Judge, canary: Canary) -> Iterator[Check]:
     """Reading, writing, calling, looking: nothing that could do harm where the walls do not hold."""
-    seen = ask(judge, f"read {canary.file}").answer
-    yield _check("reads the user's files", seen == "refused", f"a program read {canary.file}")
-    ask(judge, f"write {canary.file}")
-    yield _check("writes outside", canary.untouched(), f"a program wrote to {canary.file}")
+    for name, program, wanted in (
+        ("reads the user's files", f"read {canary.file}", "refused"),
+        ("writes outside", f"write {canary.file}", "refused"),
+        ("network", f"connect {canary.port}", "refused"),
+        ("reads the environment", f"variable {canary.variable}", "unseen"),
+        ("signals others", f"signal {os.getpid()}", "refused"),
+        ("leaves state", f"state {canary.secret}", "clean"),
+    ):
+        ends = [ask(judge, program, stdin=turn) for turn in ("first", "second")]
+        yield _check(name, all(end.answer == wanted for end in ends), f"{program.split()[0]}: {_seen(ends[1])}")
+    forget_state(canary.secret)
     canary.file.write_text(canary.secret, encoding="utf-8")
-    seen = ask(judge, f"connect {canary.port}").answer
-    yield _check("network", seen == "refused" and not canary.called(), "a program reached a port of this machine")
-    seen = ask(judge, f"variable {canary.variable}").answer
-    yield _check("reads the environment", seen == "unseen", "a program saw this process's environment")
-    seen = ask(judge, f"signal {os.getpid()}").answer
-    yield _check("signals others", seen == "refused", "a program can signal this process")
-    states = [ask(judge, f"state {turn}").answer for turn in ("first", "second")]
-    yield _check("leaves state", states == ["clean", "clean"], "a program found what the one before it had left")
 
 
 def hostile(judge: Judge) -> Iterator[Check]:
@@ -44,19 +43,26 @@ def hostile(judge: Judge) -> Iterator[Check]:
         "memory bomb": ("memory", lambda e: e.status is Status.MEMORY_LIMIT),
         "output flood": ("flood", lambda e: e.status is Status.OUTPUT_LIMIT),
         "endless loop": ("loop", lambda e: e.status is Status.TIMEOUT),
-        "sleeps": ("sleep", lambda e: e.status is Status.TIMEOUT),
         "closes everything": ("close", lambda e: e.status is not Status.INFRA_ERROR),
         "prints no text": ("bytes", lambda e: e.answer == "written"),
     }
     for name, (program, ends_well) in bombs.items():
         execution = ask(judge, program)
-        yield _check(name, ends_well(execution), f"it ended as {execution.status.value}, answer {execution.answer!r}")
+        yield _check(name, ends_well(execution), _seen(execution))
+    with probing(judge, wall_s=2) as impatient:
+        execution = ask(impatient, "sleep")
+        yield _check("sleeps", execution.status is Status.TIMEOUT, _seen(execution))
 
 
-def probing(judge: Judge) -> Judge:
-    """A judge for probes within the walls of another judge's language; they need no time but that which they waste."""
-    limits = replace(judge.limits, cpu_s=1, wall_s=3)
+def probing(judge: Judge, wall_s: float | None = None) -> Judge:
+    """A judge for probes within the walls of another judge's language."""
+    limits = replace(judge.limits, cpu_s=1, wall_s=wall_s or judge.limits.wall_s)
     return Judge(Probe.like(judge.language), limits, judge.isolation, workers=1)
+
+
+def _seen(execution: Execution) -> str:
+    said = "; ".join(note.message.strip() for note in execution.diagnostics)
+    return f"it ended as {execution.status.value}, answer {execution.answer!r}{said and f' ({said[-200:]})'}"
 
 
 def _check(name: str, holds: bool, otherwise: str) -> Check:

@@ -2,7 +2,7 @@
 
 A Qwen2 of under 2 M parameters learns to answer reasoning-gym problems with programs, on text where Python is plenty
 and each of six other languages scarce and mostly broken. Nobody weakens it afterwards: it writes bad Prolog because it
-has read bad Prolog. It is never shown the held-out part of the problems (`lowres_code.sources.reasoning_gym.part_of`).
+has read bad Prolog. It is never shown the held-out part of the problems (`lowres_code.sources.part_of`).
 """
 
 from __future__ import annotations

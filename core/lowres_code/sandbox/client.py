@@ -93,7 +93,7 @@ class WorkerClient:
         if self._process is not None:
             return
         kind = type(self._language)
-        command = [sys.executable, "-m", "lowres_code.sandbox.worker"]
+        command = [os.path.abspath(sys.executable), "-m", "lowres_code.sandbox.worker"]
         environment = {"PYTHONPATH": str(import_root(kind.__module__)), **self._language.environment()}
         read_only = (*python_folders(kind.__module__), *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from typing import Any, Generic, Literal, TypeVar
 
@@ -10,6 +11,17 @@ from pydantic import BaseModel, ConfigDict
 from lowres_code.problem import Problem
 
 Part = Literal["train", "eval"]
+HELD_OUT_SHARE = 8  # one question in this many is held out
+
+
+def part_of(question: str) -> Part:
+    """The part that a question belongs to, by the SHA-256 of its text.
+
+    The same text is always in the same part, whatever seed made it: training, held-out evaluation and the text that
+    the embedded model was taught on cannot overlap.
+    """
+    digest = hashlib.sha256(question.encode()).digest()
+    return "eval" if int.from_bytes(digest[:4], "big") % HELD_OUT_SHARE == 0 else "train"
 
 
 class SourceOptions(BaseModel):

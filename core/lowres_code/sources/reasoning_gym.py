@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import itertools
 import operator
 import re
@@ -15,22 +14,9 @@ from pydantic import Field
 
 from lowres_code.errors import UsageError, near_match
 from lowres_code.problem import Problem, Test
-from lowres_code.sources import Part, ProblemSource, SourceOptions
-
-HELD_OUT_SHARE = 8  # one question in this many is held out
-
+from lowres_code.sources import Part, ProblemSource, SourceOptions, part_of
 
 TaskOptions = Mapping[str, Any]
-
-
-def part_of(question: str) -> Part:
-    """The part that a question belongs to, by the SHA-256 of its text.
-
-    The same text is always in the same part, whatever seed made it: training, held-out evaluation and the text that
-    the embedded model was taught on cannot overlap.
-    """
-    digest = hashlib.sha256(question.encode()).digest()
-    return "eval" if int.from_bytes(digest[:4], "big") % HELD_OUT_SHARE == 0 else "train"
 
 
 def entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,88 @@
+"""Problems about paying with coins, a reward for short programs, and a recipe that uses both."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lowres_code import Judgement, Problem, ProblemSource, RewardTerm, SourceOptions, Test, hookimpl, part_of
+from lowres_code.sources import Part
+from pydantic import Field
+
+COINS = (1, 2, 5, 10, 20, 50, 100, 200)
+SHORT = 200  # characters; a program of twice as many is not short at all
+
+
+class CoinsOptions(SourceOptions):
+    """``largest``: the largest amount; ``kinds``: how many kinds of coins there are to pay with."""
+
+    largest: int = Field(default=100, ge=1, le=1000)
+    kinds: int = Field(default=3, ge=1, le=len(COINS))
+
+
+class Coins(ProblemSource[CoinsOptions]):
+    """In how many ways can an amount be paid? A question's text decides whether it is held out."""
+
+    name = "coins"
+    options = CoinsOptions
+
+    def problems(self, options: CoinsOptions, part: Part, size: int, seed: int) -> list[Problem]:
+        """A random choice of the part's problems, or all of them if there are no more than ``size``."""
+        own = [problem for problem in _all_problems(options) if part_of(problem.question) == part]
+        return random.Random(seed).sample(own, min(size, len(own)))
+
+
+def _all_problems(options: CoinsOptions) -> Iterator[Problem]:
+    for coins in itertools.combinations(COINS, options.kinds):
+        for amount, ways in enumerate(ways_to_pay(options.largest, coins)):
+            if amount:
+                yield _problem(amount, coins, ways)
+
+
+def _problem(amount: int, coins: tuple[int, ...], ways: int) -> Problem:
+    *others, last = map(str, coins)
+    listed = f"{', '.join(others)} and {last}" if others else last
+    question = (
+        f"In how many ways can an amount of {amount} be paid with coins of {listed}? There are as many of each as "
+        "needed, and their order does not matter."
+    )
+    name = f"coins-{amount}-with-{'-'.join(map(str, coins))}"
+    return Problem(id=name, question=question, tests=(Test(expected=str(ways)),), task="coins")
+
+
+def ways_to_pay(largest: int, coins: tuple[int, ...]) -> list[int]:
+    """In how many ways each amount from 0 to ``largest`` can be paid, by dynamic programming."""
+    ways = [1] + [0] * largest  # without coins, only nothing can be paid
+    for coin in coins:
+        for amount in range(coin, largest + 1):
+            ways[amount] += ways[amount - coin]
+    return ways
+
+
+def shortness(judgement: Judgement) -> float:
+    """1 for a right program of at most `SHORT` characters, falling to 0 at twice as many; 0 for all others."""
+    program = judgement.completion.program
+    if program is None or not judgement.correct:
+        return 0.0
+    return min(1.0, max(0.0, 2 - len(program.strip()) / SHORT))
+
+
+@hookimpl
+def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> None:
+    """For ``source = "coins"`` in a recipe's ``[data.train]`` and ``[data.eval]``."""
+    register(Coins())
+
+
+@hookimpl
+def register_rewards(register: Callable[[RewardTerm], None]) -> None:
+    """For ``short = WEIGHT`` in a recipe's ``[reward]``."""
+    register(RewardTerm("short", f"1 if the program is right and has at most {SHORT} characters", shortness))
+
+
+@hookimpl
+def register_recipes(register: Callable[[Path], None]) -> None:
+    """For ``--recipe coins/pocket``: the name is the path in this folder."""
+    register(Path(__file__).parent / "recipes")

@@ -1,0 +1,68 @@
+"""The pages that teach are followed word for word: files are saved, commands are run, and print what is shown."""
+
+from __future__ import annotations
+
+import re
+import site
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lowres_code.language_file import LanguageTable
+from lowres_code.snippets import SNIPPETS
+
+from tests.conftest import ROOT
+from tests.follow import follow
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="session")
+def scratch_environment(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The commands of an environment of its own, which sees this one's packages."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    here = next(path for path in site.getsitepackages() if path.endswith("site-packages"))
+    there = next(folder.glob("lib/python*/site-packages"))
+    (there / "this.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+    command = folder / "bin" / "lowres-code"
+    command.write_text(f"#!{folder}/bin/python\nfrom lowres_code.cli import main\nmain(prog_name='lowres-code')\n")
+    command.chmod(0o755)
+    return str(folder / "bin")
+
+
+def test_a_language_is_added_as_the_page_says(tmp_path: Path) -> None:
+    here = str(Path(sys.executable).parent)
+    assert follow(DOCS / "add-a-language.md", tmp_path, here) == 7
+    assert len((tmp_path / "awk.toml").read_text().splitlines()) <= 12
+    assert (tmp_path / "run" / "language.toml").read_text() == (tmp_path / "awk.toml").read_text()
+
+
+def test_a_package_is_written_as_the_page_says(
+    tmp_path: Path, scratch_environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a network: all that a package needs is here."""
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "false")  # sic: pip takes the option's value, not its name
+    monkeypatch.setenv("PIP_NO_DEPS", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert follow(DOCS / "write-a-language-package.md", tmp_path, scratch_environment) == 6
+
+
+def test_the_table_of_keys_is_whole() -> None:
+    table = re.findall(r"^\| (`.*?) \|", (DOCS / "add-a-language.md").read_text(), re.MULTILINE)
+    named = {key.strip("[]") for cell in table for key in re.findall(r"`([^`]+)`", cell)}
+    assert named == set(LanguageTable.model_fields)
+
+
+def test_the_kit_names_every_snippet_in_a_new_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lowres_code", "lang", "new", "x1", "--dir", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True)
+    text = (tmp_path / "x1.toml").read_text()
+    assert all(re.search(rf"^(# )?{name} = ", text, re.MULTILINE) for name in SNIPPETS)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
