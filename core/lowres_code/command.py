@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,8 +39,8 @@ class CommandLanguage(Language):
 
     Attributes:
         run: runs the program; it fails if the exit code is not 0.
-        check: tells syntax errors without running anything. It is asked when a program has failed: if it fails too,
-            the failure was a ``syntax_error``.
+        check: tells syntax errors without running anything. Without a ``compile`` it is asked when a program has
+            failed, in a fresh sandbox: if it fails too, the failure was a ``syntax_error``.
         compile: makes what ``run`` runs; its failure is a ``syntax_error``.
         install: the command that installs what is missing.
         stem: what the program's file is called, without its suffix.
@@ -70,27 +71,37 @@ class CommandLanguage(Language):
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """What ``check`` finds, or else ``compile``; nothing if there is neither."""
+        command = self.check or self.compile
+        if not command:
+            return ()
         self._write(program)
-        return self._errors(self.check or self.compile)
+        code, said, _ = self._tool(command)
+        return diagnostics(said, self._file) if code > 0 else ()
 
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Compile, run. The answer is what is printed; the sandbox, which reads it, puts it in."""
         self._write(program)
-        if found := self._errors(self.compile):
-            return Execution(Status.SYNTAX_ERROR, diagnostics=found)
-        code = subprocess.run(self._filled(self.run), env=self._environment(), check=False).returncode
-        if code == 0:
-            return Execution(Status.OK)
-        status, said = _failure(code, limits)
-        if status is Status.RUNTIME_ERROR and self.check:
-            self._write(program)  # it may have changed its own file
-            if found := self._errors(self.check):
-                return Execution(Status.SYNTAX_ERROR, diagnostics=found)
-        return Execution(status, diagnostics=(Diagnostic(said),))
+        if self.compile:
+            code, said, used = self._tool(self.compile)
+            if code > 0:
+                return Execution(Status.SYNTAX_ERROR, diagnostics=diagnostics(said, self._file))
+            if code < 0:
+                return _failure(code, used, limits)
+        try:
+            process = subprocess.Popen(self._filled(self.run), env=self._environment())
+        except OSError as error:  # it was not made, or the program has taken what it needs
+            return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(f"it does not start: {error}"),))
+        code, used = _end(process)
+        return _failure(code, used, limits) if code else Execution(Status.OK)
 
     def compare(self, expected: str, actual: str) -> bool:
         """As every language does; if ``exact``, the texts must be the same but for space at their ends."""
         return expected.strip() == actual.strip() if self.exact else same_answer(expected, actual)
+
+    @property
+    def checks_failures(self) -> bool:  # type: ignore[override]
+        """Whether there is a ``check`` that tells more than compiling has told."""
+        return bool(self.check) and not self.compile
 
     @property
     def plain(self) -> Command:  # type: ignore[override]
@@ -112,46 +123,51 @@ class CommandLanguage(Language):
         """``variables``."""
         return self.variables
 
+    @property
+    def _file(self) -> str:
+        return f"{self.stem}{self.suffix}"
+
     def _environment(self) -> dict[str, str]:
         """Compilers need a folder for their temporary files, and some run-times a home."""
-        return {**os.environ, **dict.fromkeys(("HOME", "TMPDIR"), str(Path.cwd()))}
+        return {**os.environ, **dict.fromkeys(("HOME", "TMPDIR"), str(Path.cwd())), **self.variables}
 
     def _write(self, program: str) -> None:
         try:
             data = program.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
         except UnicodeEncodeError:
             data = program.encode("utf-8", "replace")
-        Path(f"{self.stem}{self.suffix}").write_bytes(data)
+        Path(self._file).write_bytes(data)
 
     def _filled(self, command: Sequence[str]) -> list[str]:
-        file = f"{self.stem}{self.suffix}"
-        return [part.replace("{file}", file).replace("{stem}", self.stem) for part in command]
+        return [part.replace("{file}", self._file).replace("{stem}", self.stem) for part in command]
 
-    def _errors(self, command: Command) -> tuple[Diagnostic, ...]:
-        if not command:
-            return ()
-        done = subprocess.run(
-            self._filled(command),
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        if done.returncode == 0:
-            return ()
-        return diagnostics(done.stdout.decode("utf-8", "replace"), f"{self.stem}{self.suffix}")
+    def _tool(self, command: Command) -> tuple[int, str, resource.struct_rusage]:
+        """How a check or a compiler ended, and all it has said."""
+        words, environment = self._filled(command), self._environment()
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(words, env=environment, **streams) as process:  # type: ignore[call-overload]
+            said = process.stdout.read()
+            code, used = _end(process)
+        return code, said.decode("utf-8", "replace"), used
 
 
-def _failure(code: int, limits: Limits) -> tuple[Status, str]:
-    """What an exit code that is not 0 means, and how to say it."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if code < 0:
-        status = status_of_signal(-code, used.ru_utime + used.ru_stime, limits)
-        return status, f"it was ended by signal {-code}"
+def _end(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+    """The exit code of a process, and what it and its own children have used."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used
+
+
+def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Execution:
+    """What an exit code that is not 0 means."""
+    number = -code if code < 0 else code - 128  # a shell's way to say it, and that of run-times that catch signals
+    if code < 0 or number in (signal.SIGXCPU, signal.SIGXFSZ):
+        status = status_of_signal(number, used.ru_utime + used.ru_stime, limits)
+        return Execution(status, diagnostics=(Diagnostic(f"it was ended by signal {number}"),))
     # A run-time that cannot get more memory says so in words of its own; copying collectors give up at a half.
     full = used.ru_maxrss * 1024 > limits.memory_mb * 2**20 / 2
-    return Status.MEMORY_LIMIT if full else Status.RUNTIME_ERROR, f"it ended with exit code {code}"
+    status = Status.MEMORY_LIMIT if full else Status.RUNTIME_ERROR
+    return Execution(status, diagnostics=(Diagnostic(f"it ended with exit code {code}"),))
 
 
 _LINE = (

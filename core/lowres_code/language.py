@@ -21,6 +21,7 @@ from lowres_code.answers import same_answer
 from lowres_code.problem import Test
 
 NAME = r"[a-z][a-z0-9+#._-]*"  # what a language's name looks like
+SUFFIX = r"\.[A-Za-z0-9+_]+"
 PROGRAM_PATH = "/usr/local/bin:/usr/bin:/bin"  # where programs and their tools find commands
 
 
@@ -154,6 +155,7 @@ class Language(ABC):
         plain: the command line that runs a program without this package; ``{file}`` stands for its file.
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         forks: whether running a program takes processes of its own.
+        checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
         needs: the least of each of the `Limits` that the language's own tools need, by name; lower ones are raised.
         file: the TOML file that it was read from, if a user named one.
     """
@@ -169,6 +171,7 @@ class Language(ABC):
     plain: tuple[str, ...] = ()
     prints: bool = False
     forks: bool = True
+    checks_failures: bool = False
     needs: Mapping[str, int] = MappingProxyType({})
     file: Path | None = None
 

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from lowres_code.command import CommandLanguage
-from lowres_code.complaints import complaints, read_toml
+from lowres_code.complaints import Tree, complaints, read_toml
 from lowres_code.errors import UsageError, near_match
-from lowres_code.language import NAME, Example, SelfTest, Status
+from lowres_code.language import NAME, SUFFIX, Example, SelfTest, Status
 from lowres_code.snippets import SNIPPETS
 
 
@@ -71,7 +71,7 @@ class LanguageTable(Table):
 
     name: str = Field(pattern=f"^{NAME}$")
     title: str | None = None  # as prompts say it; by default the name, capitalised
-    suffix: str = Field(pattern=r"^\.[A-Za-z0-9+_]+$")
+    suffix: str = Field(pattern=f"^{SUFFIX}$")
     stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     fences: Strings | None = None  # tags of fenced code blocks; by default the name
     run: Command = Field(min_length=1)
@@ -95,20 +95,22 @@ def load_language(path: Path) -> CommandLanguage:
         UsageError: with everything that is wrong, a line each.
     """
     tree = read_toml(path, "language")
+    table, problems = None, _problems(tree)
     try:
         table = LanguageTable.model_validate(tree)
-        problems = _problems(table)
     except ValidationError as error:
-        problems = complaints(error, LanguageTable)
-    if problems:
+        problems = complaints(error, LanguageTable) + problems
+    if table is None or problems:
         raise UsageError("\n  ".join([f"{path} is no valid language:", *problems]))
     return _language(table)
 
 
-def _problems(table: LanguageTable) -> list[str]:
+def _problems(tree: Tree) -> list[str]:
     """What types do not tell."""
-    unknown = [name for name in table.snippets if name not in SNIPPETS]
-    relative = [path for path in table.reads if not Path(path).is_absolute()]
+    names, paths = tree.get("snippets"), tree.get("reads")
+    unknown = [name for name in names if name not in SNIPPETS] if isinstance(names, dict) else []
+    texts = [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+    relative = [path for path in texts if not Path(path).is_absolute()]
     return [
         *(f"snippets.{name}: unknown key; {near_match(name, SNIPPETS)}" for name in unknown),
         *(f"reads: {path!r} is no absolute path" for path in relative),
@@ -121,7 +123,7 @@ def _language(table: LanguageTable) -> CommandLanguage:
         title=table.title or table.name.capitalize(),
         suffix=table.suffix,
         stem=table.stem,
-        fences=(table.name,) if table.fences is None else table.fences,
+        fences=(table.name,) if table.fences is None else tuple(tag.lower() for tag in table.fences),
         run=table.run,
         check=table.check,
         compile=table.compile,

@@ -42,11 +42,12 @@ class RunDirectory:
         run.must_be_new()
         try:
             (path / "eval").mkdir(parents=True, exist_ok=True)
+            (path / "language.toml").unlink(missing_ok=True)  # of a run that had hardly begun
+            if language_file:
+                write_atomically(path / "language.toml", language_file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise UsageError(f"cannot make the run directory {str(path)!r}: {error.strerror}") from error
+            raise UsageError(f"cannot make the run directory {str(path)!r}: {error}") from error
         write_json(path / "env.json", env)
-        if language_file:
-            write_atomically(path / "language.toml", language_file.read_text(encoding="utf-8"))
         run.set_status(STARTED)
         recipe_text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
         write_atomically(path / "recipe.toml", recipe_text)  # last: it is what makes a directory a run

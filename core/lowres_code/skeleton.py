@@ -32,14 +32,14 @@ class Beginning:
     @property
     def module(self) -> str:
         """The name of a Python module for it."""
-        return "lowres_" + "".join(letter if letter.isalnum() else "_" for letter in self.name)
+        return f"lowres_{_letters(self.name, '_')}"
 
     def keys(self) -> dict[str, str]:
         """The keys that every language file has."""
         return {
             "name": self.name,
             "title": self.title,
-            "suffix": self.suffix or f".{self.name}",
+            "suffix": self.suffix or f".{_letters(self.name, '')}",
             "run": self.run or f"{self.name} {{file}}",
             "install": f"sudo apt-get install {self.name}",
             "guidance": "The answer is what the program prints on standard output; print nothing else.",
@@ -74,6 +74,23 @@ class Skeleton:
             raise UsageError(f"cannot write {str(error.filename)!r}: {error.strerror}") from error
 
 
+def _letters(name: str, instead: str) -> str:
+    """A name with everything replaced that is no letter and no digit."""
+    return "".join(letter if letter.isalnum() else instead for letter in name)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--run {command!r}: {error}") from error
+
+
+def _literal(text: str) -> str:
+    """Text as Python writes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def language_file(begun: Beginning, folder: Path) -> Skeleton:
     """One TOML file, ``NAME.toml``."""
     path = folder / f"{begun.name}.toml"
@@ -99,10 +116,11 @@ def language_file(begun: Beginning, folder: Path) -> Skeleton:
 
 def package(begun: Beginning, folder: Path) -> Skeleton:
     """A package, ``lowres-code-NAME``: pyproject.toml, a module, and a test that is the conformance kit."""
-    root = folder / f"lowres-code-{begun.name}"
-    words = "".join(f"{json.dumps(word)}, " for word in shlex.split(begun.keys()["run"])).rstrip()
-    fields = {name: json.dumps(value) for name, value in begun.keys().items() if name != "name"}
-    fields |= {"name": begun.name, "module": begun.module, "hello": json.dumps(begun.hello_program()), "run": words}
+    root = folder / f"lowres-code-{_letters(begun.name, '-').strip('-')}"
+    words = "".join(f"{_literal(word)}, " for word in _words(begun.keys()["run"])).rstrip()
+    fields = {name: _literal(value) for name, value in begun.keys().items() if name != "name"}
+    fields |= {"name": begun.name, "project": root.name, "module": begun.module, "run": words}
+    fields["hello"] = _literal(begun.hello_program())
     files = {
         root / "pyproject.toml": _PYPROJECT,
         root / f"{begun.module}.py": _MODULE,
@@ -123,7 +141,7 @@ _PYPROJECT = textwrap.dedent("""\
     build-backend = "setuptools.build_meta"
 
     [project]
-    name = "lowres-code-{name}"
+    name = "{project}"
     version = "0.1.0"
     description = "A language for lowres-code."
     dependencies = ["lowres-code"]

@@ -6,6 +6,7 @@ is what tclsh loads when it starts.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -16,6 +17,9 @@ from typing import Any
 from lowres_code.language import Diagnostic, EmbeddedLanguage, Example, Execution, Limits, Missing, SelfTest, Status
 from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.problem import Test
+
+_ENDED_WELL = ("0", "2")  # at its end, or by return; break and continue outside of a loop are errors
+_TRACE = "expr {[dict exists $options -errorinfo] ? [dict get $options -errorinfo] : $said}"
 
 
 class Tcl(EmbeddedLanguage):
@@ -82,7 +86,6 @@ class Tcl(EmbeddedLanguage):
         """Make an interpreter within tkinter's: tkinter takes ``exit`` from its own, and leaves variables there."""
         import tkinter
 
-        self._failure = tkinter.TclError
         self._tcl: Any = tkinter.Tcl().tk
         self._tcl.eval("interp create program")
         inner = [path for path in self._words("set auto_path") if not path.startswith(sys.prefix)]
@@ -103,20 +106,20 @@ class Tcl(EmbeddedLanguage):
         Path(path).write_text(program, encoding="utf-8", errors="replace")
         for name, value in {"argv0": path, "argv": "", "argc": "0", "tcl_interactive": "0"}.items():
             self._inside("set", name, value)
-        try:
-            self._inside("source", path)
-        except self._failure as error:
-            return self._failed(program, str(error))
-        finally:
-            self._inside("catch", "flush stdout")  # the program may have closed it
-        return Execution(Status.OK)
+        self._tcl.setvar("path", path)
+        code = str(self._tcl.eval("catch {interp eval program [list source $path]} said options"))
+        trace = str(self._tcl.eval(_TRACE))
+        self._tcl.eval("interp delete program; catch {flush stdout}")  # closes, and so flushes, all its channels
+        return Execution(Status.OK) if code in _ENDED_WELL else self._failed(program, trace)
 
-    def _failed(self, program: str, said: str) -> Execution:
+    def _failed(self, program: str, trace: str) -> Execution:
         """As tclsh does, the trace of the error goes to standard error."""
-        trace = str(self._inside("set", "errorInfo")).partition('\n    invoked from within\n"source ')[0]
-        os.write(2, f"{trace}\n".encode("utf-8", "replace"))
+        trace = trace.partition('\n    invoked from within\n"source ')[0]
+        with contextlib.suppress(OSError):  # the program may have closed it
+            os.write(2, f"{trace}\n".encode("utf-8", "replace"))
         if found := self.check_syntax(program):
             return Execution(Status.SYNTAX_ERROR, diagnostics=found)
+        said = str(self._tcl.getvar("said"))
         return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(said, line=_line(trace)),))
 
     def _inside(self, *command: object) -> object:

@@ -1,9 +1,9 @@
 """Does the quickstart teach each language that the pocket model has read a little of, with any seed, and only from the
 judge?
 
-``python -m tests.benchmarks.learning DIR [LANGUAGE...] [--seeds N]`` trains each language (by default all) with seeds 0
-to N - 1 (by default 3), and the first one also with random rewards, each into its own run directory under DIR; runs
-that are there already are not made again. Prints a table in Markdown.
+``python -m tests.benchmarks.learning DIR [LANGUAGE...] [--seeds N]`` trains each language (by default all, and
+the first one also with random rewards) with seeds 0 to N - 1 (by default 3), each into its own run directory under DIR;
+runs that are there already are not made again. Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LANGUAGES = ("prolog", "common-lisp", "lua", "scheme", "ocaml", "fortran")
 def main(folder: Path, languages: tuple[str, ...], seeds: int) -> None:
     """Make the runs that are missing; print the table."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [row(name, run(folder, name, options)) for name, options in runs(languages or LANGUAGES, seeds)]
+    rows = [row(name, run(folder, name, options)) for name, options in runs(languages, seeds)]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     print(f"\n{date.today()}, commit {commit.strip()}\n")
     print("| run | pass@1 before | pass@1 after | parse | run | minutes | judge's share |")
@@ -40,9 +40,11 @@ def main(folder: Path, languages: tuple[str, ...], seeds: int) -> None:
 def runs(languages: tuple[str, ...], seeds: int) -> Iterator[tuple[str, list[str]]]:
     """The name of each run, and its options."""
     for seed in range(seeds):
-        yield from ((f"{name}, seed {seed}", ["--lang", name, "--seed", str(seed)]) for name in languages)
-    coin = ["--lang", languages[0], "--seed", "0", "--set", "reward={coin=1.0}"]
-    yield f"{languages[0]}, seed 0, random rewards", coin
+        for name in languages or LANGUAGES:
+            yield f"{name}, seed {seed}", ["--lang", name, "--seed", str(seed)]
+    if not languages:
+        coin = ["--lang", LANGUAGES[0], "--seed", "0", "--set", "reward={coin=1.0}"]
+        yield f"{LANGUAGES[0]}, seed 0, random rewards", coin
 
 
 def run(folder: Path, name: str, options: list[str]) -> Path:

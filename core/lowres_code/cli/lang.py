@@ -20,7 +20,7 @@ from lowres_code.cli.options import (
     workers_option,
 )
 from lowres_code.errors import UsageError
-from lowres_code.language import NAME
+from lowres_code.language import NAME, SUFFIX
 from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.plugins.manager import plugin_manager
 
@@ -83,6 +83,8 @@ def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str,
 
     if not re.fullmatch(NAME, name):
         raise UsageError(f"a language's name is lower case, for instance 'forth', and not {name!r}")
+    if suffix and not re.fullmatch(SUFFIX, suffix):
+        raise UsageError(f"--suffix is a dot and letters, for instance .fs, and not {suffix!r}")
     if name in plugin_manager().languages:
         raise UsageError(f"there is a language {name!r} already: lowres-code lang show {name}")
     begun = Beginning(name, run, suffix, hello)

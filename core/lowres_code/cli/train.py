@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lowres_code.cli.options import console, find_language
 from lowres_code.errors import UsageError
 from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+
+if TYPE_CHECKING:
+    from lowres_code.run_directory import RunDirectory
 
 QUICKSTART = "quickstart"
 
@@ -76,7 +80,7 @@ def _resume(path: Path, name: str | None) -> None:
 
     run = RunDirectory.open(path)
     own = str(run.env()["language"])
-    if name not in (None, own) and not str(name).endswith(".toml"):
+    if name not in (None, own) and not _is_file_of(run, name):
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
     language = find_language(run.language())
     quiet_libraries()
@@ -86,6 +90,12 @@ def _resume(path: Path, name: str | None) -> None:
     resume(path, language, screen)
     print_run(run, screen)
     _exit_if_interrupted(run.status()["state"])
+
+
+def _is_file_of(run: RunDirectory, name: str | None) -> bool:
+    """Whether a file says just what the run's own language file says."""
+    files = (Path(str(name)), Path(run.language()))
+    return all(file.is_file() for file in files) and files[0].read_bytes() == files[1].read_bytes()
 
 
 def _exit_if_interrupted(state: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ class Canary:
 
     Attributes:
         secret: text that no program must ever see.
-        file: in the user's home; holds the secret, and must stay as it is.
+        file: in the user's home, if that can be written to; holds the secret, and must stay as it is.
         variable: of this process's environment; its value is the secret.
         listener: a socket of this machine that nobody must call.
     """
@@ -63,7 +64,8 @@ def canary() -> Iterator[Canary]:
     """A canary that is gone at the end of ``with``."""
     secret = f"canary-{secrets.token_hex(8)}"
     variable = f"LOWRES_CODE_{secret.replace('-', '_').upper()}"
-    file = Path.home() / f".lowres-code-{secret}"
+    home = Path.home() if os.access(Path.home(), os.W_OK) else Path(tempfile.gettempdir())
+    file = home / f".{secret}"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         os.environ[variable] = secret

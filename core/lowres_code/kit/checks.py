@@ -37,8 +37,10 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     first.append(_end(execution))
     failed = execution.status in (Status.SYNTAX_ERROR, Status.RUNTIME_ERROR)
     yield _check("broken program", failed, f"a program that cannot be read ends as {_seen(execution)}")
+    accepted = judge.check_syntax([hello])[0]
+    yield _check("syntax check of a right program", accepted.status is Status.OK, f"hello: {_seen(accepted)}")
     if "syntax_error" in judge.language.snippets:
-        yield _syntax_line(execution)
+        yield _syntax_line(execution, judge.language.checks_failures)
     again = [_end(ask(judge, program)) for program in (hello, broken)]
     yield _check("deterministic", again == first, "the same programs ended otherwise when they ran again")
 
@@ -71,6 +73,8 @@ def snippets(judge: Judge, canary: Canary) -> Iterator[Check]:
             continue
         execution = ask(judge, canary.fill(program), stdin=f"{LINE}\n")
         holds, seen = expectation(execution, canary)
+        if execution.status is Status.SYNTAX_ERROR:
+            holds, seen = False, f"the snippet itself cannot be read: {_seen(execution)}"
         if name == "state" and holds:
             holds, seen = expectation(ask(judge, program, stdin="again\n"), canary)
         yield _check(name.replace("_", " "), holds, seen)
@@ -86,10 +90,12 @@ def _check(name: str, holds: bool, seen: str) -> Check:
     return Check(name, Outcome.PASSED if holds else Outcome.FAILED, "" if holds else seen)
 
 
-def _syntax_line(execution: Execution) -> Check:
+def _syntax_line(execution: Execution, is_checked: bool) -> Check:
     lines = [note.line for note in execution.diagnostics if note.line]
     name = "line of a syntax error"
     if execution.status is not Status.SYNTAX_ERROR:
+        if is_checked:
+            return Check(name, Outcome.FAILED, f"ended as {execution.status.value}: the check finds nothing wrong")
         return Check(name, Outcome.ADVICE, f"ended as {execution.status.value}: a check command would tell")
     if not lines:
         return Check(name, Outcome.ADVICE, "no message has a line number")

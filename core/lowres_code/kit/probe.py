@@ -148,7 +148,7 @@ def _sleep(_: str) -> str:
 
 def _close(_: str) -> str:
     """Every descriptor that there is."""
-    os.closerange(0, 64)
+    os.closerange(0, 256)
     return "closed"
 
 

@@ -56,15 +56,16 @@ class Failure:
 class LanguageFile:
     """A TOML file as a plugin that brings one language."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, built_in: bool) -> None:
+        self._path, self._built_in = path, built_in
 
     @hookimpl
     def register_languages(self, register: Registry[Language]) -> None:
         """The language in the file."""
         from lowres_code.language_file import load_language
 
-        register(load_language(self._path))
+        language = load_language(self._path)
+        register(language if self._built_in else dataclasses.replace(language, file=self._path.resolve()))
 
 
 class PluginManager:
@@ -91,7 +92,7 @@ class PluginManager:
         if not folder.is_dir():
             self.failures.append(Failure(str(folder), f"there is no such folder (environment variable {FOLDERS})"))
         for path in sorted(folder.glob("*.toml")):
-            self._load(str(path), origin, functools.partial(LanguageFile, path))
+            self._load(str(path), origin, functools.partial(LanguageFile, path, origin == BUILT_IN))
 
     def _load(self, name: str, origin: str, load: Callable[[], Any]) -> None:
         plugin = None
@@ -168,6 +169,9 @@ def find_language(name: str) -> Registered[Language]:
         path = Path(name)
         return Registered(dataclasses.replace(load_language(path), file=path.resolve()), str(path))
     known = plugin_manager().languages
+    for failure in plugin_manager().failures:
+        if Path(failure.plugin).name == f"{name}.toml":  # what the user means is not what would be taken
+            raise UsageError(f"{failure.plugin}: {failure.error}")
     if name not in known:
         raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list)")
     return known[name]

@@ -53,20 +53,21 @@ class ResultMemory:
 ResourceLimit = tuple[int, int, int]  # which, soft, hard
 
 
-def resource_limits(limits: Limits, address_space: int, program_bytes: int) -> list[ResourceLimit]:
+def resource_limits(limits: Limits, address_space: int, program_bytes: int, others: int) -> list[ResourceLimit]:
     """The kernel's limits for a program; one that this machine's owner has set lower stays, for it cannot be raised.
 
     Args:
         limits: of the program.
         address_space: bytes that the warm interpreter has; a program is not charged for them.
         program_bytes: how long the program is; the backend must be able to write that down.
+        others: threads that the kernel may count with the program's, since they are of the same user.
     """
     memory = address_space + limits.memory_mb * 2**20
     wanted = {
         resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20,
         resource.RLIMIT_DATA: memory,  # what is reserved and cannot be written to does not count here
         resource.RLIMIT_FSIZE: limits.file_kb * 1024 + program_bytes,
-        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_NPROC: limits.processes + others,
     }
     every = [(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1), *((kind, n, n) for kind, n in wanted.items())]
     return [(kind, _allowed(kind, soft), _allowed(kind, hard)) for kind, soft, hard in every]

@@ -62,6 +62,17 @@ class WorkerClient:
         Returns:
             The execution; ``infra_error`` if a fresh worker failed too.
         """
+        execution = self._ask(ask, program, test, limits)
+        fine = execution.status in (Status.OK, Status.INFRA_ERROR)
+        if fine or ask != "execute" or not self._language.checks_failures:
+            return execution
+        # Whatever it did before it failed: in a new process, where nothing of it is left.
+        checked = self._ask("check_syntax", program, Test(), limits)
+        if checked.status is not Status.SYNTAX_ERROR:
+            return execution
+        return dataclasses.replace(execution, status=Status.SYNTAX_ERROR, diagnostics=checked.diagnostics)
+
+    def _ask(self, ask: Ask, program: str, test: Test, limits: Limits) -> Execution:
         request = {
             "ask": ask,
             "program": program,
@@ -140,7 +151,7 @@ class WorkerClient:
         status, answer, notes = _result(data) if data else (Status.RUNTIME_ERROR, None, ())
         if reply["status"] is not None:
             status, answer = Status(reply["status"]), None
-        if status is Status.NO_ANSWER and not data and self._language.prints:
+        if ask == "execute" and status is Status.NO_ANSWER and not data and self._language.prints:
             status = Status.OK  # it has ended by itself, with exit code 0
         if ask == "execute" and status is Status.OK and answer is None:
             status, answer = (Status.OK, stdout) if stdout else (Status.NO_ANSWER, None)

@@ -86,7 +86,8 @@ class Worker:
         if self._order.user:
             for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
                 os.chown(own, self._order.user, self._order.user)
-        confined = resource_limits(limits, self._address_space, 4 * len(request["program"]))
+        others = 0 if self._order.layer == "namespaces" else _threads_here()
+        confined = resource_limits(limits, self._address_space, 4 * len(request["program"]), others)
         child = self._forker.fork()
         if child == 0:
             for target, descriptor in enumerate((stdin, out_write, err_write)):
@@ -140,6 +141,11 @@ def _read(stream: BinaryIO, size: int) -> bytes:
 def _address_space() -> int:
     """Bytes of address space that this process has now: the warm interpreter's."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _threads_here() -> int:
+    """Threads on this machine: no user has more."""
+    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[2])
 
 
 def _kill_orphans(rounds: int = 200) -> bool:
@@ -202,7 +208,7 @@ def main() -> None:
     hide_from_children()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # R refuses to start with fewer than 167
     order: Order = pickle.load(requests)
     if order.layer == "namespaces":
         own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)
