@@ -102,6 +102,48 @@ def test_a_syntax_error_is_told_from_other_failures_by_the_check_and_not_by_what
     assert execution.status is Status.SYNTAX_ERROR
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "rm program.sh; mkdir program.sh; exit 1",
+        "chmod 000 .; exit 1",
+        "rm program.sh; mkfifo program.sh; exit 1",
+        "while :; do sh -c 'while :; do :; done' & done; exit 1",
+    ],
+)
+def test_no_program_can_make_the_check_fail(program: str, shell: Judge) -> None:
+    assert run(shell, program).status in (Status.RUNTIME_ERROR, Status.TIMEOUT)
+
+
+def test_what_a_program_leaves_running_cannot_mend_it_for_the_check(shell: Judge) -> None:
+    program = '(while :; do echo "echo 1" > program.sh; done) &\nsleep 0.3\nif then'
+    assert run(shell, program).status is Status.SYNTAX_ERROR
+    assert run(shell, "kill -ABRT 1\nsleep 1\nif then").status is Status.SYNTAX_ERROR
+
+
+def test_a_compiler_that_makes_nothing_is_the_programs_failure() -> None:
+    nothing = dataclasses.replace(SHELL, check=(), compile=("true", "{file}"), run=("./{stem}",))
+    with Judge(nothing, workers=1) as judge:
+        execution = run(judge, "echo 42")
+    assert execution.status is Status.RUNTIME_ERROR
+    assert "does not start" in execution.diagnostics[0].message
+
+
+def test_a_compiler_that_passes_a_limit_says_so_and_its_memory_is_not_the_programs() -> None:
+    endless = dataclasses.replace(SHELL, check=(), compile=("sh", "-c", "while :; do :; done"))
+    with Judge(endless, Limits(cpu_s=1), workers=1) as judge:
+        assert run(judge, "echo 42").status is Status.TIMEOUT
+    greedy = dataclasses.replace(SHELL, check=(), compile=(sys.executable, "-c", "x = b'x' * (90 << 20)"))
+    with Judge(greedy, Limits(memory_mb=128), workers=1) as judge:
+        assert run(judge, "exit 1").status is Status.RUNTIME_ERROR
+
+
+def test_a_shell_that_reports_a_signal_is_understood() -> None:
+    wrapped = dataclasses.replace(SHELL, check=(), run=("sh", "-c", "sh {file}; exit $?"))
+    with Judge(wrapped, Limits(cpu_s=1), workers=1) as judge:
+        assert run(judge, "while :; do :; done").status is Status.TIMEOUT
+
+
 def test_a_program_that_fails_with_its_memory_full_ran_out_of_memory() -> None:
     program = "x = bytearray(90 << 20)\nfor i in range(0, len(x), 4096):\n    x[i] = 1\nraise SystemExit(3)"
     with Judge(dataclasses.replace(PYTHON, compile=()), Limits(memory_mb=128), workers=1) as judge:

@@ -125,6 +125,14 @@ def test_a_file_is_found_by_path_and_by_a_folder(tmp_path: Path, monkeypatch: py
         find_language("pyton")
 
 
+def test_a_file_that_cannot_be_taken_is_never_replaced_silently(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "lua.toml").write_text(SMALL.replace('"sh"', '"lua"', 1))
+    (tmp_path / "zzz.toml").write_text(SMALL.replace("suffix", "sufix"))
+    for name, complaint in (("lua", "'lua' is registered already (built in)"), ("zzz", "did you mean 'suffix'?")):
+        done = cli("run", "-", "--lang", name, stdin="echo 42", **{FOLDERS: str(tmp_path)})
+        assert (done.returncode, complaint in done.stderr) == (2, True), done.stderr
+
+
 def test_a_program_runs_by_it(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "sh.toml").write_text(FULL)
     done = cli("run", "-", "--lang", tmp_path / "sh.toml", "--json", stdin="echo $GREETING; cat /etc/hostname >&2; ls")
@@ -155,6 +163,10 @@ def test_a_run_keeps_its_language_and_goes_on_with_it(
     file.unlink()
     shutil.rmtree(run / "model")
     (run / "eval" / "trained.json").unlink()
+    other = tmp_path / "other.toml"
+    other.write_text(SMALL.replace("sh {file}", "true"))
+    refused = invoke("train", "--resume", run, "--lang", other)
+    assert (refused.exit_code, "is of language 'sh'" in refused.output) == (2, True)
     again = invoke("train", "--resume", run)
     assert again.exit_code == 0, again.output
     assert (run / "eval" / "trained.json").is_file()
@@ -172,6 +184,10 @@ def test_a_new_language_is_begun(tmp_path: Path, invoke: Callable[..., Result]) 
     assert again.exit_code == 2
     assert "'awk.toml' is there already; it stays as it is" in again.output
     assert "there is a language 'lua' already" in invoke("lang", "new", "lua", cwd=tmp_path).output
+    assert invoke("lang", "new", "my-lisp", cwd=tmp_path).exit_code == 0
+    assert load_language(tmp_path / "my-lisp.toml").suffix == ".mylisp"
+    assert "not 'awk'" in invoke("lang", "new", "awk2", "--suffix", "awk", cwd=tmp_path).output
+    assert "No closing quotation" in invoke("lang", "new", "q", "--python", "--run", "awk '", cwd=tmp_path).output
     assert "not 'Awk'" in invoke("lang", "new", "Awk", cwd=tmp_path).output
 
 
