@@ -76,17 +76,17 @@ class CommandLanguage(Language):
             return ()
         self._write(program)
         code, said, _ = self._tool(command)
-        return diagnostics(said, self._file) if code > 0 else ()
+        return () if code == 0 or _signal_of(code) else diagnostics(said, self._file)
 
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Compile, run. The answer is what is printed; the sandbox, which reads it, puts it in."""
         self._write(program)
         if self.compile:
             code, said, used = self._tool(self.compile)
-            if code > 0:
-                return Execution(Status.SYNTAX_ERROR, diagnostics=diagnostics(said, self._file))
-            if code < 0:
+            if _signal_of(code):
                 return _failure(code, used, limits)
+            if code:
+                return Execution(Status.SYNTAX_ERROR, diagnostics=diagnostics(said, self._file))
         try:
             process = subprocess.Popen(self._filled(self.run), env=self._environment())
         except OSError as error:  # it was not made, or the program has taken what it needs
@@ -158,10 +158,16 @@ def _end(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]
     return process.returncode, used
 
 
+def _signal_of(code: int) -> int:
+    """The signal that ended a process, or 0. A limit's may come as 128 and its number, from those who catch it."""
+    if code - 128 in (signal.SIGXCPU, signal.SIGXFSZ):
+        return code - 128
+    return max(0, -code)
+
+
 def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Execution:
     """What an exit code that is not 0 means."""
-    number = -code if code < 0 else code - 128  # a shell's way to say it, and that of run-times that catch signals
-    if code < 0 or number in (signal.SIGXCPU, signal.SIGXFSZ):
+    if number := _signal_of(code):
         status = status_of_signal(number, used.ru_utime + used.ru_stime, limits)
         return Execution(status, diagnostics=(Diagnostic(f"it was ended by signal {number}"),))
     # A run-time that cannot get more memory says so in words of its own; copying collectors give up at a half.
