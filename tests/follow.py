@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-BLOCK = re.compile(r"(?:^|\n)(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)\n```", re.DOTALL)
+BLOCK = re.compile(r"(?:^|\n)(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)(?=\n```)", re.DOTALL)
 SAVE = re.compile(r"Save this as `(?P<path>[^`]+)`:$")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import site
 import subprocess
 import sys
 from pathlib import Path
@@ -14,22 +13,9 @@ from lowres_code.snippets import SNIPPETS
 
 from tests.conftest import ROOT
 from tests.follow import follow
+from tests.scratch import scratch_environment
 
 DOCS = ROOT / "docs"
-
-
-@pytest.fixture(scope="session")
-def scratch_environment(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The commands of an environment of its own, which sees this one's packages."""
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    here = next(path for path in site.getsitepackages() if path.endswith("site-packages"))
-    there = next(folder.glob("lib/python*/site-packages"))
-    (there / "this.pth").write_text(f"import site; site.addsitedir({here!r})\n")
-    command = folder / "bin" / "lowres-code"
-    command.write_text(f"#!{folder}/bin/python\nfrom lowres_code.cli import main\nmain(prog_name='lowres-code')\n")
-    command.chmod(0o755)
-    return str(folder / "bin")
 
 
 def test_a_language_is_added_as_the_page_says(tmp_path: Path) -> None:
@@ -39,14 +25,13 @@ def test_a_language_is_added_as_the_page_says(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "language.toml").read_text() == (tmp_path / "awk.toml").read_text()
 
 
-def test_a_package_is_written_as_the_page_says(
-    tmp_path: Path, scratch_environment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a network: all that a package needs is here."""
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "false")  # sic: pip takes the option's value, not its name
     monkeypatch.setenv("PIP_NO_DEPS", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    assert follow(DOCS / "write-a-language-package.md", tmp_path, scratch_environment) == 6
+    commands = scratch_environment(tmp_path / "environment")
+    assert follow(DOCS / "write-a-language-package.md", tmp_path, str(commands)) == 6
 
 
 def test_the_table_of_keys_is_whole() -> None:

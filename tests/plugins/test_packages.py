@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 from lowres_code.files import read_json_lines
 
 from tests.conftest import ROOT
+from tests.scratch import scratch_environment
 
 PACKAGES = ("lowres-code-coins", "lowres-code-sqlite")
 
@@ -34,8 +33,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def python(workshop: Path) -> Python:
     """A virtual environment's python that finds all that is installed here, and has both packages."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", workshop / "venv"], check=True)
-    executable = workshop / "venv" / "bin" / "python"
+    executable = scratch_environment(workshop / "venv") / "python"
 
     def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -49,8 +47,6 @@ def python(workshop: Path) -> Python:
             check=False,
         )
 
-    own = Path(run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
-    (own / "here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
     done = run("-m", "pip", "install", *offline, *(workshop / name for name in PACKAGES))
     assert done.returncode == 0, done.stderr

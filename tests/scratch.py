@@ -1,0 +1,22 @@
+"""A virtual environment of its own that sees what is installed here: packages are tried in it without a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+COMMANDS = {"pip": "pip", "pytest": "pytest", "lowres-code": "lowres_code"}
+
+
+def scratch_environment(folder: Path) -> Path:
+    """Make one; the folder of its commands, which are Python modules of here run by its own python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (own,) = folder.glob("lib/python*/site-packages")
+    (own / "here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    for command, module in COMMANDS.items():
+        script = folder / "bin" / command
+        script.write_text(f'#!/bin/sh\nexec {folder}/bin/python -m {module} "$@"\n')
+        script.chmod(0o755)
+    return folder / "bin"
