@@ -28,7 +28,7 @@ test: .venv/.test-ready system toolchains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(TRAINING_ENV) $(BIN)/pytest -q -n 2 --dist loadfile  # a file at a time on each of two cores
+	$(TRAINING_ENV) $(BIN)/pytest -q
 
 bench: .venv/.test-ready system toolchains
 	$(TRAINING_ENV) $(BIN)/python -m tests.benchmarks.learning runs/benchmark

@@ -220,7 +220,7 @@ def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monke
         started.append(data)
         if len(started) == 1:
             assert client._process is not None
-            client._process.kill()
+            os.killpg(client._process.pid, signal.SIGKILL)  # bubblewrap, and the worker if it has come so far
             client._process.wait()
         inner(data)
 

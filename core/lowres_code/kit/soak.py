@@ -37,7 +37,7 @@ class Holdings:
         return cls(
             processes=len(_descendants(os.getpid())),
             descriptors=len(list(Path("/proc/self/fd").iterdir())),
-            files=len(list(Path(tempfile.gettempdir()).glob("lowres-code-*"))),
+            files=len(list(Path(tempfile.gettempdir()).glob(f"lowres-code-{os.getpid()}-*"))),
             megabytes=pages * os.sysconf("SC_PAGE_SIZE") >> 20,
         )
 

@@ -109,10 +109,8 @@ class WorkerClient:
         read_only = (*python_folders(kind.__module__), *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         root = str(SCRATCH)
-        if (
-            self._layer != "namespaces"
-        ):  # no file system of its own; the worker may be killed, so this is ours to remove
-            root = self._scratch = tempfile.mkdtemp(prefix="lowres-code-")
+        if self._layer != "namespaces":  # no file system of its own; it may be killed, so this is ours to remove
+            root = self._scratch = tempfile.mkdtemp(prefix=f"lowres-code-{os.getpid()}-")
         self._process = subprocess.Popen(
             wrap(self._layer, command, read_only, environment),
             env={},  # not even its walls know the user's
