@@ -105,23 +105,24 @@ def bench(
         timed.append(_both_ways(language, layer, program, rounds))
         progress(number + 1, len(programs) + 1)
     with Pool(language, layer, workers) as pool:
-        per_s = _batch_per_s(pool, programs[-1], batch)
+        per_s = _batch_per_s(pool, programs[-1], batch, Limits().at_least(language.needs))
         size = pool.size
     return Bench(language.name, layer, rounds, tuple(timed), batch, size, round(per_s, 1))
 
 
 def _both_ways(language: Language, layer: Layer, program: str, rounds: int) -> ProgramBench:
     client = WorkerClient(language, layer, language.warm_up_of(program))
+    limits = Limits().at_least(language.needs)
     warm: list[float] = []
     fresh: list[float] = []
     try:
-        _warm_run(client, program)
+        _warm_run(client, program, limits)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, f"program{language.suffix}")
             file.write_text(program, encoding="utf-8")
             for _ in range(rounds):
                 fresh.append(_seconds(lambda: _fresh_run(language, layer, file)))
-                warm += [_seconds(lambda: _warm_run(client, program)) for _ in range(4)]
+                warm += [_seconds(lambda: _warm_run(client, program, limits)) for _ in range(4)]
     finally:
         client.release()
     ratio = statistics.median(fresh) / statistics.median(warm)
@@ -134,28 +135,28 @@ def _seconds(run: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _warm_run(client: WorkerClient, program: str) -> None:
-    execution = client.ask("execute", program, Test(), Limits())
+def _warm_run(client: WorkerClient, program: str, limits: Limits) -> None:
+    execution = client.ask("execute", program, Test(), limits)
     if execution.status is not Status.OK:
         raise JudgeError(f"the program gives no answer but {execution.status.value}: {program!r}")
 
 
 def _fresh_run(language: Language, layer: Layer, file: Path) -> None:
     command = [part.replace("{file}", str(file)) for part in language.plain]
-    walls = wrap(layer, command, (file.parent,), language.environment())
+    walls = wrap(layer, command, (file.parent, *language.read_only_paths()), language.environment())
     done = subprocess.run(walls, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0:
         raise JudgeError(f"{' '.join(command)} fails: {done.stderr.decode(errors='replace').strip()}")
 
 
-def _batch_per_s(pool: Pool, program: str, batch: int) -> float:
+def _batch_per_s(pool: Pool, program: str, batch: int, limits: Limits) -> float:
     """The runs differ in what they could read, or they would be one; the workers are warm when it begins."""
-    pool.run([(program, Test(stdin=f"warm {n}")) for n in range(2 * pool.size)], Limits())
+    pool.run([(program, Test(stdin=f"warm {n}")) for n in range(2 * pool.size)], limits)
     jobs = [(program, Test(stdin=str(n))) for n in range(batch)]
-    return batch / _seconds(lambda: _all_ok(pool, jobs))
+    return batch / _seconds(lambda: _all_ok(pool, jobs, limits))
 
 
-def _all_ok(pool: Pool, jobs: list[tuple[str, Test]]) -> None:
-    wrong = [execution.status.value for execution in pool.run(jobs, Limits()) if execution.status is not Status.OK]
+def _all_ok(pool: Pool, jobs: list[tuple[str, Test]], limits: Limits) -> None:
+    wrong = [execution.status.value for execution in pool.run(jobs, limits) if execution.status is not Status.OK]
     if wrong:
         raise JudgeError(f"{len(wrong)} of {len(jobs)} runs gave no answer but {wrong[0]}")
