@@ -26,23 +26,23 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     execution = ask(judge, hello)
     first = [_end(execution)]
     right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
-    yield _check("right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}")
+    yield Check.that("right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}")
     found = f"with another answer expected, hello is {wrong}"
-    yield _check("wrong output", wrong == WRONG_ANSWER or right != CORRECT, found)
+    yield Check.that("wrong output", wrong == WRONG_ANSWER or right != CORRECT, found)
     same = judge.language.compare
     sound = same("42", "42") and not same("42", "41") and not same("yes", "no") and not same("42", "")
-    yield _check("compare", sound, "compare says that 42 is 41, that yes is no, or that 42 is not 42")
+    yield Check.that("compare", sound, "compare says that 42 is 41, that yes is no, or that 42 is not 42")
     broken = judge.language.snippets.get("syntax_error", hello + NONSENSE)
     execution = ask(judge, broken)
     first.append(_end(execution))
     failed = execution.status in (Status.SYNTAX_ERROR, Status.RUNTIME_ERROR)
-    yield _check("broken program", failed, f"a program that cannot be read ends as {_seen(execution)}")
+    yield Check.that("broken program", failed, f"a program that cannot be read ends as {_seen(execution)}")
     accepted = judge.check_syntax([hello])[0]
-    yield _check("syntax check of a right program", accepted.status is Status.OK, f"hello: {_seen(accepted)}")
+    yield Check.that("syntax check of a right program", accepted.status is Status.OK, f"hello: {_seen(accepted)}")
     if "syntax_error" in judge.language.snippets:
         yield _syntax_line(execution, judge.language.checks_failures)
     again = [_end(ask(judge, program)) for program in (hello, broken)]
-    yield _check("deterministic", again == first, "the same programs ended otherwise when they ran again")
+    yield Check.that("deterministic", again == first, "the same programs ended otherwise when they ran again")
 
 
 def own_programs(judge: Judge) -> Iterator[Check]:
@@ -51,14 +51,14 @@ def own_programs(judge: Judge) -> Iterator[Check]:
     if example := language.example:
         execution = ask(judge, example.program)
         verdict = judge.verdict(execution, Test(expected=example.answer))
-        yield _check("example", verdict == CORRECT, f"{verdict}: {_seen(execution)}")
+        yield Check.that("example", verdict == CORRECT, f"{verdict}: {_seen(execution)}")
     else:
         yield Check("example", Outcome.ADVICE, "no worked example: small models cannot start without one")
     for number, test in enumerate(language.self_tests, 1):
         execution = ask(judge, test.program)
         same = test.answer is None or (execution.answer is not None and language.compare(test.answer, execution.answer))
         wanted = f"{test.status.value} {test.answer or ''}".strip()
-        yield _check(
+        yield Check.that(
             f"self-test {number}", execution.status is test.status and same, f"{_seen(execution)}, not {wanted}"
         )
 
@@ -77,17 +77,13 @@ def snippets(judge: Judge, canary: Canary) -> Iterator[Check]:
             holds, seen = False, f"the snippet itself cannot be read: {_seen(execution)}"
         if name == "state" and holds:
             holds, seen = expectation(ask(judge, program, stdin="again\n"), canary)
-        yield _check(name.replace("_", " "), holds, seen)
+        yield Check.that(name.replace("_", " "), holds, seen)
     alive = ask(judge, _hello(language))
-    yield _check("right program after all these", alive.status is Status.OK, _seen(alive))
+    yield Check.that("right program after all these", alive.status is Status.OK, _seen(alive))
 
 
 def _hello(language: Language) -> str:
     return language.snippets[HELLO]
-
-
-def _check(name: str, holds: bool, seen: str) -> Check:
-    return Check(name, Outcome.PASSED if holds else Outcome.FAILED, "" if holds else seen)
 
 
 def _syntax_line(execution: Execution, is_checked: bool) -> Check:
@@ -99,7 +95,7 @@ def _syntax_line(execution: Execution, is_checked: bool) -> Check:
         return Check(name, Outcome.ADVICE, f"ended as {execution.status.value}: a check command would tell")
     if not lines:
         return Check(name, Outcome.ADVICE, "no message has a line number")
-    return _check(name, max(lines) >= 2, f"the messages speak of line {lines[0]}, and line 1 is right")
+    return Check.that(name, max(lines) >= 2, f"the messages speak of line {lines[0]}, and line 1 is right")
 
 
 def _end(execution: Execution) -> tuple[Status, str | None, list[str]]:

@@ -24,6 +24,11 @@ class Check:
     outcome: Outcome
     detail: str = ""
 
+    @classmethod
+    def that(cls, name: str, holds: bool, otherwise: str) -> Check:
+        """Passed if it holds, else failed; ``otherwise`` is what was seen then."""
+        return cls(name, Outcome.PASSED) if holds else cls(name, Outcome.FAILED, otherwise)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lowres_code.judge import Judge
-from lowres_code.kit.report import Check, Outcome
+from lowres_code.kit.report import Check
 from lowres_code.language import Execution, Status
 from lowres_code.problem import Test
 from lowres_code.progress import Progress
@@ -87,8 +87,8 @@ def _checks(judge: Judge, executions: list[Execution], answer: str, grown: str) 
     ]
     wrong = f"{good.count(False)} of {len(good)} did not answer {answer}"
     name = f"soak of {len(executions):,} programs"
-    yield Check(name, Outcome.PASSED if all(good) else Outcome.FAILED, "" if all(good) else wrong)
-    yield Check("soak: nothing is left", Outcome.FAILED if grown else Outcome.PASSED, grown)
+    yield Check.that(name, all(good), wrong)
+    yield Check.that("soak: nothing is left", not grown, grown)
 
 
 def _descendants(process: int) -> list[int]:

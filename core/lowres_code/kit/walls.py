@@ -9,7 +9,7 @@ from dataclasses import replace
 from lowres_code.judge import Judge
 from lowres_code.kit.canary import Canary
 from lowres_code.kit.probe import Probe, forget_state
-from lowres_code.kit.report import Check, Outcome
+from lowres_code.kit.report import Check
 from lowres_code.language import Execution, Status
 from lowres_code.problem import Test
 
@@ -30,7 +30,9 @@ def harmless(judge: Judge, canary: Canary) -> Iterator[Check]:
         ("leaves state", f"state {canary.secret}", "clean"),
     ):
         ends = [ask(judge, program, stdin=turn) for turn in ("first", "second")]
-        yield _check(name, all(end.answer == wanted for end in ends), f"{program.split()[0]}: {_seen(ends[1])}")
+        yield Check.that(
+            f"walls: {name}", all(end.answer == wanted for end in ends), f"{program.split()[0]}: {_seen(ends[1])}"
+        )
     forget_state(canary.secret)
     canary.file.write_text(canary.secret, encoding="utf-8")
 
@@ -48,10 +50,10 @@ def hostile(judge: Judge) -> Iterator[Check]:
     }
     for name, (program, ends_well) in bombs.items():
         execution = ask(judge, program)
-        yield _check(name, ends_well(execution), _seen(execution))
+        yield Check.that(f"walls: {name}", ends_well(execution), _seen(execution))
     with probing(judge, wall_s=2) as impatient:
         execution = ask(impatient, "sleep")
-        yield _check("sleeps", execution.status is Status.TIMEOUT, _seen(execution))
+        yield Check.that("walls: sleeps", execution.status is Status.TIMEOUT, _seen(execution))
 
 
 def probing(judge: Judge, wall_s: float | None = None) -> Judge:
@@ -63,7 +65,3 @@ def probing(judge: Judge, wall_s: float | None = None) -> Judge:
 def _seen(execution: Execution) -> str:
     said = "; ".join(note.message.strip() for note in execution.diagnostics)
     return f"it ended as {execution.status.value}, answer {execution.answer!r}{said and f' ({said[-200:]})'}"
-
-
-def _check(name: str, holds: bool, otherwise: str) -> Check:
-    return Check(f"walls: {name}", Outcome.PASSED if holds else Outcome.FAILED, "" if holds else otherwise)

@@ -1,15 +1,7 @@
 """Common Lisp: right programs, and the mistakes of people who come from Python or from Scheme."""
 
 from lowres_code.pocket.dialects import Dialect
-from lowres_code.pocket.dialects.prefix import (
-    call_before_parenthesis,
-    commas,
-    infix,
-    missing_parenthesis,
-    prefix,
-    quoted_formula,
-    value_without_output,
-)
+from lowres_code.pocket.dialects.prefix import MISTAKES, prefix
 from lowres_code.pocket.dialects.slips import slip
 
 DIALECT = Dialect(
@@ -38,12 +30,7 @@ DIALECT = Dialect(
         "<=>": "(eq {0} {1})",
     },
     mistakes=(
-        missing_parenthesis,
-        infix,
-        call_before_parenthesis,
-        commas,
-        quoted_formula,
-        value_without_output,
+        *MISTAKES,
         slip(r"\(print ", "(display "),  # Scheme
         slip(r"\b(gcd|lcm) ", r"math:\1 "),
         slip(r"\blogcount ", "bit-count "),

@@ -64,3 +64,13 @@ call_before_parenthesis = slip(r"\((print|display|gcd|lcm|logcount|format) ", r"
 commas = slip(r"(\d) (-?\d)", r"\1, \2")
 quoted_formula = slip(r"^\((print|display) \(", r"(\1 '(")
 value_without_output = slip(r"\((?:print|display) (\S+|\(.*\))\)", r"\1")  # as at the prompt of an interpreter
+
+
+MISTAKES = (
+    missing_parenthesis,
+    infix,
+    call_before_parenthesis,
+    commas,
+    quoted_formula,
+    value_without_output,
+)

@@ -1,15 +1,7 @@
 """Scheme: right programs as Guile runs them, and the mistakes of people who come from Python or from Common Lisp."""
 
 from lowres_code.pocket.dialects import Dialect
-from lowres_code.pocket.dialects.prefix import (
-    call_before_parenthesis,
-    commas,
-    infix,
-    missing_parenthesis,
-    prefix,
-    quoted_formula,
-    value_without_output,
-)
+from lowres_code.pocket.dialects.prefix import MISTAKES, prefix
 from lowres_code.pocket.dialects.slips import slip
 
 DIALECT = Dialect(
@@ -41,12 +33,7 @@ DIALECT = Dialect(
         "<=>": "(eq? {0} {1})",
     },
     mistakes=(
-        missing_parenthesis,
-        infix,
-        call_before_parenthesis,
-        commas,
-        quoted_formula,
-        value_without_output,
+        *MISTAKES,
         slip(r"\(display ", "(print "),
         slip(r"\b(gcd|lcm) ", r"math.\1 "),
         slip(r"\blogcount ", "popcount "),
