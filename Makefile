@@ -28,7 +28,7 @@ test: .venv/.test-ready system toolchains
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(TRAINING_ENV) $(BIN)/pytest -q
+	$(TRAINING_ENV) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: .venv/.test-ready system toolchains
 	$(TRAINING_ENV) $(BIN)/python -m tests.benchmarks.learning runs/benchmark

@@ -35,6 +35,7 @@ SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
 # loaded; library(yall), for one, would compile lambda expressions that plain Prolog copies.
 COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "aggregate", "assoc")
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
+_ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
 DRIVER = Path(__file__).with_name("driver.pl")
 
@@ -228,7 +229,7 @@ class _Driver:
 def _diagnostic(note: list[str]) -> tuple[str, Diagnostic]:
     severity, line, column, message = note
     shown = "warning" if severity == "warning" else "error"
-    return severity, Diagnostic(message, shown, line=int(line) or None, column=int(column) or None)
+    return severity, Diagnostic(_ADDRESS.sub("", message), shown, line=int(line) or None, column=int(column) or None)
 
 
 @hookimpl

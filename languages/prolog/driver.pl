@@ -81,10 +81,8 @@ outcome(failed, _, _, no_answer, '').
 outcome(true, Value, _, no_answer, '') :-
     no_value(Value),
     !.
-outcome(true, Value, MaxAnswer, Status, Answer) :-
-    answer_text(Value, Text),
-    atom_length(Text, Length),
-    (   Length > MaxAnswer -> Status = output_limit, Answer = '' ; Status = ok, Answer = Text ).
+outcome(true, Value, MaxAnswer, ok, Answer) :- answer_text(Value, MaxAnswer, Answer), !.
+outcome(true, _, _, output_limit, '').
 
 %   no_value(+Term): unbound somewhere, endless, or arithmetic that nobody has evaluated.
 
@@ -103,11 +101,18 @@ unevaluated(Term) :-
     current_arithmetic_function(General),
     forall(arg(_, Term, Part), unevaluated(Part)).
 
-answer_text(Term, Text) :-
-    (   atomic(Term)
-    ->  format(atom(Text), '~w', [Term])
-    ;   format(atom(Text), '~W', [Term, [quoted(true), numbervars(true)]])
-    ).
+%   answer_text(+Term, +MaxLength, -Text): fails if it is longer. A small term may be 2^64 characters long.
+
+answer_text(Term, MaxLength, Text) :-
+    atomic(Term),
+    !,
+    format(atom(Text), '~w', [Term]),
+    atom_length(Text, Length),
+    Length =< MaxLength.
+answer_text(Term, MaxLength, Text) :-
+    Options = [quoted(true), numbervars(true)],
+    write_length(Term, _, [max_length(MaxLength)|Options]),
+    format(atom(Text), '~W', [Term, Options]).
 
 %   attempt(:Goal, +Inferences, -Outcome): first solution; Outcome is true, failed or ended(Status).
 
@@ -121,6 +126,7 @@ attempt(Goal, Inferences, Outcome) :-
 attempt(_, _, failed).
 
 ending(Error, memory_limit) :- subsumes_term(error(resource_error(_), _), Error), !.
+ending(Error, memory_limit) :- subsumes_term(error(io_error(write, _), context(_, 'Cannot allocate memory')), Error), !.
 ending(_, runtime_error).
 
 prepare(File) :-

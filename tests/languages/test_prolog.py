@@ -30,6 +30,7 @@ ANSWERS = [
     (":- op(700, xfx, ===>).\nr(a ===> b).\nsolve(X) :- r(a ===> X).", "b"),
     ("solve(X) :- atom_codes(X, [52, 50, 0, 55]).", "42\0007"),
 ]
+TWICE = "twice(0, a) :- !.\ntwice(N, f(T, T)) :- M is N - 1, twice(M, T).\n"  # 2^N characters long, small in memory
 STATUSES = [
     ("solve(X) :- X = f(_).", "no_answer"),
     ("solve(X) :- X = f(X).", "no_answer"),
@@ -44,6 +45,8 @@ STATUSES = [
     (":- halt(3).\nsolve(1).", "runtime_error"),
     ("solve(X) :- X is 7 ^ 7 ^ 7 ^ 7.", "memory_limit"),
     ("solve(X) :- numlist(1, 200000, L), atomic_list_concat(L, X).", "output_limit"),
+    (f"{TWICE}solve(X) :- twice(64, X).", "output_limit"),
+    (f"{TWICE}solve(1) :- twice(64, T), with_output_to(atom(_), print(T)).", "memory_limit"),
     ("p :- p. \nsolve(X) :- repeat, \\+ p, X = 1.", "timeout"),
     (":- p.\np :- repeat, fail.\nsolve(1).", "ok"),
 ]
@@ -94,3 +97,9 @@ def test_a_question_of_its_own(judge: Judge) -> None:
     executions = judge.execute([program] * len(queries), [Test(query=query) for query in queries])
     assert [execution.answer for execution in executions] == ["5", "5", "true", None, None, "ann"]
     assert executions[4].status.value == "syntax_error"
+
+
+def test_messages_are_the_same_each_time(judge: Judge) -> None:
+    program = "solve(X) :- open_null_stream(S), close(S), write(S, x), X = 1."
+    message = judge.execute([program], [Test()])[0].diagnostics[0].message
+    assert "<stream>' does not exist" in message.replace("`", "'") and "(0x" not in message
