@@ -177,7 +177,8 @@ def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Executi
 
 
 _LINE = (
-    r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})(?:(?::|\.|,?\s+(?:characters?|column)\s+)(?P<column>\d{1,9}))?"""
+    r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})"""
+    r"""(?:(?::|\.|,?\s+(?:(?P<from_0>characters?)|column)\s+)(?P<column>\d{1,9}))?"""
 )
 _SAID = re.compile(r"(?i)^.*?\b(?:\w*error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
 
@@ -193,7 +194,7 @@ def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
         return (Diagnostic(output.strip() or "the check failed and said nothing"),)
     ends = [*(place.start() for place in places[1:]), len(output)]
     return tuple(
-        Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_number(place["column"]))
+        Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_column(place))
         for place, end in zip(places, ends, strict=True)
     )
 
@@ -209,5 +210,6 @@ def _bare(text: str) -> str:
     return re.sub(r"^[\s:,)\-0-9]*(?i:error:)?\s*", "", text).strip()
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text else None
+def _column(place: re.Match[str]) -> int | None:
+    """Counted from 1; a tool that speaks of characters counts those before it."""
+    return int(place["column"]) + bool(place["from_0"]) if place["column"] else None

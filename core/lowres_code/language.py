@@ -139,6 +139,10 @@ class Missing:
     what: str
     install: str
 
+    def complaint(self, language: str) -> str:
+        """What a user of that language is told."""
+        return f"language {language!r} needs {self.what}, which is not installed: {self.install}"
+
 
 class Language(ABC):
     """A language backend. Data as class attributes, three questions as methods.

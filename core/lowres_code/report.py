@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lowres_code.run_directory import DONE, RunDirectory
+from lowres_code.run_directory import DONE, INTERRUPTED, RunDirectory
 
 
 def interval_text(share: dict[str, float]) -> str:
@@ -48,13 +48,14 @@ def print_run(run: RunDirectory, console: Console) -> None:
     """All that is known of a run: how far it came, the table if both evaluations are there, what to do next."""
     status, base, trained = run.status(), run.evaluation("base"), run.evaluation("trained")
     steps = f", step {status['step']} of {status['steps']}" if status["steps"] else ""
-    console.print(f"{run.path}: {status['state']}{steps} ({status['updated']})", highlight=False)
+    stopped = ", stopped" if status["state"] not in (DONE, INTERRUPTED) and not run.is_alive() else ""
+    console.print(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})", highlight=False)
     if base and trained:
         console.print(run_table(base, trained))
     elif base:
         console.print(evaluation_table(base, "before training"))
     console.print(*_summary(run.read_metrics()), sep="\n", highlight=False)
-    if status["state"] != DONE:
+    if status["state"] != DONE and not run.is_alive():
         console.print(f"Go on with: lowres-code train --resume {run.path}", highlight=False)
 
 

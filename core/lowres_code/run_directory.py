@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -103,6 +107,33 @@ class RunDirectory:
             "updated": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
         write_json(self.path / "status.json", status)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from going on with this run meanwhile; the lock ends with this process.
+
+        Raises:
+            UsageError: another process has it.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise UsageError(f"another process is working on the run in {str(self.path)!r}") from error
+        finally:
+            os.close(descriptor)
+
+    def is_alive(self) -> bool:
+        """Whether a process on this machine is working on the run."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def metrics(self) -> JsonLines:
         """``metrics.jsonl``, to append to."""

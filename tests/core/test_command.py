@@ -82,7 +82,7 @@ def test_a_syntax_error_has_its_line(shell: Judge) -> None:
         ),
         (
             'File "program.x", line 2, characters 8-9:\n2 | let x = = 1\n            ^\nError: Syntax error',
-            Diagnostic("Syntax error", line=2, column=8),
+            Diagnostic("Syntax error", line=2, column=9),
         ),
         (
             "program.x:2:14: error:\n    parse error on input `='",

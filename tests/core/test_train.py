@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lowres_code.errors import UsageError
 from lowres_code.files import read_json_lines
 from lowres_code.recipe import load_recipe
+from lowres_code.run_directory import RunDirectory
 
 from tests.conftest import SHARED, Cli
 
@@ -109,11 +111,15 @@ def test_kill_dash_nine_leaves_a_readable_run_that_can_go_on(tmp_path: Path, cli
     run = tmp_path / "run"
     process = start(run, "--set", "train.max_steps=6", "--set", "train.save_steps=2", *SMALL)
     wait_for_step(run, 3)
+    with pytest.raises(UsageError, match="another process is working on the run"), RunDirectory(run).locked():
+        pass
+    alive = cli("report", run)
     process.kill()
     process.communicate()
     said = cli("report", run)
     assert said.returncode == 0, said.stderr
-    assert "training, step " in said.stdout
+    assert "training, step " in alive.stdout and "--resume" not in alive.stdout
+    assert "training, stopped, step " in said.stdout
     assert f"lowres-code train --resume {run}" in said.stdout
     assert [record["step"] for record in metrics(run)][:2] == [1, 2]
     assert list(read_json_lines(run / "samples.jsonl"))

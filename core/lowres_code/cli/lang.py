@@ -59,7 +59,7 @@ def list_languages(as_json: bool) -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """What a model is told about a language, and its worked example."""
+    """What a model is told about a language, its worked example, and the limits that it raises."""
     registered = find_registered(name)
     language, example = registered.thing, registered.thing.example
     click.echo(
@@ -68,6 +68,8 @@ def show(name: str) -> None:
     click.echo(language.guidance)
     if example:
         click.echo(f"\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")
+    if language.needs:
+        click.echo("\nlimits are at least: " + ", ".join(f"{name} {least}" for name, least in language.needs.items()))
 
 
 @command.command("new")

@@ -39,7 +39,7 @@ def find_language(name: str) -> Language:
     language = find_registered(name).thing
     missing = language.missing()
     if missing:
-        raise UsageError(f"language {language.name!r} needs {missing.what}, which is not installed: {missing.install}")
+        raise UsageError(missing.complaint(language.name))
     return language
 
 

@@ -6,10 +6,11 @@ import contextlib
 import os
 import secrets
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -22,13 +23,14 @@ class Canary:
         file: in the user's home, if that can be written to; holds the secret, and must stay as it is.
         variable: of this process's environment; its value is the secret.
         listener: a socket of this machine that nobody must call.
+        process: the number of a process that nobody must be able to signal.
     """
 
     secret: str
     file: Path
     variable: str
     listener: socket.socket
-    _calls: int = field(default=0)
+    process: int
 
     @property
     def port(self) -> int:
@@ -60,18 +62,28 @@ class Canary:
 
 
 @contextmanager
+def _waiting() -> Iterator[int]:
+    """A process that does nothing. Not this one: in a container it may have the number that each program has."""
+    with subprocess.Popen(["sleep", "infinity"]) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+@contextmanager
 def canary() -> Iterator[Canary]:
     """A canary that is gone at the end of ``with``."""
     secret = f"canary-{secrets.token_hex(8)}"
     variable = f"LOWRES_CODE_{secret.replace('-', '_').upper()}"
     home = Path.home() if os.access(Path.home(), os.W_OK) else Path(tempfile.gettempdir())
     file = home / f".{secret}"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener, _waiting() as process:
         listener.setblocking(False)
         os.environ[variable] = secret
         try:
             file.write_text(secret, encoding="utf-8")
-            yield Canary(secret, file, variable, listener)
+            yield Canary(secret, file, variable, listener, process)
         finally:
             os.environ.pop(variable, None)
             file.unlink(missing_ok=True)

@@ -73,6 +73,6 @@ def _tried(judge: Judge, bird: Canary) -> Iterator[Check]:
 
 def _must_be_ready(language: Language) -> None:
     if missing := language.missing():
-        raise UsageError(f"language {language.name!r} needs {missing.what}, which is not installed: {missing.install}")
+        raise UsageError(missing.complaint(language.name))
     if checks.HELLO not in language.snippets:
         raise UsageError(f"language {language.name!r} has no snippet 'hello': a program that answers hello")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -26,7 +25,7 @@ def harmless(judge: Judge, canary: Canary) -> Iterator[Check]:
         ("writes outside", f"write {canary.file}", "refused"),
         ("network", f"connect {canary.port}", "refused"),
         ("reads the environment", f"variable {canary.variable}", "unseen"),
-        ("signals others", f"signal {os.getpid()}", "refused"),
+        ("signals others", f"signal {canary.process}", "refused"),
         ("leaves state", f"state {canary.secret}", "clean"),
     ):
         ends = [ask(judge, program, stdin=turn) for turn in ("first", "second")]

@@ -58,14 +58,20 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     with _judge(recipe, language) as judge:
         session = _Session(run, recipe, judge, seed, console)
         RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
-        return session.carry_on()
+        with run.locked():
+            return session.carry_on()
 
 
 def resume(path: Path, language: Language, console: Console) -> RunDirectory:
-    """Go on with the run in a directory, from its last checkpoint and with its own recipe and seed."""
+    """Go on with the run in a directory, from its last checkpoint and with its own recipe and seed.
+
+    Raises:
+        UsageError: there is none, or another process is working on it.
+        JudgeError: as `train`.
+    """
     run = RunDirectory.open(path)
     recipe = run.recipe()
-    with _judge(recipe, language) as judge:
+    with run.locked(), _judge(recipe, language) as judge:
         return _Session(run, recipe, judge, int(run.env()["seed"]), console).carry_on()
 
 
