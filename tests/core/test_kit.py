@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from lowres_code.command import CommandLanguage
 from lowres_code.errors import UsageError
+from lowres_code.judge import Judge
 from lowres_code.kit import Report, assert_conforms, verify
+from lowres_code.kit.checks import first_steps
 from lowres_code.kit.report import Outcome
+from lowres_code.kit.verify import LIMITS
 from lowres_code.language import SelfTest, Status
 
 from tests.conftest import Cli
@@ -59,6 +62,25 @@ def test_a_sound_backend_conforms_and_what_was_not_tried_is_told() -> None:
         assert found[name] is Outcome.PASSED
     assert report.isolation == "namespaces"
     assert 0 < report.p50_ms <= report.p90_ms
+
+
+def test_limits_that_are_too_low_for_the_tools_are_told() -> None:
+    """A run-time that reserves 3 GiB which it never uses, one that takes 300 MiB, one that is wrong however it runs."""
+    reserving, taking = "import mmap; mmap.mmap(-1, 3 << 30, prot=mmap.PROT_READ)", "x = b'x' * (300 << 20)"
+    judge = verify_first_steps(reserving), verify_first_steps(taking), verify_first_steps("raise SystemExit(1)")
+    assert [detail.partition("higher limits: ")[2] for detail in judge] == [
+        "[limits] reserve_mb = 8192",
+        "[limits] memory_mb = 1024",
+        "",
+    ]
+
+
+def verify_first_steps(before: str) -> str:
+    """What the kit says of a language whose hello-world does something before."""
+    python = CommandLanguage(name="p", title="P", suffix=".py", run=("python3", "{file}"))
+    heavy = dataclasses.replace(python, snippets={"hello": f"{before}\nprint('hello')"})
+    with Judge(heavy, LIMITS) as judge:
+        return next(check.detail for check in first_steps(judge) if check.name == "right program")
 
 
 def only(**snippets: str) -> dict[str, str]:

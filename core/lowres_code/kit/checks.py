@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lowres_code.judge import CORRECT, WRONG_ANSWER, Judge
 from lowres_code.kit.canary import Canary
+from lowres_code.kit.remedy import limits_needed
 from lowres_code.kit.report import Check, Outcome
 from lowres_code.kit.walls import ask
 from lowres_code.language import Execution, Language, Status
@@ -26,7 +27,9 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     execution = ask(judge, hello)
     first = [_end(execution)]
     right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
-    yield Check.that("right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}")
+    yield Check.that(
+        "right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}{_remedy(judge, right)}"
+    )
     found = f"with another answer expected, hello is {wrong}"
     yield Check.that("wrong output", wrong == WRONG_ANSWER or right != CORRECT, found)
     same = judge.language.compare
@@ -86,6 +89,15 @@ def _hello(language: Language) -> str:
     return language.snippets[HELLO]
 
 
+def _remedy(judge: Judge, verdict: str) -> str:
+    """What to write into the language's file if its tools need higher limits."""
+    if verdict in (CORRECT, WRONG_ANSWER):
+        return ""
+    needed = limits_needed(judge, _hello(judge.language), HELLO)
+    lines = ", ".join(f"{name} = {least}" for name, least in needed.items())
+    return f"; it is right with higher limits: [limits] {lines}" if lines else ""
+
+
 def _syntax_line(execution: Execution, is_checked: bool) -> Check:
     lines = [note.line for note in execution.diagnostics if note.line]
     name = "line of a syntax error"
@@ -98,8 +110,8 @@ def _syntax_line(execution: Execution, is_checked: bool) -> Check:
     return Check.that(name, max(lines) >= 2, f"the messages speak of line {lines[0]}, and line 1 is right")
 
 
-def _end(execution: Execution) -> tuple[Status, str | None, list[str]]:
-    return execution.status, execution.answer, [note.message for note in execution.diagnostics]
+def _end(execution: Execution) -> tuple[Status, str | None, list[int | None]]:
+    return execution.status, execution.answer, [note.line for note in execution.diagnostics]
 
 
 def _seen(execution: Execution) -> str:
