@@ -14,6 +14,7 @@ from lowres_code.cli import main
 from lowres_code.judge import Judge
 from lowres_code.language import EmbeddedLanguage
 from lowres_code.plugins.manager import plugin_manager
+from lowres_code.problem import Test
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client: no test needs it
 
@@ -37,6 +38,21 @@ def judge() -> Iterator[Judge]:
     with Judge(PROLOG, isolation="namespaces") as judge:
         judge.start()
         yield judge
+
+
+@pytest.fixture(scope="session")
+def walls(judge: Judge) -> None:
+    """Stop here unless a harmless program sees a process namespace of its own and the limits in force."""
+    program = (
+        ":- use_module(library(readutil)).\n"
+        "solve(P-L) :- current_prolog_flag(pid, P), read_file_to_string('/proc/self/limits', L, [])."
+    )
+    seen = judge.execute([program], [Test()])[0]
+    assert seen.isolation == "namespaces"
+    assert seen.answer is not None
+    pid, _, limits = seen.answer.partition("-")
+    assert int(pid) < 100, "no process namespace: hostile programs must not run"
+    assert "Max processes             16" in limits
 
 
 @pytest.fixture(scope="session")

@@ -95,11 +95,13 @@ def bench(
     """Time each program both ways, in turn, ``rounds`` times; then a batch through the pool.
 
     Raises:
-        UsageError: the language has no plain command.
+        UsageError: the language has no plain command, or the layer has no walls for a fresh process.
         JudgeError: a program gives no answer.
     """
     if not language.plain:
         raise UsageError(f"language {language.name!r} has no plain command to compare with")
+    if layer != "namespaces":
+        raise UsageError(f"lang bench compares in the layer 'namespaces', not {layer!r} (lowres-code doctor)")
     timed = []
     for number, program in enumerate(programs):
         timed.append(_both_ways(language, layer, program, rounds))
@@ -143,8 +145,13 @@ def _warm_run(client: WorkerClient, program: str, limits: Limits) -> None:
 
 def _fresh_run(language: Language, layer: Layer, file: Path) -> None:
     command = [part.replace("{file}", str(file)) for part in language.plain]
-    walls = wrap(layer, command, (file.parent, *language.read_only_paths()), language.environment())
-    done = subprocess.run(walls, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    walls = wrap(layer, command, (file.parent, *language.read_only_paths()), language.environment(), worker=False)
+    try:
+        done = subprocess.run(
+            walls, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=Limits().wall_s
+        )
+    except subprocess.TimeoutExpired as error:
+        raise JudgeError(f"{' '.join(command)} does not end, as the judge's own run of it did") from error
     if done.returncode != 0:
         raise JudgeError(f"{' '.join(command)} fails: {done.stderr.decode(errors='replace').strip()}")
 

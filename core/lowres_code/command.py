@@ -46,7 +46,8 @@ class CommandLanguage(Language):
         stem: what the program's file is called, without its suffix.
         exact: whether answers are compared as text, and not numbers by their values.
         reads: files and folders beside the system's own that the tools must be able to read.
-        variables: environment variables that the tools and programs have.
+        variables: environment variables that the tools and programs have; the worker, which stands before the walls of
+            a program, has none of them.
     """
 
     name: str
@@ -89,7 +90,9 @@ class CommandLanguage(Language):
                 return Execution(Status.SYNTAX_ERROR, diagnostics=diagnostics(said, self._file))
         try:
             process = subprocess.Popen(self._filled(self.run), env=self._environment())
-        except OSError as error:  # it was not made, or the program has taken what it needs
+        except OSError as error:
+            if not self.compile:
+                raise  # no program has run yet: this is the judge's own failure
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(f"it does not start: {error}"),))
         code, used = _end(process)
         return _failure(code, used, limits) if code else Execution(Status.OK)
@@ -105,8 +108,8 @@ class CommandLanguage(Language):
 
     @property
     def plain(self) -> Command:  # type: ignore[override]
-        """``run``, if the program needs no compiling first."""
-        return () if self.compile else self.run
+        """``run`` with its ``variables``, if the program needs no compiling first."""
+        return () if self.compile else ("env", *(f"{key}={value}" for key, value in self.variables.items()), *self.run)
 
     def missing(self) -> Missing | None:
         """The first command that is not on the path."""
@@ -118,10 +121,6 @@ class CommandLanguage(Language):
     def read_only_paths(self) -> tuple[Path, ...]:
         """What ``reads`` names, as far as it is there."""
         return tuple(path for path in map(Path, self.reads) if path.exists())
-
-    def environment(self) -> Mapping[str, str]:
-        """``variables``."""
-        return self.variables
 
     @property
     def _file(self) -> str:

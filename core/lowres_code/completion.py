@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 
@@ -24,13 +24,8 @@ class Completion:
     well_formed: bool
 
 
-_REASONING = re.compile(r"<reasoning>(.*?)</reasoning>", re.DOTALL)
-_CODE = re.compile(r"<code>(.*?)</code>", re.DOTALL)
-_WHOLE = re.compile(
-    r"\s*<reasoning>(?:(?!</?reasoning>|</?code>).)*</reasoning>\s*<code>(?:(?!</?reasoning>|</?code>).)*</code>\s*",
-    re.DOTALL,
-)
-_FENCE = re.compile(r"^```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+_TAGS = ("<reasoning>", "</reasoning>", "<code>", "</code>")
+_OPENING = re.compile(r"```[ \t]*([\w+#.-]*)")
 
 
 def format_completion(reasoning: str, program: str) -> str:
@@ -48,24 +43,68 @@ def parse_completion(text: str, fences: Collection[str]) -> Completion:
         text: what the model wrote.
         fences: the tags that mark a fenced block as this language, lower case.
     """
-    reasoning = _REASONING.search(text)
-    blocks = _CODE.findall(text)
-    program = _unfenced(blocks[-1], fences) if blocks else _fenced(text, fences)
+    reasoning = next(_blocks(text, "<reasoning>", "</reasoning>"), None)
+    *_, code = None, *_blocks(text, "<code>", "</code>")
+    program = _fenced(text, fences) if code is None else _unfenced(code, fences)
     return Completion(
         text=text,
-        reasoning=reasoning.group(1).strip() if reasoning else None,
+        reasoning=None if reasoning is None else reasoning.strip(),
         program=program if program and program.strip() else None,
-        well_formed=_WHOLE.fullmatch(text) is not None,
+        well_formed=_is_well_formed(text),
     )
 
 
+# By hand and not by regular expressions, some of which take minutes for 100,000 characters of a hostile completion.
+
+
+def _blocks(text: str, opening: str, closing: str) -> Iterator[str]:
+    """What stands between an opening and the next closing, one block after another."""
+    end = 0
+    while (start := text.find(opening, end)) >= 0:
+        start += len(opening)
+        end = text.find(closing, start)
+        if end < 0:
+            return
+        yield text[start:end]
+        end += len(closing)
+
+
+def _is_well_formed(text: str) -> bool:
+    """Whether each tag is there once, in order, with nothing but space before, between and after the blocks."""
+    places = [text.find(tag) for tag in _TAGS]
+    if places != sorted(places) or any(text.count(tag) != 1 for tag in _TAGS):
+        return False
+    outside = (text[: places[0]], text[places[1] + len(_TAGS[1]) : places[2]], text[places[3] + len(_TAGS[3]) :])
+    return not any(part.strip() for part in outside)
+
+
 def _fenced(text: str, fences: Collection[str]) -> str | None:
-    blocks = [body for tag, body in _FENCE.findall(text) if not tag or tag.lower() in fences]
+    blocks = [body for tag, body in _fenced_blocks(text) if not tag or tag.lower() in fences]
     return blocks[-1] if blocks else None
 
 
+def _fenced_blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The tag and the body of each fenced block that is closed."""
+    tag, body = None, list[str]()
+    for line in text.split("\n"):
+        if tag is None:
+            opening = _OPENING.match(line)
+            tag, body = (opening[1], []) if opening else (None, body)
+        elif _closes(line):
+            yield tag, "".join(f"{line}\n" for line in body)
+            tag = None
+        else:
+            body.append(line)
+
+
+def _closes(line: str) -> bool:
+    return line.rstrip(" \t") == "```"
+
+
 def _unfenced(block: str, fences: Collection[str]) -> str:
-    inner = _FENCE.fullmatch(block.strip())
-    if inner and (not inner.group(1) or inner.group(1).lower() in fences):
-        return inner.group(2)
+    """The block, or what a fence around all of it holds."""
+    first, *body = block.strip().split("\n")
+    opening = _OPENING.match(first)
+    if opening and body and _closes(body[-1]) and (not opening[1] or opening[1].lower() in fences):
+        return "".join(f"{line}\n" for line in body[:-1])
     return block.strip("\n") + "\n" if block.strip() else ""

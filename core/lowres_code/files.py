@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lowres_code.errors import LowresCodeError
+from lowres_code.errors import LowresCodeError, UsageError
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -31,6 +31,16 @@ def write_atomically(path: Path, text: str) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise LowresCodeError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def must_be_writable(path: Path) -> None:
+    """That a file can be made there, so that no hours of work are lost for it.
+
+    Raises:
+        UsageError: its folder is not there, or closed.
+    """
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise UsageError(f"cannot write {str(path)!r}: {str(path.parent)!r} is no folder that can be written to")
 
 
 def write_json(path: Path, value: object) -> None:
@@ -83,8 +93,8 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _record(line: str, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise LowresCodeError(f"{where}: damaged, not JSON ({error.msg})") from error
+    except (ValueError, RecursionError) as error:
+        raise LowresCodeError(f"{where}: damaged, not JSON ({error})") from error
     if not isinstance(record, dict):
         raise LowresCodeError(f"{where}: damaged, no JSON object")
     return record

@@ -141,7 +141,8 @@ class Missing:
 
     def complaint(self, language: str) -> str:
         """What a user of that language is told."""
-        return f"language {language!r} needs {self.what}, which is not installed: {self.install}"
+        how = self.install and f": {self.install}"
+        return f"language {language!r} needs {self.what}, which is not installed{how}"
 
 
 class Language(ABC):

@@ -111,10 +111,18 @@ def _problems(tree: Tree) -> list[str]:
     unknown = [name for name in names if name not in SNIPPETS] if isinstance(names, dict) else []
     texts = [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
     relative = [path for path in texts if not Path(path).is_absolute()]
+    too_much = [path for path in texts if _opens_too_much(Path(path).resolve())]
     return [
         *(f"snippets.{name}: unknown key; {near_match(name, SNIPPETS)}" for name in unknown),
         *(f"reads: {path!r} is no absolute path" for path in relative),
+        *(f"reads: {path!r} would open more to programs than a language's tools" for path in too_much),
     ]
+
+
+def _opens_too_much(path: Path) -> bool:
+    """Whether the user's home is in it, or it is one of the kernel's own folders or the place of running services."""
+    kernel = any(path.is_relative_to(folder) for folder in ("/proc", "/sys", "/dev", "/run"))
+    return kernel or Path.home().is_relative_to(path) or path.is_socket()
 
 
 def _language(table: LanguageTable) -> CommandLanguage:

@@ -55,8 +55,11 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     query = record.get("query")
     if query is not None and not isinstance(query, str):
         raise UsageError(f"{where}: 'query' must be text, not {query!r}")
-    if record.get("answer") is not None:
-        return (Test(expected=str(record["answer"]), query=query),)
+    answer = record.get("answer")
+    if answer is not None:
+        if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+            raise UsageError(f"{where}: 'answer' must be text or a number, not {answer!r}")
+        return (Test(expected=str(answer), query=query),)
     tests = record.get("tests")
     if not isinstance(tests, list) or not tests:
         raise UsageError(f"{where}: needs 'answer', or 'tests' with at least one {{\"stdin\", \"stdout\"}}")
@@ -66,7 +69,10 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
 def _stdin_test(test: object, query: str | None, where: str) -> Test:
     if not isinstance(test, dict) or not isinstance(test.get("stdout"), str):
         raise UsageError(f"{where}: each of 'tests' needs 'stdout' (and may have 'stdin'), got {test!r}")
-    return Test(expected=test["stdout"], stdin=str(test.get("stdin", "")), query=query)
+    stdin = test.get("stdin") or ""
+    if not isinstance(stdin, str):
+        raise UsageError(f"{where}: 'stdin' must be text, not {stdin!r}")
+    return Test(expected=test["stdout"], stdin=stdin, query=query)
 
 
 _OWN_KEYS = {"id", "question", "answer", "tests", "query", "task"}
@@ -108,6 +114,8 @@ def _object_of(line: str, where: str) -> dict[str, object]:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise UsageError(f"{where}: not JSON ({error.msg}, column {error.colno})") from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, lists a thousand deep
+        raise UsageError(f"{where}: JSON that cannot be read ({error})") from error
     if not isinstance(record, dict):
         raise UsageError(f"{where}: expected a JSON object, got {line.strip()[:60]!r}")
     return record

@@ -117,10 +117,9 @@ class RunDirectory:
         """
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _flock(descriptor, fcntl.LOCK_EX):
+                raise UsageError(f"another process is working on the run in {str(self.path)!r}")
             yield
-        except BlockingIOError as error:
-            raise UsageError(f"another process is working on the run in {str(self.path)!r}") from error
         finally:
             os.close(descriptor)
 
@@ -128,12 +127,9 @@ class RunDirectory:
         """Whether a process on this machine is working on the run."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not _flock(descriptor, fcntl.LOCK_SH)
         finally:
             os.close(descriptor)
-        return False
 
     def metrics(self) -> JsonLines:
         """``metrics.jsonl``, to append to."""
@@ -167,6 +163,15 @@ class RunDirectory:
             folder for folder in self.checkpoints.glob("checkpoint-*") if (folder / "trainer_state.json").is_file()
         ]
         return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
+
+
+def _flock(descriptor: int, kind: int) -> bool:
+    """Take a lock of that kind if nobody else has it."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -83,4 +83,5 @@ def _result(row: Row, judgement: Judgement) -> dict[str, Any]:
         "answer": execution.answer if execution else None,
         "diagnostics": [note.message for note in execution.diagnostics] if execution else [],
         "cpu_s": execution.cpu_s if execution else 0.0,
+        "isolation": execution.isolation if execution else None,
     }

@@ -142,7 +142,10 @@ class Prolog(EmbeddedLanguage):
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """Syntax errors that loading the program reports; loading runs its directives, as it must."""
-        _, _, notes = self._call("check", _write(program), Limits().inferences)
+        try:
+            _, _, notes = self._call("check", _write(program), Limits().inferences)
+        except (AbortedError, ValueError, TypeError, RecursionError):
+            return ()
         return tuple(d for severity, d in map(_diagnostic, notes) if severity == "syntax")
 
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:

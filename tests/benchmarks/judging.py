@@ -57,7 +57,8 @@ def corpus() -> list[str]:
 
 def outcomes(programs: list[str]) -> bytes:
     """What came of each program, as one text."""
-    with Judge(PROLOG, Limits(inferences=2_000_000, cpu_s=1, memory_mb=256, output_kb=64)) as judge:
+    limits = Limits(inferences=2_000_000, cpu_s=1, memory_mb=256, output_kb=64)
+    with Judge(PROLOG, limits, isolation="namespaces") as judge:
         executions = judge.execute(programs, [Test()] * len(programs))
     rows = [(e.status.value, e.answer, e.stdout, [note.message for note in e.diagnostics]) for e in executions]
     return "\n".join(map(json.dumps, rows)).encode()
@@ -109,7 +110,7 @@ def held() -> dict[str, float]:
         "processes": len(me.children(recursive=True)),
         "descriptors": me.num_fds(),
         "threads": me.num_threads(),
-        "temporary files": len(list(Path("/tmp").glob("lowres-code-*"))),
+        "temporary files": len(list(Path("/tmp").glob(f"lowres-code-{os.getpid()}-*"))),
         "megabytes": round(me.memory_info().rss / 2**20, 1),
     }
 
@@ -120,7 +121,7 @@ def endurance(total: int) -> bool:
     statuses: Counter[str] = Counter()
     swapped: list[tuple[str, Execution]] = []
     started, chunk = time.monotonic(), 500
-    with Judge(PROLOG, limits) as judge:
+    with Judge(PROLOG, limits, isolation="namespaces") as judge:
         run_chunk(judge, -chunk, chunk, statuses, swapped)
         statuses.clear()
         before = held()

@@ -126,7 +126,7 @@ def test_without_bubblewrap_landlock_is_taken_and_said_but_never_for_what_was_as
 def test_doctor_and_lists(cli: Cli) -> None:
     doctor = cli("doctor", "--json")
     findings = {finding["what"]: finding["works"] for finding in json.loads(doctor.stdout)}
-    assert doctor.returncode == 0
+    assert doctor.returncode == 0  # also where the tools of some language are missing
     assert findings["isolation namespaces"]
     assert findings["language prolog"]
     assert "quickstart" in cli("recipe", "list").stdout

@@ -31,7 +31,9 @@ PYTHON = CommandLanguage(
 
 @pytest.fixture(scope="module")
 def shell() -> Iterator[Judge]:
-    with Judge(SHELL, Limits(cpu_s=1, wall_s=4, memory_mb=128, output_kb=64), workers=1) as judge:
+    with Judge(SHELL, Limits(cpu_s=1, wall_s=4, memory_mb=128, output_kb=64), "namespaces", workers=1) as judge:
+        number = judge.execute(["echo $$"], [Test()])[0].answer
+        assert number and int(number) < 100, "no process namespace: hostile programs must not run"
         yield judge
 
 
@@ -179,3 +181,27 @@ def test_cpu_time_is_the_programs_and_all_its_childrens(shell: Judge) -> None:
     busy = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done"
     program = "\n".join([f"sh -c '{busy}'"] * 30)
     assert run(shell, program).status is Status.TIMEOUT
+
+
+NO_TOOL = ("no-such-tool", "{file}")
+
+
+@pytest.mark.parametrize("broken", [dataclasses.replace(SHELL, run=NO_TOOL), dataclasses.replace(SHELL, check=NO_TOOL)])
+def test_a_tool_that_does_not_start_is_the_judges_failure(broken: CommandLanguage) -> None:
+    with Judge(broken, workers=1) as judge:
+        execution = run(judge, "exit 3")
+    assert execution.status is Status.INFRA_ERROR
+    assert "no-such-tool" in execution.diagnostics[0].message
+
+
+def test_bytes_that_are_no_utf8_reach_a_program_as_they_were(shell: Judge) -> None:
+    given = b"\xff".decode("utf-8", "surrogateescape")
+    assert run(shell, "od -An -tx1", stdin=given).answer == " ff\n"
+
+
+def test_the_worker_has_none_of_a_languages_variables() -> None:
+    """They come from a file that somebody else may have written, and the worker stands before the walls."""
+    greeting = dataclasses.replace(SHELL, variables={"GREETING": "hello", "PYTHONPATH": "/nowhere"})
+    with Judge(greeting, workers=1) as judge:
+        assert run(judge, "echo $GREETING $PYTHONPATH").answer == "hello /nowhere\n"
+    assert not greeting.environment()

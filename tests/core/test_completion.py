@@ -52,3 +52,9 @@ def test_not_well_formed(text: str) -> None:
 def test_newlines_and_blanks_inside_a_program_are_kept() -> None:
     program = "a:-\n\tb.\n\n% c\n"
     assert parse_completion(f"<reasoning>\nx\n</reasoning>\n<code>\n{program}</code>", FENCES).program == program
+
+
+@pytest.mark.parametrize("part", ["<code>", "<reasoning>", "```x\n", "<reasoning></reasoning><code>"])
+def test_a_hostile_completion_is_soon_read(part: str) -> None:
+    """A time that grows with the square of the length would be hours here, and the suite would not end."""
+    assert parse_completion(part * 500_000, FENCES).program is None

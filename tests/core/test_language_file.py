@@ -74,7 +74,7 @@ def test_every_key_has_its_effect(tmp_path: Path) -> None:
     assert language.example == Example("2 + 2?", "Add.", "echo $((2 + 2))", "4")
     assert language.self_tests[1] == SelfTest("if then", Status.SYNTAX_ERROR)
     assert language.read_only_paths() == (Path("/etc/hostname"),)
-    assert dict(language.environment()) == {"GREETING": "hello there"}
+    assert (dict(language.variables), dict(language.environment())) == ({"GREETING": "hello there"}, {})
     assert language.compare(" a\n", "a") and not language.compare("42", "42.0")
     raised = Limits(memory_mb=512, file_kb=8192).at_least(language.needs)
     assert (raised.memory_mb, raised.file_kb) == (1024, 8192)
@@ -101,6 +101,8 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
     [
         (f'{SMALL}reads = ["etc"]\n[snippets]\nhallo = "x"\n', "snippets.hallo: unknown key; did you mean 'hello'?"),
         (f'{SMALL}reads = ["etc"]\n', "reads: 'etc' is no absolute path"),
+        (f'{SMALL}reads = ["/"]\n', "reads: '/' would open more to programs than a language's tools"),
+        (f'{SMALL}reads = ["/usr/../proc/1"]\n', "reads: '/usr/../proc/1' would open more"),
         (f'{SMALL}[[self_tests]]\nprogram = "x"\nstatus = "fine"\n', "self_tests.0.status: "),
         (f'{SMALL}[[self_tests]]\nprogramm = "x"\n', "programm: unknown key; did you mean 'program'?"),
         ("name = ", "not TOML"),

@@ -28,6 +28,9 @@ def test_a_record_with_tests() -> None:
         ({"question": "q", "tests": []}, "tests"),
         ({"question": "q", "tests": [{"stdin": "1"}]}, "stdout"),
         ({"question": "q", "answer": "1", "query": 3}, "query"),
+        ({"question": "q", "answer": [1]}, "answer"),
+        ({"question": "q", "answer": True}, "answer"),
+        ({"question": "q", "tests": [{"stdin": ["1"], "stdout": "1"}]}, "stdin"),
     ],
 )
 def test_bad_records_are_refused_by_their_place(record: dict[str, object], complaint: str) -> None:
@@ -40,6 +43,18 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
     file.write_text('{"question": "q", "answer": "1"}\n\n{"question"\n')
     with pytest.raises(UsageError, match=r"problems\.jsonl:3: not JSON"):
         list(read_records(file))
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000])
+def test_json_that_python_cannot_read_is_told(value: str, tmp_path: Path) -> None:
+    file = tmp_path / "problems.jsonl"
+    file.write_text(f'{{"question": "q", "answer": {value}\n')
+    with pytest.raises(UsageError, match=r"problems\.jsonl:1: "):
+        list(read_records(file))
+
+
+def test_standard_input_that_is_null_is_empty() -> None:
+    assert problem_of({"question": "q", "tests": [{"stdin": None, "stdout": "1"}]}, "f:1", "0").tests == (Test("1"),)
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:

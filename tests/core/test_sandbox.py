@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,24 +24,10 @@ from lowres_code.sandbox.client import WorkerClient, _result
 from lowres_code.sandbox.isolation import availability
 from lowres_code.sandbox.pool import Pool
 
+from tests.benchmarks.judging import Killer, corpus, held, outcomes, run_chunk
 from tests.conftest import PROLOG
 
 RIGHT = "solve(X) :- X is 6 * 7."
-
-
-@pytest.fixture(scope="module")
-def walls(judge: Judge) -> None:
-    """Stop here unless a harmless program sees a process namespace of its own and the limits in force."""
-    program = (
-        ":- use_module(library(readutil)).\n"
-        "solve(P-L) :- current_prolog_flag(pid, P), read_file_to_string('/proc/self/limits', L, [])."
-    )
-    seen = judge.execute([program], [Test()])[0]
-    assert seen.isolation == "namespaces"
-    assert seen.answer is not None
-    pid, _, limits = seen.answer.partition("-")
-    assert int(pid) < 100, "no process namespace: hostile programs must not run"
-    assert "Max processes             16" in limits
 
 
 @pytest.fixture
@@ -299,8 +286,52 @@ def test_a_long_run_leaks_nothing() -> None:
     assert set(me.children(recursive=True)) == others
 
 
+@pytest.mark.usefixtures("walls")
+def test_every_program_has_its_own_verdict_while_workers_are_killed() -> None:
+    limits = Limits(inferences=1_000_000, cpu_s=1, memory_mb=128, output_kb=64, wall_s=5)
+    statuses: Counter[str] = Counter()
+    wrong: list[tuple[str, Execution]] = []
+    with Judge(PROLOG, limits, isolation="namespaces") as judge:
+        run_chunk(judge, -50, 50, Counter(), wrong)
+        before, killer = held(), Killer(every_s=0.5, seed=0)
+        killer.start()
+        run_chunk(judge, 0, 400, statuses, wrong)
+        killer.stop.set()
+        killer.join()
+        run_chunk(judge, -50, 50, Counter(), wrong)  # whoever was killed last is back
+        after = held()
+    assert (statuses.total(), wrong) == (400, [])
+    assert killer.killed > 0
+    assert [name for name in before if name != "megabytes" and after[name] > before[name]] == []
+
+
+@pytest.mark.usefixtures("walls")
+def test_verdicts_are_the_same_on_a_busy_machine() -> None:
+    programs = corpus()[::10]
+    assert len(programs) == 50
+    idle = outcomes(programs)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as burner:
+        loaded = outcomes(programs)
+        burner.kill()
+    assert loaded == idle
+
+
+@pytest.mark.usefixtures("walls")
+def test_names_of_the_judges_own_making_are_not_to_be_guessed(client: WorkerClient) -> None:
+    """A folder of the name that emptying once moved things to, with a file in it, ended the worker."""
+    run(client, RIGHT)
+    worker = worker_processes(client)
+    program = (
+        "solve(1) :- forall(between(1, 9, N), (format(atom(D), '../.moved-~d', [N]), make_directory(D), "
+        "atom_concat(D, '/f', F), open(F, write, S), close(S)))."
+    )
+    assert run(client, program).answer == "1"
+    assert run(client, RIGHT).answer == "42"
+    assert worker_processes(client) == worker
+
+
 def test_the_layer_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = set(Path("/tmp").glob("lowres-code-*"))
+    before = set(Path("/tmp").glob(f"lowres-code-{os.getpid()}-*"))
     with Judge(PROLOG, isolation="limits", workers=1) as judge:
         execution = judge.execute([RIGHT], [Test()])[0]
         assert (execution.answer, execution.isolation) == ("42", "limits")
@@ -312,7 +343,7 @@ def test_the_layer_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkey
         assert "apt-get install bubblewrap" in found.mend
     finally:
         availability.cache_clear()
-    assert not set(Path("/tmp").glob("lowres-code-*")) - before
+    assert not set(Path("/tmp").glob(f"lowres-code-{os.getpid()}-*")) - before
 
 
 def test_half_a_result_is_none() -> None:

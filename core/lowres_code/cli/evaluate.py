@@ -30,21 +30,23 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure MODEL (a name, a folder, or the directory of a run) on held-out problems."""
-    from lowres_code.files import write_json
+    from lowres_code.files import must_be_writable, write_json
 
+    if out:
+        must_be_writable(out)
     backend = find_language(language)
     changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
     is_run = (Path(model) / "recipe.toml").is_file()
     source = Path(model) / "recipe.toml" if is_run and recipe is None else find_recipe(recipe or "quickstart")
     result = _evaluate(model, is_run, load_recipe(source, changes), backend)
-    if out:
-        write_json(out, result)
     if as_json:
         print_json(result)
     else:
         from lowres_code.report import evaluation_table
 
         console().print(evaluation_table(result, f"{model} on {result['problems']} held-out problems"))
+    if out:
+        write_json(out, result)
 
 
 def _evaluate(model: str, is_run: bool, recipe: Recipe, language: Language) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def _evaluate(model: str, is_run: bool, recipe: Recipe, language: Language) -> d
     from lowres_code.model import load_model, load_tokenizer
     from lowres_code.progress import progress_line
     from lowres_code.run_directory import RunDirectory
+    from lowres_code.sandbox.isolation import NO_WALLS
     from lowres_code.train.run import load_problems, trained_model
 
     seed = recipe.eval.seed
@@ -74,6 +77,8 @@ def _evaluate(model: str, is_run: bool, recipe: Recipe, language: Language) -> d
     limits = recipe.limits
     with Judge(language, limits.limits(), limits.isolation, limits.workers) as judge:
         judge.start()
+        if judge.isolation == "limits":
+            screen.print(NO_WALLS, highlight=False)
         with progress_line(screen, f"evaluating {model}") as progress:
             evaluation = evaluate(network, tokenizer, problems, judge, recipe.prompt, recipe.eval, progress)
-    return {"model": model, "language": language.name, **evaluation.summary()}
+    return {"model": model, "language": language.name, "isolation": judge.isolation, **evaluation.summary()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
+from lowres_code.command import CommandLanguage
 from lowres_code.errors import UsageError
 from lowres_code.language import NAME, SUFFIX
 from lowres_code.plugins.manager import find_language as find_registered
@@ -40,7 +42,7 @@ def list_languages(as_json: bool) -> None:
     """All languages, where each came from, and whether it can run here."""
     manager = plugin_manager()
     rows = [
-        {"name": name, "title": r.thing.title, "origin": r.origin, "missing": m.install if m else None}
+        {"name": name, "title": r.thing.title, "origin": r.origin, "missing": (m.install or m.what) if m else None}
         for name, r in manager.languages.items()
         for m in [r.thing.missing()]
     ]
@@ -59,7 +61,7 @@ def list_languages(as_json: bool) -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """What a model is told about a language, its worked example, and the limits that it raises."""
+    """What a model is told about a language, its worked example, its commands, and the limits that it raises."""
     registered = find_registered(name)
     language, example = registered.thing, registered.thing.example
     click.echo(
@@ -68,8 +70,21 @@ def show(name: str) -> None:
     click.echo(language.guidance)
     if example:
         click.echo(f"\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")
+    if isinstance(language, CommandLanguage):
+        _show_commands(language)
     if language.needs:
-        click.echo("\nlimits are at least: " + ", ".join(f"{name} {least}" for name, least in language.needs.items()))
+        click.echo("limits are at least: " + ", ".join(f"{name} {least}" for name, least in language.needs.items()))
+
+
+def _show_commands(language: CommandLanguage) -> None:
+    """All that a language file lets programs see and the machine do."""
+    lines = {"compile": language.compile, "run": language.run, "check": language.check, "reads": language.reads}
+    click.echo()
+    for what, words in lines.items():
+        if words:
+            click.echo(f"{what}: {shlex.join(words)}")
+    for name, value in language.variables.items():
+        click.echo(f"environment: {name}={value}")
 
 
 @command.command("new")

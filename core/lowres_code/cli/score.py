@@ -19,7 +19,7 @@ from lowres_code.cli.options import (
     workers_option,
 )
 from lowres_code.errors import JudgeError, UsageError
-from lowres_code.files import JsonLines
+from lowres_code.files import JsonLines, must_be_writable
 from lowres_code.judge import INFRA_ERROR, Judge
 from lowres_code.progress import progress_line
 from lowres_code.recipe.schema import LimitsTable
@@ -42,6 +42,8 @@ def command(file: Path, language: str, out: Path | None, isolation: str, workers
     rows = read_rows(file, backend)
     if out and out.exists():
         raise UsageError(f"{str(out)!r} is already there: remove it, or name another file with --out")
+    if out:
+        must_be_writable(out)
     lines = JsonLines(out) if out else None
     counted = 0
     with Judge(backend, LimitsTable().limits(), isolation, workers) as judge:

@@ -129,6 +129,8 @@ def _answers(text: str) -> Expectation:
 
 
 def _secret_kept(execution: Execution, canary: Canary) -> Verdict:
+    if execution.status is not Status.OK:
+        return False, f"the snippet tells nothing: {_seen(execution)}"
     texts = (execution.answer or "", execution.stdout, execution.stderr)
     return not any(canary.secret in text for text in texts), "the value of a variable outside came out"
 

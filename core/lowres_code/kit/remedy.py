@@ -23,7 +23,7 @@ def limits_needed(judge: Judge, program: str, answer: str) -> dict[str, int]:
         if _passes(judge, program, answer, without):
             needed = without
             continue
-        while _passes(judge, program, answer, {**needed, name: needed[name] // 2}):
+        while needed[name] > 1 and _passes(judge, program, answer, {**needed, name: needed[name] // 2}):
             needed[name] //= 2
     return {name: min(2 * least, GENEROUS[name]) for name, least in needed.items()}
 

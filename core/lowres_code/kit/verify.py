@@ -60,7 +60,6 @@ def assert_conforms(language: Language, isolation: str = "auto", soak_of: int = 
 def _tried(judge: Judge, bird: Canary) -> Iterator[Check]:
     """Nothing hostile runs before harmless programs have shown that the walls hold."""
     yield from checks.first_steps(judge)
-    yield from checks.own_programs(judge)
     with walls.probing(judge) as probes:
         standing = list(walls.harmless(probes, bird))
         yield from standing
@@ -68,6 +67,7 @@ def _tried(judge: Judge, bird: Canary) -> Iterator[Check]:
             yield Check("hostile programs", Outcome.FAILED, "not tried, since the walls do not hold")
             return
         yield from walls.hostile(probes)
+    yield from checks.own_programs(judge)
     yield from checks.snippets(judge, bird)
 
 

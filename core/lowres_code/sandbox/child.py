@@ -30,8 +30,9 @@ class ResultMemory:
         self._memory = mmap.mmap(-1, size)
 
     def clear(self) -> None:
-        """Forget the last result."""
-        self._memory[: _HEADER.size] = _HEADER.pack(0)
+        """Forget the last result, as far as it was stored whole."""
+        length = len(self.read())
+        self._memory[: _HEADER.size + length] = bytes(_HEADER.size + length)
 
     def write(self, result: dict[str, Any]) -> bool:
         """Store a result; ``False`` if it does not fit."""

@@ -68,6 +68,8 @@ class WorkerClient:
             return execution
         # Whatever it did before it failed: in a new process, where nothing of it is left.
         checked = self._ask("check_syntax", program, Test(), limits)
+        if checked.status is Status.INFRA_ERROR:
+            return checked
         if checked.status is not Status.SYNTAX_ERROR:
             return execution
         return dataclasses.replace(execution, status=Status.SYNTAX_ERROR, diagnostics=checked.diagnostics)

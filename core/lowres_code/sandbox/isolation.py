@@ -19,6 +19,7 @@ Layer = Literal["namespaces", "landlock", "limits"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 AUTO: tuple[Layer, ...] = ("namespaces", "landlock")  # the strongest first; ``limits`` must be asked for by name
 
+NO_WALLS = "Isolation limits: programs can reach the network and all files of this user."
 INSTALL_BUBBLEWRAP = "sudo apt-get install bubblewrap"
 SCRATCH = Path("/scratch")
 
@@ -61,7 +62,7 @@ def choose_layer(asked: str, may_fork: bool = False) -> Layer:
     )
     raise JudgeError(
         f"{reasons} Or accept programs that can reach the network and your files, on a machine you can lose: "
-        "--set limits.isolation=limits"
+        "isolation `limits` (--isolation limits, or --set limits.isolation=limits)"
     )
 
 
@@ -94,7 +95,10 @@ def _landlock(may_fork: bool) -> Availability:
 
 def _trial(command: list[str]) -> str:
     """What is wrong with a command; nothing if it ends well."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        return f"{command[0]} does not end"
     if done.returncode == 0:
         return ""
     return (done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"])[-1]
@@ -108,7 +112,9 @@ def _allow_namespaces() -> str:
     return "sudo sysctl -w kernel.unprivileged_userns_clone=1"
 
 
-def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environment: Mapping[str, str]) -> list[str]:
+def wrap(
+    layer: Layer, command: list[str], read_only: Iterable[Path], environment: Mapping[str, str], worker: bool = True
+) -> list[str]:
     """The command line that runs ``command`` inside a layer.
 
     Args:
@@ -116,6 +122,7 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
         command: what to run; its folders must be among the system's or in ``read_only``.
         read_only: further files and folders that it may read.
         environment: all the environment variables that it has.
+        worker: whether it is one, with the capabilities to build each program's own walls.
     """
     variables = {"PATH": PROGRAM_PATH, **environment}
     if layer != "namespaces":
@@ -123,7 +130,7 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), f"{SCRATCH}/program")
     walls = [
         shutil.which("bwrap") or "bwrap",
-        *_identity(),
+        *_identity(worker),
         "--unshare-ipc",
         "--unshare-pid",
         "--unshare-net",
@@ -145,8 +152,8 @@ def wrap(layer: Layer, command: list[str], read_only: Iterable[Path], environmen
     return [*walls, *command]
 
 
-def _identity() -> list[str]:
-    """Who a worker is inside. The capabilities are its own: for its scratch directory, and for each program's walls.
+def _identity(worker: bool) -> list[str]:
+    """Who it is inside. The capabilities are a worker's own: for its scratch directory, and for each program's walls.
 
     Programs of root's worker become another user, because the kernel does not count root's processes.
     """
@@ -155,7 +162,8 @@ def _identity() -> list[str]:
     if programs_need_a_user():
         needed += ["CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL"]
         who = []
-    return [*who, "--cap-drop", "ALL", *(word for name in needed for word in ("--cap-add", name))]
+    added = (word for name in needed for word in ("--cap-add", name)) if worker else ()
+    return [*who, "--cap-drop", "ALL", *added]
 
 
 @functools.cache

@@ -10,7 +10,7 @@ def empty(folder: str) -> None:
 
     Folders in it are emptied into it, so that no path grows long and nothing recurses.
     """
-    moved = 0
+    prefix, moved = f"{folder}/.{os.urandom(8).hex()}", 0  # a name that no program can have taken
     while names := os.listdir(folder):
         for name in names:
             path = f"{folder}/{name}"
@@ -22,5 +22,5 @@ def empty(folder: str) -> None:
                 moved += 1
                 if os.path.isdir(f"{path}/{inner}") and not os.path.islink(f"{path}/{inner}"):
                     os.chmod(f"{path}/{inner}", 0o700)
-                os.rename(f"{path}/{inner}", f"{folder}/.moved-{moved}")
+                os.rename(f"{path}/{inner}", f"{prefix}-{moved}")
             os.rmdir(path)

@@ -72,6 +72,7 @@ class Worker:
             retire = self._order.layer != "namespaces" and not _kill_orphans()
             replies.write(frames.pack({**reply, "id": request["id"], "retire": retire}, *blobs))
             replies.flush()
+            del request, reply, blobs  # nothing of one program is in the memory that the next one starts with
 
     def _run(self, request: dict[str, Any], private: tuple[int, ...]) -> tuple[dict[str, Any], tuple[bytes, ...]]:
         """How the program ended, and what it has left: its result, standard output, standard error."""
@@ -178,8 +179,12 @@ def _children() -> list[int]:
 def _stdin_file(text: str) -> int:
     if not text:
         return os.open(os.devnull, os.O_RDONLY)
+    try:
+        data = text.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "surrogatepass")
     descriptor = os.memfd_create("stdin")
-    os.write(descriptor, text.encode("utf-8", "surrogatepass"))
+    os.write(descriptor, data)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 

@@ -22,6 +22,8 @@ OURS = {
     "reward_weights": "use [reward]",
     "logging_steps": "every step is logged",
     "report_to": "metrics.jsonl holds the metrics",
+    "push_to_hub": "a run stays on its machine",
+    "log_completions_hub_repo": "a run stays on its machine",
     "disable_tqdm": "progress is shown by lowres-code itself",
 }
 

@@ -22,6 +22,7 @@ from lowres_code.progress import progress_line
 from lowres_code.prompt import Message, build_prompt
 from lowres_code.recipe.schema import DataTable, LoraTable, Recipe
 from lowres_code.run_directory import DONE, INTERRUPTED, TRAINED, RunDirectory
+from lowres_code.sandbox.isolation import NO_WALLS
 from lowres_code.sources import Part
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.environment import environment
@@ -55,7 +56,7 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     """
     run = RunDirectory(out)
     run.must_be_new()
-    with _judge(recipe, language) as judge:
+    with _judge(recipe, language, console) as judge:
         session = _Session(run, recipe, judge, seed, console)
         RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
         with run.locked():
@@ -71,14 +72,16 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
     """
     run = RunDirectory.open(path)
     recipe = run.recipe()
-    with run.locked(), _judge(recipe, language) as judge:
+    with run.locked(), _judge(recipe, language, console) as judge:
         return _Session(run, recipe, judge, int(run.env()["seed"]), console).carry_on()
 
 
 @contextmanager
-def _judge(recipe: Recipe, language: Language) -> Iterator[Judge]:
+def _judge(recipe: Recipe, language: Language, console: Console) -> Iterator[Judge]:
     with Judge(language, recipe.limits.limits(), recipe.limits.isolation, recipe.limits.workers) as judge:
         judge.start()
+        if judge.isolation == "limits":  # a recipe may have asked for it that somebody else has written
+            console.print(NO_WALLS, highlight=False)
         yield judge
 
 
@@ -125,7 +128,8 @@ class _Session:
             evaluation = evaluate(
                 model, self._tokenizer, self._held_out, self._judge, recipe.prompt, recipe.eval, progress
             )
-        write_json(file, {"model": recipe.model.name, **evaluation.summary()})
+        layer = self._judge.isolation
+        write_json(file, {"model": recipe.model.name, "isolation": layer, **evaluation.summary()})
         self._run.set_status(f"{which} evaluated")
 
     def _train(self, trainer: Any) -> bool:
