@@ -68,10 +68,10 @@ def test_limits_that_are_too_low_for_the_tools_are_told() -> None:
     """A run-time that reserves 3 GiB which it never uses, one that takes 300 MiB, one that is wrong however it runs."""
     reserving, taking = "import mmap; mmap.mmap(-1, 3 << 30, prot=mmap.PROT_READ)", "x = b'x' * (300 << 20)"
     judge = verify_first_steps(reserving), verify_first_steps(taking), verify_first_steps("raise SystemExit(1)")
-    assert [detail.partition("higher limits: ")[2] for detail in judge] == [
+    assert [detail.partition("higher limits")[2].strip(": ") for detail in judge] == [
         "[limits] reserve_mb = 8192",
         "[limits] memory_mb = 1024",
-        "",
+        "it ends as runtime_error (it ended with exit code 1)",
     ]
 
 
@@ -164,4 +164,4 @@ def test_the_command_prints_what_it_found(tmp_path: Path, cli: Cli) -> None:
     failed = cli("lang", "verify", bad, "--soak", 2)
     assert failed.returncode == 1
     assert "sh does not conform: 2 failed" in failed.stdout
-    assert "hello gives wrong_answer: ok 'goodbye'" in failed.stdout
+    assert "hello ends as ok 'goodbye'" in failed.stdout

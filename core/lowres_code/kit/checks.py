@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lowres_code.judge import CORRECT, WRONG_ANSWER, Judge
 from lowres_code.kit.canary import Canary
-from lowres_code.kit.remedy import limits_needed
+from lowres_code.kit.remedy import GENEROUS, limits_needed, run_with
 from lowres_code.kit.report import Check, Outcome
 from lowres_code.kit.walls import ask
 from lowres_code.language import Execution, Language, Status
@@ -27,9 +27,7 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     execution = ask(judge, hello)
     first = [_end(execution)]
     right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
-    yield Check.that(
-        "right program", right == CORRECT, f"hello gives {right}: {_seen(execution)}{_remedy(judge, right)}"
-    )
+    yield Check.that("right program", right == CORRECT, f"hello ends as {_seen(execution)}{_remedy(judge, right)}")
     found = f"with another answer expected, hello is {wrong}"
     yield Check.that("wrong output", wrong == WRONG_ANSWER or right != CORRECT, found)
     same = judge.language.compare
@@ -90,12 +88,14 @@ def _hello(language: Language) -> str:
 
 
 def _remedy(judge: Judge, verdict: str) -> str:
-    """What to write into the language's file if its tools need higher limits."""
+    """What to write into the language's file if its tools need higher limits; else what is seen with wide ones."""
     if verdict in (CORRECT, WRONG_ANSWER):
         return ""
     needed = limits_needed(judge, _hello(judge.language), HELLO)
-    lines = ", ".join(f"{name} = {least}" for name, least in needed.items())
-    return f"; it is right with higher limits: [limits] {lines}" if lines else ""
+    if needed:
+        lines = ", ".join(f"{name} = {least}" for name, least in needed.items())
+        return f"; it is right with higher limits: [limits] {lines}"
+    return f"; with far higher limits it ends as {_seen(run_with(judge, _hello(judge.language), GENEROUS))}"
 
 
 def _syntax_line(execution: Execution, is_checked: bool) -> Check:
@@ -115,9 +115,14 @@ def _end(execution: Execution) -> tuple[Status, str | None, list[int | None]]:
 
 
 def _seen(execution: Execution) -> str:
-    said = "; ".join(note.message for note in execution.diagnostics) or execution.stderr.strip()
-    answer = "" if execution.answer is None else f" {execution.answer.strip()!r}"
-    return f"{execution.status.value}{answer}{f' ({said[:200]})' if said else ''}"
+    """How it ended, with all that was said about it."""
+    printed = execution.stderr.strip() or (execution.answer is None and execution.stdout.strip())
+    parts = [
+        execution.answer is not None and repr(execution.answer.strip()),
+        execution.diagnostics and f"({'; '.join(note.message[:200] for note in execution.diagnostics)})",
+        printed and f"saying: {printed[-300:]}",
+    ]
+    return " ".join([execution.status.value, *(part for part in parts if part)])
 
 
 def _ends_as(*statuses: Status) -> Expectation:

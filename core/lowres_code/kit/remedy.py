@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lowres_code.judge import CORRECT, Judge
+from lowres_code.language import Execution
 from lowres_code.problem import Test
 
 GENEROUS = {"memory_mb": 2**12, "reserve_mb": 2**18, "processes": 2**9, "file_kb": 2**18}  # what costs most goes first
@@ -28,7 +29,11 @@ def limits_needed(judge: Judge, program: str, answer: str) -> dict[str, int]:
     return {name: min(2 * least, GENEROUS[name]) for name, least in needed.items()}
 
 
-def _passes(judge: Judge, program: str, answer: str, needs: Mapping[str, int]) -> bool:
+def run_with(judge: Judge, program: str, needs: Mapping[str, int]) -> Execution:
+    """Run a program as the judge does, with limits that are at least those."""
     with Judge(judge.language, judge.limits.at_least(needs), judge.isolation, workers=1) as generous:
-        execution = generous.execute([program], [Test()])[0]
-        return generous.verdict(execution, Test(expected=answer)) == CORRECT
+        return generous.execute([program], [Test()])[0]
+
+
+def _passes(judge: Judge, program: str, answer: str, needs: Mapping[str, int]) -> bool:
+    return judge.verdict(run_with(judge, program, needs), Test(expected=answer)) == CORRECT
