@@ -3,7 +3,7 @@
 # make bench   train each language of the embedded model with three seeds; prints the first table of docs/results.md (hours)
 # make bench-judge   time the judge, and try whether it is deterministic and lasts (20,000 programs); some minutes
 #
-# Both can be run again at no cost. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
+# The first two can be run again at no cost. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
 
 PYTHON ?= python3
 # Without a GPU a CPU build of torch is enough. If your index serves only large CUDA builds, name another here.
@@ -17,7 +17,7 @@ TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP
 
 # The languages whose backends `make test` tries for certain, by a command of theirs and Debian's package; others are
 # tried where they are installed.
-TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl escript:erlang-base
+TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl
 
 .PHONY: train test bench bench-judge setup system toolchains clean
 

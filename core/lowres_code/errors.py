@@ -36,7 +36,7 @@ class JudgeError(LowresCodeError):
 def near_match(name: str, known: Iterable[str]) -> str:
     """A phrase that suggests the closest known name, or lists them all if none is close.
 
-    Example: ``near_match("prolgo", ["prolog", "lua"])`` is ``"did you mean 'prolog'?"``.
+    Example: ``near_match("rewad", ["reward", "train"])`` is ``"did you mean 'reward'?"``.
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 from dataclasses import asdict, dataclass
 
 import click
@@ -12,6 +10,7 @@ from rich.table import Table
 from lowres_code.cli.options import console, json_option, print_json
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.sandbox.isolation import AUTO, LAYERS, availability
+from lowres_code.versions import versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +73,10 @@ def _plugins() -> list[Finding]:
 
 
 def _packages() -> list[Finding]:
-    names = ("torch", "transformers", "trl", "peft", "pyswip", "datasets", "reasoning-gym")
-    return [_package(name) for name in names]
-
-
-def _package(name: str) -> Finding:
-    try:
-        return Finding(name, True, importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
-        return Finding(name, False, "not installed", f"pip install {name}")
+    return [
+        Finding(name, True, version) if version else Finding(name, False, "not installed", f"pip install {name}")
+        for name, version in versions().items()
+    ]
 
 
 def _gpu() -> Finding:

@@ -99,7 +99,7 @@ def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str,
     from lowres_code.skeleton import Beginning, language_file, package
 
     if not re.fullmatch(NAME, name):
-        raise UsageError(f"a language's name is lower case, for instance 'forth', and not {name!r}")
+        raise UsageError(f"a language's name is lower case, as in my-language, and not {name!r}")
     if suffix and not re.fullmatch(SUFFIX, suffix):
         raise UsageError(f"--suffix is a dot and letters, for instance .fs, and not {suffix!r}")
     if name in plugin_manager().languages:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import tomli_w
 from rich.table import Table
 
 from lowres_code.cli.options import console, json_option, print_json
-from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+from lowres_code.errors import UsageError
+from lowres_code.recipe import Recipe, find_recipe, load_recipe, recipe_names
 
 
 @click.group("recipe")
@@ -19,7 +22,7 @@ def command() -> None:
 @json_option
 def list_recipes(as_json: bool) -> None:
     """All recipes that can be named."""
-    recipes = {name: load_recipe(path) for name, path in recipe_names().items()}
+    recipes = {name: recipe for name, path in recipe_names().items() if (recipe := _loaded(name, path))}
     if as_json:
         print_json([{"name": name, **recipe.recipe.model_dump()} | {"name": name} for name, recipe in recipes.items()])
         return
@@ -27,6 +30,15 @@ def list_recipes(as_json: bool) -> None:
     for name, recipe in recipes.items():
         table.add_row(name, recipe.model.name, recipe.recipe.description, recipe.recipe.expected)
     console().print(table)
+
+
+def _loaded(name: str, path: Path) -> Recipe | None:
+    """The recipe; one that is broken is somebody else's, perhaps, and the others are there all the same."""
+    try:
+        return load_recipe(path)
+    except UsageError as error:
+        click.echo(f"recipe {name!r} cannot be used: {error}", err=True)
+        return None
 
 
 @command.command("show")

@@ -50,7 +50,7 @@ def command(
         _resume(resumed, language)
         return
     if language is None:
-        raise UsageError("--lang is missing; for instance: lowres-code train --lang prolog (lowres-code lang list)")
+        raise UsageError("--lang is missing: lowres-code train --lang NAME; the names: lowres-code lang list")
     _train(language, recipe, overrides, out, seed)
 
 

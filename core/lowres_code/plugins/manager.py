@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from lowres_code.reward import RewardTerm
     from lowres_code.sources import ProblemSource
 
-DEFAULT_PLUGINS = (
-    "lowres_code.builtin",
-    "lowres_code.languages.prolog",
-    "lowres_code.languages.tcl",
-)
 BUILT_IN = "built in"
 FOLDERS = "LOWRES_CODE_LANGUAGES"  # the environment variable that names folders of language files
 
@@ -80,11 +76,13 @@ class PluginManager:
         self._origins: dict[str, str] = {}
         self._pluggy = pluggy.PluginManager(GROUP)
         self._pluggy.add_hookspecs(hookspecs)
-        for name in DEFAULT_PLUGINS:
+        languages = _built_in_folder()
+        packages = pkgutil.iter_modules([str(languages)], "lowres_code.languages.")
+        for name in ("lowres_code.builtin", *(package.name for package in packages if package.ispkg)):
             self._load(name, BUILT_IN, functools.partial(importlib.import_module, name))
+        self._load_files(languages, BUILT_IN)  # first come, first served: no other can take a name of these
         for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
             self._load(entry.name, entry.dist.name if entry.dist else entry.value, entry.load)
-        self._load_files(_built_in_folder(), BUILT_IN)
         for folder in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
             self._load_files(Path(folder), folder)
 

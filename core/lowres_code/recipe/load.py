@@ -11,17 +11,18 @@ from pydantic import ValidationError
 
 from lowres_code.complaints import Tree, complaints, read_toml
 from lowres_code.errors import UsageError, near_match
-from lowres_code.plugins.manager import plugin_manager
+from lowres_code.plugins.manager import BUILT_IN, plugin_manager
 from lowres_code.recipe.schema import DataTable, Recipe
 
 _MAX_INHERITANCE = 8
 
 
 def recipe_names() -> dict[str, Path]:
-    """All recipes that can be named, with their files."""
-    folders = [registered.thing for registered in plugin_manager().recipe_folders.values()]
-    files = [(file.relative_to(folder), file) for folder in folders for file in sorted(folder.rglob("*.toml"))]
-    return {relative.as_posix().removesuffix(".toml"): file for relative, file in files}
+    """All recipes that can be named, with their files; a built-in name stays what it is, whatever plugins bring."""
+    registered = sorted(plugin_manager().recipe_folders.values(), key=lambda folder: folder.origin == BUILT_IN)
+    files = [(file.relative_to(r.thing), file) for r in registered for file in r.thing.rglob("*.toml")]
+    found = {relative.as_posix().removesuffix(".toml"): file for relative, file in files}
+    return dict(sorted(found.items()))
 
 
 def find_recipe(name: str, beside: Path | None = None) -> Path:

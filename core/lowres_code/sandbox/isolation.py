@@ -178,12 +178,18 @@ def import_root(module: str) -> Path:
     return top.parent.parent if top.name == "__init__.py" else top.parent
 
 
+def _own_files(module: str) -> Path:
+    """A package's folder; a module that is in none is its file alone, whatever lies beside it."""
+    file = Path(str(sys.modules[module].__file__)).resolve()
+    return file.parent if file.stem == "__init__" or "." in module else file
+
+
 def python_folders(module: str) -> tuple[Path, ...]:
-    """What this Python needs, apart from the system's folders, to import this package and ``module``."""
+    """The folders (and files) that Python needs, apart from the system's, to import this package and ``module``."""
     parts = module.split(".")
     modules = ["lowres_code", *(".".join(parts[: end + 1]) for end in range(len(parts)))]
     found = {Path(sys.prefix), Path(sys.base_prefix)}
-    found |= {Path(str(sys.modules[name].__file__)).resolve().parent for name in modules}
+    found |= {_own_files(name) for name in modules}
     found |= {Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
-    outside = [path for path in found if path.is_dir() and not str(path).startswith(("/usr/", "/lib"))]
+    outside = [path for path in found if path.exists() and not str(path).startswith(("/usr/", "/lib"))]
     return tuple(sorted(path for path in outside if not any(other in path.parents for other in outside)))

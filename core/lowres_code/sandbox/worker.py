@@ -213,7 +213,7 @@ def main() -> None:
     hide_from_children()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # R refuses to start with fewer than 167
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # some run-times do not start with fewer than 167
     order: Order = pickle.load(requests)
     if order.layer == "namespaces":
         own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)

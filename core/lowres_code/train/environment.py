@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("lowres-code", "torch", "transformers", "trl", "peft", "datasets", "pyswip", "reasoning-gym")
+from lowres_code.versions import versions
 
 
 def environment(language: str, isolation: str, seed: int) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def environment(language: str, isolation: str, seed: int) -> dict[str, Any]:
         "language": language,
         "seed": seed,
         "isolation": isolation,
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": versions(),
         "python": platform.python_version(),
         "system": platform.platform(),
         "cpus": len(os.sched_getaffinity(0)),
