@@ -35,6 +35,14 @@ from lowres_code import RewardTerm, hookimpl
 def register_rewards(register):
     register(RewardTerm("correct", "mine is better", lambda judgement: 1.0))
 """
+RECIPES = """
+from pathlib import Path
+from lowres_code import hookimpl
+
+@hookimpl
+def register_recipes(register):
+    register(Path(__file__).with_name("mine"))
+"""
 
 
 def install(folder: Path, name: str, source: str) -> None:
@@ -94,3 +102,17 @@ def test_the_built_ins_are_plugins_without_failures() -> None:
     assert {"prolog", "tcl", "lua"} <= set(manager.languages)
     assert sorted(manager.problem_sources) == ["dataset", "file", "reasoning_gym"]
     assert not manager.failures
+
+
+def test_recipes_of_others_neither_take_a_name_nor_end_the_list(tmp_path: Path, cli: Cli) -> None:
+    install(tmp_path, "my_recipes", RECIPES)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "quickstart.toml").write_text('extends = "nothing"\n')
+    (folder / "broken.toml").write_text("speed = 3\n")
+    done = cli("recipe", "list", "--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    names = [recipe["name"] for recipe in json.loads(done.stdout)]
+    assert "quickstart" in names and "broken" not in names
+    assert "recipe 'broken' cannot be used" in done.stderr
+    assert "recipe 'quickstart' cannot be used" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from lowres_code.language import Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.child import ResultMemory
 from lowres_code.sandbox.client import WorkerClient, _result
-from lowres_code.sandbox.isolation import availability
+from lowres_code.sandbox.isolation import availability, python_folders
 from lowres_code.sandbox.pool import Pool
 
 from tests.benchmarks.judging import Killer, corpus, held, outcomes, run_chunk
@@ -344,6 +345,16 @@ def test_the_layer_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkey
     finally:
         availability.cache_clear()
     assert not set(Path("/tmp").glob(f"lowres-code-{os.getpid()}-*")) - before
+
+
+def test_of_a_language_in_a_single_file_only_that_file_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("lone_language.py", "answers.jsonl"):
+        (tmp_path / name).touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.import_module("lone_language")
+    seen = python_folders("lone_language")
+    assert tmp_path / "lone_language.py" in seen
+    assert not any((tmp_path / "answers.jsonl").is_relative_to(path) for path in seen)
 
 
 def test_half_a_result_is_none() -> None:
