@@ -35,6 +35,8 @@ def complaints(error: ValidationError, model: type[BaseModel], prefix: tuple[str
 
 
 def _complaint(detail: Any, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    if detail["type"] == "value_error" and not detail["loc"]:  # of the table as a whole
+        return f"{'.'.join(prefix)}: {detail['ctx']['error']}"
     *tables, key = location = tuple(str(part) for part in detail["loc"])
     place = ".".join((*prefix, *location))
     if detail["type"] == "extra_forbidden":

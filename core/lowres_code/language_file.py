@@ -5,6 +5,8 @@ Every key has its meaning here; keys that are not here are refused, and all that
 
 from __future__ import annotations
 
+import difflib
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
@@ -114,9 +116,25 @@ def _problems(tree: Tree) -> list[str]:
     too_much = [path for path in texts if _opens_too_much(Path(path).resolve())]
     return [
         *(f"snippets.{name}: unknown key; {near_match(name, SNIPPETS)}" for name in unknown),
+        *_command_problems(tree),
         *(f"reads: {path!r} is no absolute path" for path in relative),
         *(f"reads: {path!r} would open more to programs than a language's tools" for path in too_much),
     ]
+
+
+PLACES = ("{file}", "{stem}")
+
+
+def _command_problems(tree: Tree) -> list[str]:
+    """Commands that have nothing to do with the program, or speak of it by a name that is not known."""
+    texts = [str(tree.get(name, "")) for name in ("run", "compile", "check")]
+    likely = re.findall(r"\{[a-z]+\}", " ".join(texts))
+    near = [(word, difflib.get_close_matches(word, PLACES, cutoff=0.7)) for word in likely if word not in PLACES]
+    problems = [f"commands: {word} is not known; did you mean {match[0]}?" for word, match in near if match]
+    known = (*PLACES, str(tree.get("stem", "program")))
+    if texts[0] and not problems and not any(word in texts[0] + texts[1] for word in known):
+        problems.append(f"run: has no {{file}} in it, and so does nothing with the program: {tree['run']!r}")
+    return problems
 
 
 def _opens_too_much(path: Path) -> bool:

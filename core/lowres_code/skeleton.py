@@ -41,7 +41,6 @@ class Beginning:
             "title": self.title,
             "suffix": self.suffix or f".{_letters(self.name, '')}",
             "run": self.run or f"{self.name} {{file}}",
-            "install": f"sudo apt-get install {self.name}",
             "guidance": "The answer is what the program prints on standard output; print nothing else.",
         }
 
@@ -98,13 +97,15 @@ def language_file(begun: Beginning, folder: Path) -> Skeleton:
     steps = (
         f"put the right commands and a right hello into {shown}",
         f"lowres-code lang verify {shown}",
-        f"lowres-code train --lang {shown}",
+        f"lowres-code run PROGRAM --lang {shown} --expect ANSWER; docs/add-a-language.md goes on from there",
     )
+    _words(begun.run)
     others = "\n".join(f"# {name} = '...'  # {meaning}" for name, meaning in SNIPPETS.items() if name != "hello")
     text = "\n".join(
         (
             tomli_w.dumps(begun.keys()) + '# check = "..."    # finds syntax errors without running anything',
             '# compile = "..."  # makes what run runs',
+            '# install = "..."  # what people are told whose machine lacks the tools, as in sudo apt-get install mawk',
             "",
             "[snippets]  # by which lang verify tries the language; hello is needed, the others make it sure",
             tomli_w.dumps({"hello": begun.hello_program()}) + others,
@@ -119,7 +120,7 @@ def package(begun: Beginning, folder: Path) -> Skeleton:
     root = folder / f"lowres-code-{_letters(begun.name, '-').strip('-')}"
     words = "".join(f"{_literal(word)}, " for word in _words(begun.keys()["run"])).rstrip()
     fields = {name: _literal(value) for name, value in begun.keys().items() if name != "name"}
-    fields |= {"name": begun.name, "project": root.name, "module": begun.module, "run": words}
+    fields |= {"install": _literal(""), "name": begun.name, "project": root.name, "module": begun.module, "run": words}
     fields["hello"] = _literal(begun.hello_program())
     files = {
         root / "pyproject.toml": _PYPROJECT,

@@ -158,6 +158,8 @@ class Prolog(EmbeddedLanguage):
             diagnostics = tuple(d for _, d in map(_diagnostic, notes))
         except (AbortedError, ValueError, TypeError, RecursionError):  # the latter: it has written the notes itself
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
+        if status == Status.TIMEOUT.value:  # CPU time and the clock end a program from outside
+            diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
         return Execution(Status(status), answer if status == Status.OK.value else None, diagnostics=diagnostics)
 
 

@@ -51,11 +51,17 @@ def test_run_prints_the_object_that_the_design_promises(cli: Cli, tmp_path: Path
         ("solve(X) :- X is foo.", [], 1, "runtime_error"),
         ("p(1). p(2).", ["--query", "p(X)"], 0, "ok: 1"),
         ("", [], 1, "runtime_error"),
+        (":- initialization(write(hi)).\nsolve(42).", ["--expect", "42"], 0, "hi\ncorrect: 42"),
     ],
 )
 def test_run_from_standard_input(program: str, arguments: list[str], code: int, said: str, invoke: Invoke) -> None:
     done = invoke("run", "-", "--lang", "prolog", *arguments, stdin=program)
     assert (done.exit_code, done.stdout.strip()) == (code, said)
+
+
+def test_what_is_printed_is_the_answer_of_other_languages_and_shown_once(invoke: Invoke) -> None:
+    done = invoke("run", "-", "--lang", "python", "--expect", "42", stdin="print(6 * 7)")
+    assert (done.exit_code, done.stdout) == (0, "correct: 42\n")
 
 
 def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:

@@ -101,6 +101,8 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
     [
         (f'{SMALL}reads = ["etc"]\n[snippets]\nhallo = "x"\n', "snippets.hallo: unknown key; did you mean 'hello'?"),
         (f'{SMALL}reads = ["etc"]\n', "reads: 'etc' is no absolute path"),
+        (SMALL.replace("{file}", "{flie}"), "commands: {flie} is not known; did you mean {file}?"),
+        (SMALL.replace("{file}", "x"), "run: has no {file} in it, and so does nothing with the program"),
         (f'{SMALL}reads = ["/"]\n', "reads: '/' would open more to programs than a language's tools"),
         (f'{SMALL}reads = ["/usr/../proc/1"]\n', "reads: '/usr/../proc/1' would open more"),
         (f'{SMALL}[[self_tests]]\nprogram = "x"\nstatus = "fine"\n', "self_tests.0.status: "),
@@ -189,7 +191,8 @@ def test_a_new_language_is_begun(tmp_path: Path, invoke: Callable[..., Result]) 
     assert invoke("lang", "new", "my-lisp", cwd=tmp_path).exit_code == 0
     assert load_language(tmp_path / "my-lisp.toml").suffix == ".mylisp"
     assert "not 'awk'" in invoke("lang", "new", "awk2", "--suffix", "awk", cwd=tmp_path).output
-    assert "No closing quotation" in invoke("lang", "new", "q", "--python", "--run", "awk '", cwd=tmp_path).output
+    assert "No closing quotation" in invoke("lang", "new", "q", "--python", "--run", "awk '{file}", cwd=tmp_path).output
+    assert "as in 'awk {file}'" in invoke("lang", "new", "q", "--run", "awk", cwd=tmp_path).output
     assert "not 'Awk'" in invoke("lang", "new", "Awk", cwd=tmp_path).output
 
 

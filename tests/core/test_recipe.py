@@ -27,6 +27,12 @@ def written(folder: Path, text: str, name: str = "r.toml") -> Path:
     return path
 
 
+def test_a_weight_of_no_task_is_refused(tmp_path: Path) -> None:
+    table = '[data.train]\nsource = "reasoning_gym"\nsize = 4\ntasks = {gcd = {}}\nweights = {gdc = 2}\n'
+    said = complaint(tmp_path, f'extends = "quickstart"\n{table}')
+    assert "weights.gdc: no such task; did you mean 'gcd'?" in said
+
+
 def complaint(folder: Path, text: str, *overrides: str) -> str:
     with pytest.raises(UsageError) as error:
         load_recipe(written(folder, text), overrides)

@@ -99,6 +99,12 @@ def test_a_question_of_its_own(judge: Judge) -> None:
     assert executions[4].status.value == "syntax_error"
 
 
+def test_a_program_that_passes_the_limit_of_inferences_is_told_so(judge: Judge) -> None:
+    execution = judge.execute(["solve(X) :- repeat, fail, X = 1."], [Test()])[0]
+    limit = judge.limits.inferences
+    assert execution.diagnostics[-1].message == f"it passed the limit of {limit} inferences"
+
+
 def test_messages_are_the_same_each_time(judge: Judge) -> None:
     program = "solve(X) :- open_null_stream(S), close(S), write(S, x), X = 1."
     message = judge.execute([program], [Test()])[0].diagnostics[0].message

@@ -58,14 +58,19 @@ def _fields(execution: Execution) -> dict[str, object]:
 
 def _show(execution: Execution, verdict: str | None) -> None:
     """What the program printed, its messages, its answer."""
-    click.echo(execution.stdout, nl=False)
-    click.echo(execution.stderr, nl=False, err=True)
+    if execution.answer != execution.stdout:  # else the answer, below, is all that was printed
+        click.echo(_whole_lines(execution.stdout), nl=False)
+    click.echo(_whole_lines(execution.stderr), nl=False, err=True)
     for diagnostic in execution.diagnostics:
         if diagnostic.message not in execution.stderr:
             place = ":".join(str(number) for number in (diagnostic.line, diagnostic.column) if number)
             click.echo(f"{diagnostic.severity}{' ' + place if place else ''}: {diagnostic.message}", err=True)
     summary = verdict or execution.status.value
-    click.echo(f"{summary}{'' if execution.answer is None else ': ' + execution.answer}")
+    click.echo(summary if execution.answer is None else f"{summary}: {execution.answer.strip()}")
+
+
+def _whole_lines(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _exit_code(execution: Execution, verdict: str | None) -> int:

@@ -88,7 +88,7 @@ class PluginManager:
 
     def _load_files(self, folder: Path, origin: str) -> None:
         if not folder.is_dir():
-            self.failures.append(Failure(str(folder), f"there is no such folder (environment variable {FOLDERS})"))
+            self.failures.append(Failure(str(folder), f"no folder (environment variable {FOLDERS})"))
         for path in sorted(folder.glob("*.toml")):
             self._load(str(path), origin, functools.partial(LanguageFile, path, origin == BUILT_IN))
 
@@ -101,7 +101,7 @@ class PluginManager:
         except Exception as error:  # a plugin may fail in any way; it is reported and left out
             if plugin is not None and self._pluggy.get_plugin(name) is plugin:
                 self._pluggy.unregister(plugin)
-            self.failures.append(Failure(name, f"{type(error).__name__}: {error}"))
+            self.failures.append(Failure(name, _said(error)))
         else:
             self._origins[name] = origin
 
@@ -138,8 +138,12 @@ class PluginManager:
             try:
                 implementation.function(register)
             except Exception as error:  # as in _load
-                self.failures.append(Failure(plugin, f"{type(error).__name__}: {error}"))
+                self.failures.append(Failure(plugin, _said(error)))
         return dict(sorted(found.items()))
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
 
 
 def _register(found: dict[str, Registered[Any]], origin: str, name_of: Callable[[Any], str], thing: Any) -> None:
@@ -171,7 +175,8 @@ def find_language(name: str) -> Registered[Language]:
         if Path(failure.plugin).name == f"{name}.toml":  # what the user means is not what would be taken
             raise UsageError(f"{failure.plugin}: {failure.error}")
     if name not in known:
-        raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list)")
+        failed = "".join(f"\n  could not be loaded: {f.plugin}: {f.error}" for f in plugin_manager().failures)
+        raise UsageError(f"there is no language {name!r}; {near_match(name, known)} (lowres-code lang list){failed}")
     return known[name]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lowres_code.errors import UsageError, near_match
 from lowres_code.problem import Problem, Test
@@ -132,6 +132,13 @@ class ReasoningGymOptions(SourceOptions):
 
     tasks: dict[str, dict[str, Any]]
     weights: dict[str, int] = Field(default={})
+
+    @model_validator(mode="after")
+    def _weights_are_of_tasks(self) -> ReasoningGymOptions:
+        for name in self.weights:
+            if name not in self.tasks:
+                raise ValueError(f"weights.{name}: no such task; {near_match(name, self.tasks)}")
+        return self
 
 
 class ReasoningGym(ProblemSource[ReasoningGymOptions]):
