@@ -209,7 +209,11 @@ def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monke
         started.append(data)
         if len(started) == 1:
             assert client._process is not None
-            os.killpg(client._process.pid, signal.SIGKILL)  # bubblewrap, and the worker if it has come so far
+            begun = worker_processes(client)  # in a session of its own, if bubblewrap has come so far
+            client._process.kill()
+            for process in begun:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             client._process.wait()
         inner(data)
 
