@@ -210,7 +210,7 @@ def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monke
         if len(started) == 1:
             assert client._process is not None
             begun = worker_processes(client)  # in a session of its own, if bubblewrap has come so far
-            client._process.kill()
+            os.killpg(client._process.pid, signal.SIGKILL)  # as long as it has none, it is of this group
             for process in begun:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
