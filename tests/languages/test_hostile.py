@@ -38,7 +38,7 @@ MARK = "lowres-hostile"  # in the name of every file that a program tries to lea
 SLEEP = "31536"  # the seconds that every process sleeps which a program leaves behind
 GOLD = f"gold-{secrets.token_hex(8)}"
 SECRET = f"secret-{secrets.token_hex(8)}"
-LIMITS = Limits(inferences=2_000_000, cpu_s=1, memory_mb=128, output_kb=64, wall_s=4)
+LIMITS = Limits(inferences=2_000_000, cpu_s=2, memory_mb=128, output_kb=64, wall_s=8)
 NEST = "nest(0, a) :- !.\nnest(N, f(T)) :- M is N - 1, nest(M, T).\n"
 TRIED_PROCESSES = LIMITS.processes + 8
 
