@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lowres_code.errors import UsageError
 from lowres_code.recipe.schema import ModelTable
+from lowres_code.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -60,12 +61,26 @@ def load_tokenizer(table: ModelTable) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
-    """The model with the adapter in a folder merged into its weights.
+def load_trained(run: RunDirectory) -> PreTrainedModel:
+    """The model that a run has trained.
 
     Raises:
-        UsageError: the adapter cannot be loaded.
+        UsageError: the run has not come so far, or what it saved cannot be loaded.
     """
+    table = run.recipe().model
+    if run.model.is_dir():
+        return load_model(table.model_copy(update={"name": str(run.model), "revision": None}))
+    if run.adapter.is_dir():
+        return _with_adapter(load_model(table), run.adapter)
+    status = run.status()
+    raise UsageError(
+        f"the run in {str(run.path)!r} has no trained model yet ({status['state']}, step {status['step']} of "
+        f"{status['steps']}); go on with: lowres-code train --resume {run.path}"
+    )
+
+
+def _with_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    """The model with the adapter in a folder merged into its weights."""
     from peft import PeftModel
 
     try:

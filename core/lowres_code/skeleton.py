@@ -17,12 +17,26 @@ from lowres_code.snippets import SNIPPETS
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What is known of a language before anything is written; the rest is guessed from its name."""
+    """What is known of a language before anything is written; the rest is guessed from its name.
+
+    Raises:
+        UsageError: ``run`` is no command, or does not say where the program's file goes.
+    """
 
     name: str
     run: str = ""
     suffix: str = ""
     hello: str = ""
+
+    def __post_init__(self) -> None:
+        if self.run and "{file}" not in self.run:
+            raise UsageError(
+                f"--run must say where the program's file goes, as in '{self.run} {{file}}', and not {self.run!r}"
+            )
+        try:
+            shlex.split(self.run)
+        except ValueError as error:
+            raise UsageError(f"--run {self.run!r}: {error}") from error
 
     @property
     def title(self) -> str:
@@ -78,13 +92,6 @@ def _letters(name: str, instead: str) -> str:
     return "".join(letter if letter.isalnum() else instead for letter in name)
 
 
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError as error:
-        raise UsageError(f"--run {command!r}: {error}") from error
-
-
 def _literal(text: str) -> str:
     """Text as Python writes it, in double quotes."""
     return json.dumps(text, ensure_ascii=False)
@@ -99,7 +106,6 @@ def language_file(begun: Beginning, folder: Path) -> Skeleton:
         f"lowres-code lang verify {shown}",
         f"lowres-code run PROGRAM --lang {shown} --expect ANSWER; docs/add-a-language.md goes on from there",
     )
-    _words(begun.run)
     others = "\n".join(f"# {name} = '...'  # {meaning}" for name, meaning in SNIPPETS.items() if name != "hello")
     text = "\n".join(
         (
@@ -118,7 +124,7 @@ def language_file(begun: Beginning, folder: Path) -> Skeleton:
 def package(begun: Beginning, folder: Path) -> Skeleton:
     """A package, ``lowres-code-NAME``: pyproject.toml, a module, and a test that is the conformance kit."""
     root = folder / f"lowres-code-{_letters(begun.name, '-').strip('-')}"
-    words = "".join(f"{_literal(word)}, " for word in _words(begun.keys()["run"])).rstrip()
+    words = "".join(f"{_literal(word)}, " for word in shlex.split(begun.keys()["run"])).rstrip()
     fields = {name: _literal(value) for name, value in begun.keys().items() if name != "name"}
     fields |= {"install": _literal(""), "name": begun.name, "project": root.name, "module": begun.module, "run": words}
     fields["hello"] = _literal(begun.hello_program())

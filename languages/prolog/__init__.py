@@ -144,7 +144,7 @@ class Prolog(EmbeddedLanguage):
         """Syntax errors that loading the program reports; loading runs its directives, as it must."""
         try:
             _, _, notes = self._call("check", _write(program), Limits().inferences)
-        except (AbortedError, ValueError, TypeError, RecursionError):
+        except _NO_RESULT:
             return ()
         return tuple(d for severity, d in map(_diagnostic, notes) if severity == "syntax")
 
@@ -156,7 +156,7 @@ class Prolog(EmbeddedLanguage):
         try:
             status, answer, notes = self._call("judge", path, query, *budget)
             diagnostics = tuple(d for _, d in map(_diagnostic, notes))
-        except (AbortedError, ValueError, TypeError, RecursionError):  # the latter: it has written the notes itself
+        except _NO_RESULT:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
         if status == Status.TIMEOUT.value:  # CPU time and the clock end a program from outside
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
@@ -182,6 +182,9 @@ def _write(program: str) -> str:
 
 class AbortedError(Exception):
     """The program has thrown ``'$aborted'``, which no ``catch/3`` stops, or has left the driver no way to answer."""
+
+
+_NO_RESULT = (AbortedError, ValueError, TypeError, RecursionError)  # the latter: the program has written it itself
 
 
 class _Driver:

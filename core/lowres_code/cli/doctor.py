@@ -30,7 +30,8 @@ def command(as_json: bool) -> None:
 
     Exit code 0 if programs can be judged in isolation and some language can run, else 1.
     """
-    findings = [*_isolation(), *_languages(), *_plugins(), *_packages(), _gpu()]
+    isolation, languages, installed = _isolation(), _languages(), [*_plugins(), *_packages()]
+    findings = [*isolation, *languages, *installed, _gpu()]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -39,8 +40,8 @@ def command(as_json: bool) -> None:
             table.add_row("ok" if finding.works else "--", finding.what, finding.detail, finding.mend)
         console().print(table)
     isolated = any(availability(layer).works for layer in AUTO)
-    some = any(registered.thing.missing() is None for registered in plugin_manager().languages.values())
-    if not (isolated and some and all(finding.works for finding in (*_plugins(), *_packages()))):
+    some = any(finding.works for finding in languages)
+    if not (isolated and some and all(finding.works for finding in installed)):
         raise SystemExit(1)
 
 

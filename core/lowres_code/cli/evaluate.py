@@ -56,29 +56,24 @@ def _evaluate(model: str, is_run: bool, recipe: Recipe, language: Language) -> d
 
     quiet_libraries()
     from lowres_code.evaluate import evaluate
-    from lowres_code.judge import Judge
-    from lowres_code.model import load_model, load_tokenizer
+    from lowres_code.model import load_model, load_tokenizer, load_trained
     from lowres_code.progress import progress_line
+    from lowres_code.recipe.judge import started_judge
+    from lowres_code.recipe.problems import load_problems
     from lowres_code.run_directory import RunDirectory
-    from lowres_code.sandbox.isolation import NO_WALLS
-    from lowres_code.train.run import load_problems, trained_model
 
     seed = recipe.eval.seed
     if is_run:
         run = RunDirectory.open(Path(model))
         table, seed = run.recipe().model, int(run.env()["seed"])
-        network = trained_model(run, run.recipe())
+        network = load_trained(run)
     else:
         table = recipe.model.model_copy(update={"name": model, "revision": None})
         network = load_model(table)
     tokenizer = load_tokenizer(table)
     problems = load_problems(recipe.data.eval, "eval", seed)
     screen = Console(stderr=True)
-    limits = recipe.limits
-    with Judge(language, limits.limits(), limits.isolation, limits.workers) as judge:
-        judge.start()
-        if judge.isolation == "limits":
-            screen.print(NO_WALLS, highlight=False)
-        with progress_line(screen, f"evaluating {model}") as progress:
-            evaluation = evaluate(network, tokenizer, problems, judge, recipe.prompt, recipe.eval, progress)
+    judging, progressing = started_judge(recipe.limits, language, screen), progress_line(screen, f"evaluating {model}")
+    with judging as judge, progressing as progress:
+        evaluation = evaluate(network, tokenizer, problems, judge, recipe.prompt, recipe.eval, progress)
     return {"model": model, "language": language.name, "isolation": judge.isolation, **evaluation.summary()}

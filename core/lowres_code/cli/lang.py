@@ -102,11 +102,9 @@ def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str,
         raise UsageError(f"a language's name is lower case, as in my-language, and not {name!r}")
     if suffix and not re.fullmatch(SUFFIX, suffix):
         raise UsageError(f"--suffix is a dot and letters, for instance .fs, and not {suffix!r}")
-    if run and "{file}" not in run:
-        raise UsageError(f"--run must say where the program's file goes, as in '{run} {{file}}', and not {run!r}")
+    begun = Beginning(name, run, suffix, hello)
     if name in plugin_manager().languages:
         raise UsageError(f"there is a language {name!r} already: lowres-code lang show {name}")
-    begun = Beginning(name, run, suffix, hello)
     skeleton = package(begun, folder) if as_package else language_file(begun, folder)
     skeleton.write()
     for path in skeleton.files:

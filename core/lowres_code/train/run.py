@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +13,15 @@ from lowres_code.evaluate import evaluate
 from lowres_code.files import write_json
 from lowres_code.judge import Judge
 from lowres_code.language import Language
-from lowres_code.model import load_adapter, load_model, load_tokenizer
+from lowres_code.model import load_model, load_tokenizer, load_trained
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.progress import progress_line
 from lowres_code.prompt import Message, build_prompt
-from lowres_code.recipe.schema import DataTable, LoraTable, Recipe
+from lowres_code.recipe.judge import started_judge
+from lowres_code.recipe.problems import load_problems
+from lowres_code.recipe.schema import LoraTable, Recipe
 from lowres_code.run_directory import DONE, INTERRUPTED, TRAINED, RunDirectory
-from lowres_code.sandbox.isolation import NO_WALLS
-from lowres_code.sources import Part
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.environment import environment
 from lowres_code.train.order import order_by_length
@@ -32,19 +30,6 @@ from lowres_code.train.scorer import Scorer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-
-def load_problems(table: DataTable, part: Part, seed: int) -> list[Problem]:
-    """The problems of a data table; its own seed, if it has one, comes before the run's.
-
-    Raises:
-        UsageError: there are none.
-    """
-    source = plugin_manager().problem_sources[table.source].thing
-    problems = source.load(table.options, part, table.size, seed if table.seed is None else table.seed)
-    if not problems:
-        raise UsageError(f"data.{part}: source {table.source!r} gives no problems")
-    return problems
 
 
 def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Console) -> RunDirectory:
@@ -56,7 +41,7 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     """
     run = RunDirectory(out)
     run.must_be_new()
-    with _judge(recipe, language, console) as judge:
+    with started_judge(recipe.limits, language, console) as judge:
         session = _Session(run, recipe, judge, seed, console)
         RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
         with run.locked():
@@ -72,17 +57,8 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
     """
     run = RunDirectory.open(path)
     recipe = run.recipe()
-    with run.locked(), _judge(recipe, language, console) as judge:
+    with run.locked(), started_judge(recipe.limits, language, console) as judge:
         return _Session(run, recipe, judge, int(run.env()["seed"]), console).carry_on()
-
-
-@contextmanager
-def _judge(recipe: Recipe, language: Language, console: Console) -> Iterator[Judge]:
-    with Judge(language, recipe.limits.limits(), recipe.limits.isolation, recipe.limits.workers) as judge:
-        judge.start()
-        if judge.isolation == "limits":  # a recipe may have asked for it that somebody else has written
-            console.print(NO_WALLS, highlight=False)
-        yield judge
 
 
 class _Session:
@@ -104,7 +80,7 @@ class _Session:
         """Do the stages that have not been done."""
         run = self._run
         if run.model.is_dir() or run.adapter.is_dir():
-            model = trained_model(run, self._recipe)
+            model = load_trained(run)
         else:
             trainer = self._trainer(load_model(self._recipe.model))
             model = trainer.model
@@ -197,23 +173,6 @@ class _Session:
             partial.rename(target)
         except OSError as error:
             raise LowresCodeError(f"cannot save the model to {str(target)!r}: {error.strerror}") from error
-
-
-def trained_model(run: RunDirectory, recipe: Recipe) -> PreTrainedModel:
-    """The model that a run has trained.
-
-    Raises:
-        UsageError: it has not come so far.
-    """
-    if run.model.is_dir():
-        return load_model(recipe.model.model_copy(update={"name": str(run.model), "revision": None}))
-    if run.adapter.is_dir():
-        return load_adapter(load_model(recipe.model), run.adapter)
-    status = run.status()
-    raise UsageError(
-        f"the run in {str(run.path)!r} has no trained model yet ({status['state']}, step {status['step']} of "
-        f"{status['steps']}); go on with: lowres-code train --resume {run.path}"
-    )
 
 
 def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
