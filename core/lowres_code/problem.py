@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from lowres_code.errors import UsageError
+
+T = TypeVar("T")
+
+_NAMED = 5  # complaints about single records of a file; what is wrong with one is mostly wrong with all
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,14 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     """The tests of a record with ``"answer"`` or with ``"tests": [{"stdin", "stdout"}]``.
 
     Raises:
-        UsageError: neither key is there, or they have a wrong shape; ``where`` names the record.
+        UsageError: neither key is there, or both, or they have a wrong shape; ``where`` names the record.
     """
     query = record.get("query")
     if query is not None and not isinstance(query, str):
         raise UsageError(f"{where}: 'query' must be text, not {query!r}")
     answer = record.get("answer")
+    if answer is not None and record.get("tests") is not None:
+        raise UsageError(f"{where}: has both 'answer' and 'tests'; one of them must say what is right")
     if answer is not None:
         if isinstance(answer, bool) or not isinstance(answer, str | int | float):
             raise UsageError(f"{where}: 'answer' must be text or a number, not {answer!r}")
@@ -78,18 +85,39 @@ def _stdin_test(test: object, query: str | None, where: str) -> Test:
 _OWN_KEYS = {"id", "question", "answer", "tests", "query", "task"}
 
 
-def problem_of(record: Mapping[str, object], where: str, default_id: str) -> Problem:
-    """The problem that one record of a data set describes; see `tests_of` for what it must hold."""
+def problem_of(record: Mapping[str, object], where: str) -> Problem:
+    """The problem that the record at ``FILE:LINE`` describes; see `tests_of` for what it must hold."""
     question = record.get("question")
     if not isinstance(question, str) or not question.strip():
         raise UsageError(f"{where}: needs 'question' with some text, got {question!r}")
+    file, _, line = where.rpartition(":")
     return Problem(
-        id=str(record.get("id", default_id)),
+        id=str(record.get("id", f"{Path(file).stem}-{line}")),
         question=question,
         tests=tests_of(record, where),
         task=str(record.get("task", "")),
         metadata={key: value for key, value in record.items() if key not in _OWN_KEYS},
     )
+
+
+def read_each(path: Path, make: Callable[[Mapping[str, object], str], T]) -> list[T]:
+    """What ``make`` makes of each object of a JSON Lines file, and of ``FILE:LINE``.
+
+    Raises:
+        UsageError: the file cannot be read, a line is no JSON object, or ``make`` has raised it; of those the first
+            five are named and the others counted.
+    """
+    made, complaints = [], []
+    for where, record in read_records(path):
+        try:
+            made.append(make(record, where))
+        except UsageError as error:  # noqa: PERF203 - each record has a complaint of its own
+            complaints.append(str(error))
+    if more := len(complaints[_NAMED:]):
+        complaints[_NAMED:] = [f"and {more} more of {len(made) + len(complaints)} lines"]
+    if complaints:
+        raise UsageError("\n".join(complaints))
+    return made
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, object]]]:

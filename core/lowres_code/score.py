@@ -13,7 +13,7 @@ from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError
 from lowres_code.judge import Judge, Judgement
 from lowres_code.language import Language
-from lowres_code.problem import Test, read_records, tests_of
+from lowres_code.problem import Test, read_each, tests_of
 
 CHUNK = 256  # rows that are judged at a time
 
@@ -31,9 +31,9 @@ def read_rows(path: Path, language: Language) -> list[Row]:
     """The rows of a JSON Lines file: ``program`` or ``completion``, ``answer`` or ``tests``, perhaps ``id``.
 
     Raises:
-        UsageError: the file cannot be read or is empty, or a row lacks something; the row is named.
+        UsageError: the file cannot be read or is empty, or rows lack something; the rows are named.
     """
-    rows = [_row(record, where, language) for where, record in read_records(path)]
+    rows = read_each(path, lambda record, where: _row(record, where, language))
     if not rows:
         raise UsageError(f"{str(path)!r} holds no rows")
     return rows

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from lowres_code.errors import JudgeError
 from lowres_code.judge import Judge
 from lowres_code.language import Execution, Limits, Status
 from lowres_code.problem import Test
@@ -230,6 +232,18 @@ def test_a_worker_that_dies_twice_is_an_infrastructure_error(
     execution = run(client, "solve(X) :- sleep(1), X = 42.", Limits(wall_s=-1.0))  # no time to answer at all
     assert execution.status is Status.INFRA_ERROR
     assert "no answer within" in execution.diagnostics[0].message
+    monkeypatch.undo()
+    assert run(client, RIGHT).answer == "42"
+
+
+def test_a_machine_that_has_no_room_for_a_worker_is_the_judges_failure(
+    tmp_path: Path, client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(JudgeError, match="cannot be started"):
+        client.start()
+    execution = run(client, RIGHT)
+    assert execution.status is Status.INFRA_ERROR
     monkeypatch.undo()
     assert run(client, RIGHT).answer == "42"
 

@@ -15,6 +15,12 @@ from lowres_code.language import Execution, Status
 from lowres_code.problem import Test
 from lowres_code.recipe.schema import LimitsTable
 
+_LIMITS = {
+    Status.TIMEOUT: "{inferences} inferences where they are counted, {cpu_s} CPU seconds, {wall_s:g} s by the clock",
+    Status.MEMORY_LIMIT: "{memory_mb} MB for each process",
+    Status.OUTPUT_LIMIT: "{output_kb} kB printed or answered, {file_kb} kB in a file",
+}
+
 
 @click.command("run")
 @click.argument("file", type=click.File("rb"))
@@ -49,6 +55,8 @@ def command(
         print_json({"lang": backend.name, "verdict": verdict, **_fields(execution)})
     else:
         _show(execution, verdict)
+        if told := _LIMITS.get(execution.status):
+            click.echo("the limit: " + told.format_map(dataclasses.asdict(judge.limits)), err=True)
     sys.exit(_exit_code(execution, verdict))
 
 

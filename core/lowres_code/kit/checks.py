@@ -28,8 +28,10 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     first = [_end(execution)]
     right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
     yield Check.that("right program", right == CORRECT, f"hello ends as {_seen(execution)}{_remedy(judge, right)}")
-    found = f"with another answer expected, hello is {wrong}"
-    yield Check.that("wrong output", wrong == WRONG_ANSWER or right != CORRECT, found)
+    if right == CORRECT:
+        yield Check.that("wrong output", wrong == WRONG_ANSWER, f"with another answer expected, hello is {wrong}")
+    else:
+        yield Check("wrong output", Outcome.NOT_TRIED, "hello must be right first")
     same = judge.language.compare
     sound = same("42", "42") and not same("42", "41") and not same("yes", "no") and not same("42", "")
     yield Check.that("compare", sound, "compare says that 42 is 41, that yes is no, or that 42 is not 42")

@@ -105,6 +105,21 @@ class WorkerClient:
         """
         if self._process is not None:
             return
+        try:
+            root, readable = self._launch()
+        except OSError as error:  # no room for a file, no process to be had
+            self._end()
+            raise JudgeError(f"the worker for {self._language.name!r} cannot be started: {error}") from error
+        try:
+            self._send(pickle.dumps(self._order(root, readable)))
+            self._receive(_START_S)
+        except WorkerGoneError as gone:
+            said = self._last_words()
+            self._end()
+            raise JudgeError(f"the worker for {self._language.name!r} does not start ({gone}): {said}") from gone
+
+    def _launch(self) -> tuple[str, tuple[Path, ...]]:
+        """Start the process; its scratch directory, and what it can read."""
         kind = type(self._language)
         command = [os.path.abspath(sys.executable), "-m", "lowres_code.sandbox.worker"]
         environment = {"PYTHONPATH": str(import_root(kind.__module__)), **self._language.environment()}
@@ -121,13 +136,7 @@ class WorkerClient:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
-        try:
-            self._send(pickle.dumps(self._order(root, (*SYSTEM, *read_only))))
-            self._receive(_START_S)
-        except WorkerGoneError as gone:
-            said = self._last_words()
-            self._end()
-            raise JudgeError(f"the worker for {self._language.name!r} does not start ({gone}): {said}") from gone
+        return root, (*SYSTEM, *read_only)
 
     def _order(self, root: str, readable: tuple[Path, ...]) -> Order:
         user = 0
@@ -185,17 +194,18 @@ class WorkerClient:
 
     def _end(self) -> None:
         process, self._process, self._unread = self._process, None, b""
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # a session of our own making
-        process.wait()
+        streams = [self._errors]
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a session of our own making
+            process.wait()
+            streams += [process.stdin, process.stdout]
         if self._scratch is not None:
             with contextlib.suppress(OSError):  # a program may still be ending
                 empty(self._scratch)
                 os.rmdir(self._scratch)
             self._scratch = None
-        for stream in (process.stdin, process.stdout, self._errors):
+        for stream in streams:
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()

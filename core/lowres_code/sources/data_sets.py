@@ -8,7 +8,7 @@ from typing import Any
 
 from lowres_code.answers import clean_gold
 from lowres_code.errors import UsageError, near_match
-from lowres_code.problem import Problem, Test, problem_of, read_records, unique
+from lowres_code.problem import Problem, Test, problem_of, read_each, unique
 from lowres_code.sources import Part, ProblemSource, SourceOptions
 
 
@@ -26,8 +26,7 @@ class File(ProblemSource[FileOptions]):
 
     def problems(self, options: FileOptions, part: Part, size: int, seed: int) -> list[Problem]:
         """A random choice, if there are more than ``size``."""
-        path = Path(options.path)
-        found = [problem_of(record, where, f"{path.stem}-{n}") for n, (where, record) in enumerate(read_records(path))]
+        found = read_each(Path(options.path), problem_of)
         return choose(unique(found), size, seed)
 
 
