@@ -168,9 +168,8 @@ def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Executi
     """What an exit code that is not 0 means."""
     if number := _signal_of(code):
         status = status_of_signal(number, used.ru_utime + used.ru_stime, limits)
-        return Execution(
-            status, diagnostics=(Diagnostic(f"it was ended by signal {number}: {signal.strsignal(number)}"),)
-        )
+        message = f"it was ended by signal {number}: {signal.strsignal(number)}"
+        return Execution(status, diagnostics=(Diagnostic(message),))
     # A run-time that cannot get more memory says so in words of its own; copying collectors give up at a half.
     full = used.ru_maxrss * 1024 > limits.memory_mb * 2**20 / 2
     status = Status.MEMORY_LIMIT if full else Status.RUNTIME_ERROR

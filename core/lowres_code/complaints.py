@@ -13,6 +13,23 @@ from lowres_code.errors import UsageError, near_match
 
 Tree = dict[str, Any]
 
+# pydantic's kinds of mistakes in the words of TOML; others keep pydantic's.
+_LIST, _TABLE, _CHOICE = "must be a list", "must be a table", "must be {expected}"
+_MESSAGES = {
+    **dict.fromkeys(("tuple_type", "list_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), _TABLE),
+    **dict.fromkeys(("literal_error", "enum"), _CHOICE),
+    "string_type": "must be text",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    "bool_type": "must be true or false",
+    "too_short": "must not be empty",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
 
 def read_toml(path: Path, what: str) -> Tree:
     """The tables of a TOML file.
@@ -43,7 +60,8 @@ def _complaint(detail: Any, model: type[BaseModel], prefix: tuple[str, ...]) -> 
         return f"{place}: unknown key; {near_match(key, _keys(model, tables))}"
     if detail["type"] == "missing":
         return f"{place}: missing"
-    return f"{place}: {detail['msg'][0].lower()}{detail['msg'][1:]}, got {detail['input']!r}"
+    message = _MESSAGES.get(detail["type"], "").format_map(detail.get("ctx", {}))
+    return f"{place}: {message or detail['msg'][0].lower() + detail['msg'][1:]}, got {detail['input']!r}"
 
 
 def _keys(model: type[BaseModel], tables: Iterable[str]) -> list[str]:

@@ -79,7 +79,7 @@ def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
         (["train", "--lang", "prolog", "--recipe", "quickstrt"], "did you mean 'quickstart'?"),
         (["train", "--lang", "prolog", "--recipe", "none.toml"], "there is no recipe file 'none.toml'"),
         (["train", "--lang", "prolog", "--set", "train.max_stps=3"], "did you mean 'max_steps'?"),
-        (["train", "--lang", "prolog", "--set", "eval.samples=many"], "eval.samples: input should be a valid integer"),
+        (["train", "--lang", "prolog", "--set", "eval.samples=many"], "eval.samples: must be a whole number"),
         (["train", "--lang", "prolog", "--set", "model.name=no/such"], "model 'no/such' cannot be loaded"),
         (["train", "--resume", "nowhere"], "'nowhere' holds no run"),
         (["eval", "no/such-model", "--lang", "prolog"], "model 'no/such-model' cannot be loaded"),

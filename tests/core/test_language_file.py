@@ -86,7 +86,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
         load(tmp_path, text)
     for complaint in (
         "language.toml is no valid language:",
-        "name: string should match pattern",
+        "name: must match ^[a-z]",
         "suffix: missing",
         "sufix: unknown key; did you mean 'suffix'?",
         "run: ",
@@ -105,7 +105,12 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
         (SMALL.replace("{file}", "x"), "run: has no {file} in it, and so does nothing with the program"),
         (f'{SMALL}reads = ["/"]\n', "reads: '/' would open more to programs than a language's tools"),
         (f'{SMALL}reads = ["/usr/../proc/1"]\n', "reads: '/usr/../proc/1' would open more"),
-        (f'{SMALL}[[self_tests]]\nprogram = "x"\nstatus = "fine"\n', "self_tests.0.status: "),
+        (
+            f'{SMALL}[[self_tests]]\nprogram = "x"\nstatus = "fine"\n',
+            "self_tests.0.status: must be 'ok', 'syntax_error', ",
+        ),
+        (f'{SMALL}fences = "sh"\nexample = 3\n', "fences: must be a list, got 'sh'\n  example: must be a table, got 3"),
+        (f"{SMALL}[limits]\ncpu_s = 0\n", "limits.cpu_s: must be greater than 0, got 0"),
         (f'{SMALL}[[self_tests]]\nprogramm = "x"\n', "programm: unknown key; did you mean 'program'?"),
         ("name = ", "not TOML"),
     ],

@@ -74,7 +74,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_near_match(tmp_path: Path) 
     text = MINIMAL + '[limits]\ncpu_sec = 3\nmemory_mb = "much"\n[lora]\nrank = 8\n[evall]\nsamples = 2\n'
     said = complaint(tmp_path, text)
     assert "limits.cpu_sec: unknown key; did you mean 'cpu_s'?" in said
-    assert "limits.memory_mb: input should be a valid integer, got 'much'" in said
+    assert "limits.memory_mb: must be a whole number, got 'much'" in said
     assert "lora.rank: unknown key" in said
     assert "evall: unknown key; did you mean 'eval'?" in said
 
