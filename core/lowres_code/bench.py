@@ -120,7 +120,7 @@ def _both_ways(language: Language, layer: Layer, program: str, rounds: int) -> P
     try:
         _warm_run(client, program, limits)
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, f"program{language.suffix}")
+            file = Path(folder, f"{language.stem}{language.suffix}")
             file.write_text(program, encoding="utf-8")
             for _ in range(rounds):
                 fresh.append(_seconds(lambda: _fresh_run(language, layer, file)))
@@ -144,7 +144,8 @@ def _warm_run(client: WorkerClient, program: str, limits: Limits) -> None:
 
 
 def _fresh_run(language: Language, layer: Layer, file: Path) -> None:
-    command = [part.replace("{file}", str(file)) for part in language.plain]
+    stem = str(file.with_name(language.stem))
+    command = [part.replace("{file}", str(file)).replace("{stem}", stem) for part in language.plain]
     walls = wrap(layer, command, (file.parent, *language.read_only_paths()), language.environment(), worker=False)
     try:
         done = subprocess.run(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from lowres_code.answers import same_answer
@@ -43,7 +44,6 @@ class CommandLanguage(Language):
             failed, in a fresh sandbox: if it fails too, the failure was a ``syntax_error``.
         compile: makes what ``run`` runs; its failure is a ``syntax_error``.
         install: the command that installs what is missing.
-        stem: what the program's file is called, without its suffix.
         exact: whether answers are compared as text, and not numbers by their values.
         reads: files and folders beside the system's own that the tools must be able to read.
         variables: environment variables that the tools and programs have; the worker, which stands before the walls of
@@ -176,6 +176,7 @@ def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Executi
     return Execution(status, diagnostics=(Diagnostic(f"it ended with exit code {code}"),))
 
 
+MOST_DIAGNOSTICS = 50
 _LINE = (
     r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})"""
     r"""(?:(?::|\.|,?\s+(?:(?P<from_0>characters?)|column)\s+)(?P<column>\d{1,9}))?"""
@@ -186,16 +187,16 @@ _SAID = re.compile(r"(?i)^.*?\b(?:\w*error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
 def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
     """What a tool has said about a file: a message for each line number behind the file's name.
 
-    A message is what follows on the line, or else the first line behind it that speaks of an error. If no line number
-    is there, all that the tool has said is one message.
+    A message is what follows on the line, or else the first line behind it that speaks of an error; there are fifty
+    messages at most. If no line number is there, all that the tool has said is one message.
     """
-    places = list(re.finditer(rf"{re.escape(file)}{_LINE}", output))
+    places = list(islice(re.finditer(rf"{re.escape(file)}{_LINE}", output), MOST_DIAGNOSTICS + 1))
     if not places:
         return (Diagnostic(output.strip() or "the check failed and said nothing"),)
     ends = [*(place.start() for place in places[1:]), len(output)]
     return tuple(
         Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_column(place))
-        for place, end in zip(places, ends, strict=True)
+        for place, end in zip(places[:MOST_DIAGNOSTICS], ends, strict=False)
     )
 
 

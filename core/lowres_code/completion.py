@@ -25,7 +25,7 @@ class Completion:
 
 
 _TAGS = ("<reasoning>", "</reasoning>", "<code>", "</code>")
-_OPENING = re.compile(r"```[ \t]*([\w+#.-]*)")
+_OPENING = re.compile(r"([ \t]*)```[ \t]*([\w+#.-]*)")  # its indentation, if it stands in a list; its tag
 
 
 def format_completion(reasoning: str, program: str) -> str:
@@ -37,15 +37,16 @@ def parse_completion(text: str, fences: Collection[str]) -> Completion:
     """Take a completion apart.
 
     The program is the last ``<code>`` block; without one, the last fenced block whose tag is in ``fences`` or empty.
-    A fence inside ``<code>`` is taken off. Text that is in neither is never run.
+    A fence inside ``<code>`` is taken off. Text that is in neither is never run. Lines may end as on Windows.
 
     Args:
         text: what the model wrote.
         fences: the tags that mark a fenced block as this language, lower case.
     """
-    reasoning = next(_blocks(text, "<reasoning>", "</reasoning>"), None)
-    *_, code = None, *_blocks(text, "<code>", "</code>")
-    program = _fenced(text, fences) if code is None else _unfenced(code, fences)
+    lines = text.replace("\r\n", "\n")
+    reasoning = next(_blocks(lines, "<reasoning>", "</reasoning>"), None)
+    *_, code = None, *_blocks(lines, "<code>", "</code>")
+    program = _fenced(lines, fences) if code is None else _unfenced(code, fences)
     return Completion(
         text=text,
         reasoning=None if reasoning is None else reasoning.strip(),
@@ -85,26 +86,30 @@ def _fenced(text: str, fences: Collection[str]) -> str | None:
 
 def _fenced_blocks(text: str) -> Iterator[tuple[str, str]]:
     """The tag and the body of each fenced block that is closed."""
-    tag, body = None, list[str]()
+    opening, body = None, list[str]()
     for line in text.split("\n"):
-        if tag is None:
-            opening = _OPENING.match(line)
-            tag, body = (opening[1], []) if opening else (None, body)
+        if opening is None:
+            opening, body = _OPENING.match(line), []
         elif _closes(line):
-            yield tag, "".join(f"{line}\n" for line in body)
-            tag = None
+            yield opening[2], "".join(f"{line}\n" for line in body)
+            opening = None
         else:
-            body.append(line)
+            body.append(_indented_less(line, len(opening[1])))
+
+
+def _indented_less(line: str, by: int) -> str:
+    """The line without as much of its indentation as its fence has."""
+    return line[:by].lstrip(" \t") + line[by:]
 
 
 def _closes(line: str) -> bool:
-    return line.rstrip(" \t") == "```"
+    return line.strip(" \t") == "```"
 
 
 def _unfenced(block: str, fences: Collection[str]) -> str:
     """The block, or what a fence around all of it holds."""
     first, *body = block.strip().split("\n")
     opening = _OPENING.match(first)
-    if opening and body and _closes(body[-1]) and (not opening[1] or opening[1].lower() in fences):
+    if opening and body and _closes(body[-1]) and (not opening[2] or opening[2].lower() in fences):
         return "".join(f"{line}\n" for line in body[:-1])
     return block.strip("\n") + "\n" if block.strip() else ""

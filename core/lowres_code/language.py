@@ -70,7 +70,10 @@ class Limits:
 
 def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
     """What it means that a program died of a signal after so many CPU seconds."""
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and cpu_s >= limits.cpu_s):
+    # The kernel's count for this limit is coarse; a program that ends itself by that signal has used hardly anything.
+    if number == signal.SIGXCPU and cpu_s >= limits.cpu_s / 2:
+        return Status.TIMEOUT
+    if number == signal.SIGKILL and cpu_s >= limits.cpu_s:
         return Status.TIMEOUT
     if number == signal.SIGXFSZ:
         return Status.OUTPUT_LIMIT
@@ -152,12 +155,14 @@ class Language(ABC):
         name: as in ``--lang``; lower case.
         title: as people and prompts write it.
         suffix: of a program file, with the dot.
+        stem: what a program file is called, without its suffix.
         fences: tags that mark a fenced code block as this language.
         guidance: what a model must know to answer, in a few sentences; goes into the prompt.
         example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
         snippets: programs for the conformance kit, by the names of `lowres_code.snippets.SNIPPETS`.
-        plain: the command line that runs a program without this package; ``{file}`` stands for its file.
+        plain: the command line that runs a program without this package; ``{file}`` stands for its file, ``{stem}`` for
+            the same without its suffix.
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         forks: whether running a program takes processes of its own.
         checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
@@ -170,6 +175,7 @@ class Language(ABC):
     suffix: str
     fences: tuple[str, ...]
     guidance: str
+    stem: str = "program"
     example: Example | None = None
     self_tests: tuple[SelfTest, ...] = ()
     snippets: Mapping[str, str] = MappingProxyType({})

@@ -76,6 +76,8 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
 def _stdin_test(test: object, query: str | None, where: str) -> Test:
     if not isinstance(test, dict) or not isinstance(test.get("stdout"), str):
         raise UsageError(f"{where}: each of 'tests' needs 'stdout' (and may have 'stdin'), got {test!r}")
+    if not test["stdout"].strip():
+        raise UsageError(f"{where}: 'stdout' must not be empty, for a program that prints nothing gives no answer")
     stdin = test.get("stdin") or ""
     if not isinstance(stdin, str):
         raise UsageError(f"{where}: 'stdin' must be text, not {stdin!r}")

@@ -73,6 +73,10 @@ class RunDirectory:
         """Whether a run was begun here."""
         return (self.path / "recipe.toml").is_file()
 
+    def has_model(self) -> bool:
+        """Whether training has ended and its result was saved whole."""
+        return self.model.is_dir() or self.adapter.is_dir()
+
     def must_be_new(self) -> None:
         """Raises `UsageError` if a run was begun here."""
         if self.exists():

@@ -33,6 +33,7 @@ from tests.languages.test_hostile import read_corpus as read_hostile
 _NOT_THEIR_OWN = (
     *("Kind-Term", "random", "get_time", "time_limit", "statistics", "pid", "thread"),
     *("date", "stamp", "gensym", "tmp_file", "address"),
+    "shell(",  # how much CPU time is spent by programs that end at once depends on the machine
 )
 HOSTILE = (
     "solve(X) :- X is 7**7**7**7.",
@@ -57,7 +58,7 @@ def corpus() -> list[str]:
 
 def outcomes(programs: list[str]) -> bytes:
     """What came of each program, as one text."""
-    limits = Limits(inferences=2_000_000, cpu_s=1, memory_mb=256, output_kb=64)
+    limits = Limits(inferences=2_000_000, cpu_s=3, memory_mb=256, output_kb=64)
     with Judge(PROLOG, limits, isolation="namespaces") as judge:
         executions = judge.execute(programs, [Test()] * len(programs))
     rows = [(e.status.value, e.answer, e.stdout, [note.message for note in e.diagnostics]) for e in executions]

@@ -183,6 +183,24 @@ def test_cpu_time_is_the_programs_and_all_its_childrens(shell: Judge) -> None:
     assert run(shell, program).status is Status.TIMEOUT
 
 
+def test_cpu_time_is_also_that_of_children_that_nobody_has_waited_for(shell: Judge) -> None:
+    busy = "i=0; while :; do i=$((i + 1)); done"
+    execution = run(shell, f"for n in 1 2 3; do ( {busy} ) & done; sleep 3; echo 42")
+    assert execution.status is Status.TIMEOUT
+    assert execution.cpu_s > 2
+
+
+def test_an_exit_code_is_no_limit(shell: Judge) -> None:
+    assert run(shell, "exit 152").status is Status.RUNTIME_ERROR  # 128 + SIGXCPU, with no CPU time spent
+
+
+def test_no_more_than_fifty_messages_are_read() -> None:
+    output = "".join(f"program.sh:{n}: error: {n}\n" for n in range(1, 1000))
+    found = diagnostics(output, "program.sh")
+    assert [note.line for note in found] == list(range(1, 51))
+    assert found[-1].message == "50"
+
+
 NO_TOOL = ("no-such-tool", "{file}")
 
 

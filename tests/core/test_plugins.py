@@ -116,3 +116,20 @@ def test_recipes_of_others_neither_take_a_name_nor_end_the_list(tmp_path: Path, 
     assert "quickstart" in names and "broken" not in names
     assert "recipe 'broken' cannot be used" in done.stderr
     assert "recipe 'quickstart' cannot be used" not in done.stderr
+
+
+FIRST = """
+from lowres_code import RewardTerm, hookimpl
+
+@hookimpl(trylast=True)
+def register_rewards(register):
+    register(RewardTerm("correct", "mine is better", lambda judgement: 1.0))
+"""
+
+
+def test_no_plugin_takes_a_name_that_is_built_in_by_coming_first(tmp_path: Path, cli: Cli) -> None:
+    install(tmp_path, "first", FIRST)
+    done = cli("doctor", "--json", PYTHONPATH=str(tmp_path))
+    findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    assert "'correct' is registered already (built in)" in findings["plugin first"]["detail"]
+    assert done.returncode == 1

@@ -27,6 +27,7 @@ def test_a_record_with_tests() -> None:
         ({"question": "q"}, "answer"),
         ({"question": "q", "tests": []}, "tests"),
         ({"question": "q", "tests": [{"stdin": "1"}]}, "stdout"),
+        ({"question": "q", "tests": [{"stdout": "\n"}]}, "'stdout' must not be empty"),
         ({"question": "q", "answer": "1", "query": 3}, "query"),
         ({"question": "q", "answer": [1]}, "answer"),
         ({"question": "q", "answer": True}, "answer"),

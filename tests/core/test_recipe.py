@@ -55,7 +55,27 @@ def test_inheritance_goes_table_by_table(tmp_path: Path) -> None:
     recipe = load_recipe(above)
     assert recipe.train == {"max_steps": 7, "learning_rate": 1e-3}
     assert recipe.reward == {"correct": 1.0, "format": 0.2}
-    assert (recipe.data.eval.size, recipe.data.eval.options) == (3, {"path": "eval.jsonl"})
+    assert (recipe.data.eval.size, recipe.data.eval.options) == (3, {"path": str(tmp_path / "eval.jsonl")})
+
+
+def test_files_of_problems_are_seen_from_the_recipe_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    written(tmp_path / "below", MINIMAL, "base.toml")
+    above = written(tmp_path, 'extends = "below/base.toml"\n[data.eval]\npath = "own.jsonl"\n')
+    data = load_recipe(above).data
+    assert data.train.options == {"path": str(tmp_path / "below" / "train.jsonl")}
+    assert data.eval.options == {"path": str(tmp_path / "own.jsonl")}
+    data = load_recipe(above, ["data.eval.path=given.jsonl"]).data
+    assert data.eval.options == {"path": str(tmp_path / "elsewhere" / "given.jsonl")}
+
+
+def test_a_negative_weight_is_refused(tmp_path: Path) -> None:
+    said = complaint(tmp_path, 'extends = "quickstart"', "data.train.weights.gcd=-1")
+    assert "data.train.weights.gcd: must be at least 0, got -1" in said
 
 
 def test_another_source_takes_no_options_from_the_old_one(tmp_path: Path) -> None:
@@ -67,7 +87,7 @@ def test_another_source_takes_no_options_from_the_old_one(tmp_path: Path) -> Non
 def test_an_evaluation_table_without_a_source_takes_the_training_tables(tmp_path: Path) -> None:
     text = MINIMAL.replace('[data.eval]\nsource = "file"\npath = "eval.jsonl"', "[data.eval]")
     table = load_recipe(written(tmp_path, text)).data.eval
-    assert (table.source, table.size, table.options) == ("file", 5, {"path": "train.jsonl"})
+    assert (table.source, table.size, table.options) == ("file", 5, {"path": str(tmp_path / "train.jsonl")})
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_near_match(tmp_path: Path) -> None:

@@ -320,6 +320,7 @@ def test_every_program_has_its_own_verdict_while_workers_are_killed() -> None:
         run_chunk(judge, -50, 50, Counter(), wrong)  # whoever was killed last is back
         after = held()
     assert (statuses.total(), wrong) == (400, [])
+    assert 0 <= statuses["infra_error"] <= killer.killed / 2  # those that were killed twice
     assert killer.killed > 0
     assert [name for name in before if name != "megabytes" and after[name] > before[name]] == []
 

@@ -76,7 +76,7 @@ def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path:
 
 
 class FailingJudge(Judge):
-    """The real judge, whose worker is given no time at all on chosen programs: a true failure of the judge."""
+    """Says of chosen programs what the judge says where it has failed itself; judges the others."""
 
     def judge(self, completions: Any, problems: Any) -> list[Judgement]:
         judged = super().judge(completions, problems)

@@ -101,7 +101,7 @@ def test_a_run_can_be_evaluated_by_its_directory(learned: Path, cli: Cli, tmp_pa
     assert (told["problems"], told["samples_per_problem"]) == (28, 1)
 
 
-def test_the_judge_takes_a_small_part_of_the_time_and_its_part_is_recorded(learned: Path) -> None:
+def test_the_judges_part_of_the_time_is_recorded(learned: Path) -> None:
     for record in metrics(learned):
         assert record["judge_s"] > 0
         assert record["judge_share"] == pytest.approx(record["judge_s"] / record["step_time"])

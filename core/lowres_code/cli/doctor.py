@@ -28,7 +28,7 @@ class Finding:
 def command(as_json: bool) -> None:
     """Say what works on this machine, and the one line that mends what does not.
 
-    Exit code 0 if programs can be judged in isolation and some language can run, else 1.
+    Exit code 0 if programs can be judged in isolation, some language can run, and no plugin has failed, else 1.
     """
     isolation, languages, installed = _isolation(), _languages(), [*_plugins(), *_packages()]
     findings = [*isolation, *languages, *installed, _gpu()]
@@ -70,6 +70,7 @@ def _languages() -> list[Finding]:
 
 
 def _plugins() -> list[Finding]:
+    plugin_manager().collect()
     return [Finding(f"plugin {failure.plugin}", False, failure.error) for failure in plugin_manager().failures]
 
 

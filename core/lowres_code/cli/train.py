@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from lowres_code.cli.options import console, find_language
 from lowres_code.errors import UsageError
@@ -31,7 +32,9 @@ QUICKSTART = "quickstart"
     show_default=True,
     help="Of the data, the sampling and the training.",
 )
+@click.pass_context
 def command(
+    context: click.Context,
     language: str | None,
     recipe: str | None,
     overrides: tuple[str, ...],
@@ -45,8 +48,12 @@ def command(
     language's own recipe for Qwen2.5-Coder-1.5B.
     """
     if resumed is not None:
-        if recipe or overrides or out:
-            raise UsageError("--resume goes on with the run's own recipe; --recipe, --set and --out do not go with it")
+        seeded = context.get_parameter_source("seed") is not ParameterSource.DEFAULT
+        if recipe or overrides or out or seeded:
+            raise UsageError(
+                "--resume goes on with the run's own recipe and seed: "
+                "--recipe, --set, --out and --seed do not go with it"
+            )
         _resume(resumed, language)
         return
     if language is None:

@@ -130,13 +130,20 @@ class PluginManager:
         """Additional commands by name."""
         return self._collect("register_commands", lambda command: str(command.name))
 
+    def collect(self) -> None:
+        """Ask all plugins for all that they bring, so that `failures` is complete."""
+        for kind in (self.languages, self.problem_sources, self.rewards, self.recipe_folders, self.commands):
+            assert kind is not None
+
     def _collect(self, hook: str, name_of: Callable[[Any], str]) -> dict[str, Registered[Any]]:
         found: dict[str, Registered[Any]] = {}
-        for implementation in getattr(self._pluggy.hook, hook).get_hookimpls():
-            plugin = implementation.plugin_name
+        implementations = {one.plugin_name: one for one in getattr(self._pluggy.hook, hook).get_hookimpls()}
+        for plugin in self._origins:  # in the order in which they were loaded, whatever they wish: the first has a name
+            if plugin not in implementations:
+                continue
             register = functools.partial(_register, found, self._origins[plugin], name_of)
             try:
-                implementation.function(register)
+                implementations[plugin].function(register)
             except Exception as error:  # as in _load
                 self.failures.append(Failure(plugin, _said(error)))
         return dict(sorted(found.items()))

@@ -45,12 +45,15 @@ def find_recipe(name: str, beside: Path | None = None) -> Path:
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe in a file, with what it extends, and with ``table.key=value`` overrides on top.
 
+    Files of problems that a recipe names are seen from the recipe, those of an override from the working directory.
+
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
     tree = _read(path)
     for override in overrides:
         _override(tree, override)
+    _locate(tree, tree, Path.cwd())
     return _validate(
         tree, f"{path} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else str(path)
     )
@@ -58,12 +61,31 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def _read(path: Path, depth: int = 0) -> Tree:
     tree = read_toml(path, "recipe")
-    base = tree.pop("extends", None)
-    if base is None:
-        return tree
-    if not isinstance(base, str) or depth >= _MAX_INHERITANCE:
-        raise UsageError(f"{path}: 'extends' must name one recipe, and not go in a circle; got {base!r}")
-    return _merge(_read(find_recipe(base, beside=path), depth + 1), tree)
+    name = tree.pop("extends", None)
+    if name is not None and (not isinstance(name, str) or depth >= _MAX_INHERITANCE):
+        raise UsageError(f"{path}: 'extends' must name one recipe, and not go in a circle; got {name!r}")
+    base = {} if name is None else _read(find_recipe(name, beside=path), depth + 1)
+    _locate(tree, _merge(base, tree), path.parent.absolute())
+    return _merge(base, tree)
+
+
+def _locate(tree: Tree, whole: Tree, folder: Path) -> None:
+    """Make the names of files in the data tables of ``tree`` absolute; ``whole`` says which sources these have."""
+    sources = plugin_manager().problem_sources
+    source = None
+    for part in ("train", "eval"):
+        source = _data_table(whole, part).get("source", source)
+        table = _data_table(tree, part)
+        known = sources.get(source) if isinstance(source, str) else None
+        for option in known.thing.options.files if known else ():
+            if isinstance(table.get(option), str):
+                table[option] = str(folder / table[option])
+
+
+def _data_table(tree: Tree, part: str) -> Tree:
+    data = tree.get("data")
+    table = data.get(part) if isinstance(data, dict) else None
+    return table if isinstance(table, dict) else {}
 
 
 def _merge(base: Tree, above: Mapping[str, Any]) -> Tree:

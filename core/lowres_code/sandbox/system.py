@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -101,6 +102,18 @@ def become_subreaper() -> None:
 def hide_from_children() -> None:
     """Close this process's memory and descriptors in ``/proc`` to programs, which run as the same user."""
     _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_all_others() -> None:
+    """End all other processes of this process namespace, whose first one this is, and take over what they have used."""
+    if os.getpid() != 1:
+        raise RuntimeError("not the first process of a namespace")  # or these were all processes of this user's
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def become_user(number: int) -> None:

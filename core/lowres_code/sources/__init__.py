@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,7 +25,13 @@ def part_of(question: str) -> Part:
 
 
 class SourceOptions(BaseModel):
-    """Options of a source, as keys of a data table; unknown keys and wrong types are refused."""
+    """Options of a source, as keys of a data table; unknown keys and wrong types are refused.
+
+    Attributes:
+        files: the options that name files; a recipe names them as seen from where it stands itself.
+    """
+
+    files: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

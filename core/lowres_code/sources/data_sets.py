@@ -15,6 +15,8 @@ from lowres_code.sources import Part, ProblemSource, SourceOptions
 class FileOptions(SourceOptions):
     """``path``: a JSON Lines file of problems in this project's own form."""
 
+    files = ("path",)
+
     path: str
 
 
@@ -36,6 +38,8 @@ class DatasetOptions(SourceOptions):
     ``path`` is a data set on the Hugging Face hub, or ``"json"``, ``"csv"``, ``"parquet"`` with ``data_files``. The
     gold answer is what stands after the last ``answer_after``, if given.
     """
+
+    files = ("data_files",)
 
     path: str
     config: str | None = None

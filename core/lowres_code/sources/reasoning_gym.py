@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -131,7 +131,7 @@ class ReasoningGymOptions(SourceOptions):
     """``tasks``: reasoning-gym's options for each task, by its name; ``weights``: problems of a task in each round."""
 
     tasks: dict[str, dict[str, Any]]
-    weights: dict[str, int] = Field(default={})
+    weights: dict[str, Annotated[int, Field(ge=0)]] = Field(default={})
 
     @model_validator(mode="after")
     def _weights_are_of_tasks(self) -> ReasoningGymOptions:

@@ -43,9 +43,10 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     run.must_be_new()
     with started_judge(recipe.limits, language, console) as judge:
         session = _Session(run, recipe, judge, seed, console)
+        trainer = session.trainer()  # before there is a run: what is refused here is to be tried again
         RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
         with run.locked():
-            return session.carry_on()
+            return session.carry_on(trainer)
 
 
 def resume(path: Path, language: Language, console: Console) -> RunDirectory:
@@ -58,7 +59,8 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
     run = RunDirectory.open(path)
     recipe = run.recipe()
     with run.locked(), started_judge(recipe.limits, language, console) as judge:
-        return _Session(run, recipe, judge, int(run.env()["seed"]), console).carry_on()
+        session = _Session(run, recipe, judge, int(run.env()["seed"]), console)
+        return session.finish() if run.has_model() else session.carry_on(session.trainer())
 
 
 class _Session:
@@ -76,20 +78,16 @@ class _Session:
         if len(self._problems) < needed:
             raise UsageError(f"data.train has {len(self._problems)} problems, and each step takes {needed}")
 
-    def carry_on(self) -> RunDirectory:
+    def carry_on(self, trainer: Any) -> RunDirectory:
         """Do the stages that have not been done."""
-        run = self._run
-        if run.model.is_dir() or run.adapter.is_dir():
-            model = load_trained(run)
-        else:
-            trainer = self._trainer(load_model(self._recipe.model))
-            model = trainer.model
-            self._evaluate(model, "base")
-            if not self._train(trainer):
-                return run
-        self._evaluate(model, "trained")
-        run.set_status(DONE)
-        return run
+        self._evaluate(trainer.model, "base")
+        return self.finish(trainer.model) if self._train(trainer) else self._run
+
+    def finish(self, model: PreTrainedModel | None = None) -> RunDirectory:
+        """Evaluate the model that was trained; by default the one that was saved."""
+        self._evaluate(model or load_trained(self._run), "trained")
+        self._run.set_status(DONE)
+        return self._run
 
     def _prompt(self, problem: Problem) -> list[Message]:
         table = self._recipe.prompt
@@ -131,8 +129,8 @@ class _Session:
         self._run.set_status(TRAINED)
         return True
 
-    def _trainer(self, model: PreTrainedModel) -> Any:
-        """TRL's trainer.
+    def trainer(self) -> Any:
+        """TRL's trainer, with the model loaded.
 
         Raises:
             UsageError: TRL or peft refuses what the recipe says.
@@ -150,7 +148,7 @@ class _Session:
         rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
         try:
             trainer = GRPOTrainer(
-                model=model,
+                model=load_model(recipe.model),
                 reward_funcs=scorer.functions,
                 args=self._arguments,
                 train_dataset=Dataset.from_list(rows),
