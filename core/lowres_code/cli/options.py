@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from rich.console import Console
 from lowres_code.errors import UsageError
 from lowres_code.language import Language
 from lowres_code.plugins.manager import find_language as find_registered
+from lowres_code.recipe import LimitsTable, find_recipe, load_limits
 from lowres_code.sandbox.isolation import LAYERS
 
 language_option = click.option(
@@ -27,6 +29,12 @@ isolation_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
 )
+recipe_limits_option = click.option(
+    "--recipe", metavar="R", help="The recipe whose [limits] programs have; without one, the default limits."
+)
+set_limit_option = click.option(
+    "--set", "overrides", multiple=True, metavar="limits.KEY=VALUE", help="Change one limit, as in limits.cpu_s=20."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -41,6 +49,17 @@ def find_language(name: str) -> Language:
     if missing:
         raise UsageError(missing.complaint(language.name))
     return language
+
+
+def limits_of(recipe: str | None, overrides: Sequence[str], isolation: str, workers: int | None) -> LimitsTable:
+    """The limits that a user has chosen, a recipe's or the defaults.
+
+    Raises:
+        UsageError: there is no such recipe, or something is wrong with it or an override.
+    """
+    table = load_limits(find_recipe(recipe) if recipe else None, overrides)
+    chosen = {} if isolation == "auto" else {"isolation": isolation}
+    return table.model_copy(update=chosen | ({"workers": workers} if workers else {}))
 
 
 def console() -> Console:

@@ -7,13 +7,23 @@ import sys
 from typing import BinaryIO
 
 import click
+from rich.console import Console
 
-from lowres_code.cli.options import find_language, isolation_option, json_option, language_option, print_json
+from lowres_code.cli.options import (
+    find_language,
+    isolation_option,
+    json_option,
+    language_option,
+    limits_of,
+    print_json,
+    recipe_limits_option,
+    set_limit_option,
+)
 from lowres_code.errors import JudgeError
-from lowres_code.judge import CORRECT, Judge
+from lowres_code.judge import CORRECT
 from lowres_code.language import Execution, Status
 from lowres_code.problem import Test
-from lowres_code.recipe.schema import LimitsTable
+from lowres_code.recipe.judge import started_judge
 
 _LIMITS = {
     Status.TIMEOUT: "{inferences} inferences where they are counted, {cpu_s} CPU seconds, {wall_s:g} s by the clock",
@@ -28,6 +38,8 @@ _LIMITS = {
 @click.option("--stdin", type=click.File("rb"), help="What the program reads.")
 @click.option("--query", metavar="GOAL", help="Ask this instead of the language's default.")
 @click.option("--expect", metavar="TEXT", help="The right answer: give a verdict.")
+@recipe_limits_option
+@set_limit_option
 @isolation_option
 @json_option
 def command(
@@ -36,6 +48,8 @@ def command(
     stdin: BinaryIO | None,
     query: str | None,
     expect: str | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
     isolation: str,
     as_json: bool,
 ) -> None:
@@ -47,8 +61,8 @@ def command(
     program = file.read().decode("utf-8", "surrogateescape")
     given = stdin.read().decode("utf-8", "surrogateescape") if stdin else ""
     test = Test(expected=expect, stdin=given, query=query)
-    with Judge(backend, LimitsTable().limits(), isolation, workers=1) as judge:
-        judge.start()
+    table = limits_of(recipe, overrides, isolation, workers=1)
+    with started_judge(table, backend, Console(stderr=True)) as judge:
         execution = judge.execute([program], [test])[0]
         verdict = None if expect is None else judge.verdict(execution, test)
     if as_json:

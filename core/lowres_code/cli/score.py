@@ -15,14 +15,17 @@ from lowres_code.cli.options import (
     isolation_option,
     json_option,
     language_option,
+    limits_of,
     print_json,
+    recipe_limits_option,
+    set_limit_option,
     workers_option,
 )
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.files import JsonLines, must_be_writable
-from lowres_code.judge import INFRA_ERROR, Judge
+from lowres_code.judge import INFRA_ERROR
 from lowres_code.progress import progress_line
-from lowres_code.recipe.schema import LimitsTable
+from lowres_code.recipe.judge import started_judge
 from lowres_code.score import read_rows, score
 
 
@@ -30,34 +33,45 @@ from lowres_code.score import read_rows, score
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @language_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write one JSON line for each row there.")
+@recipe_limits_option
+@set_limit_option
 @isolation_option
 @workers_option
 @json_option
-def command(file: Path, language: str, out: Path | None, isolation: str, workers: int | None, as_json: bool) -> None:
+def command(
+    file: Path,
+    language: str,
+    out: Path | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    isolation: str,
+    workers: int | None,
+    as_json: bool,
+) -> None:
     """Judge the completions in FILE (JSON Lines: `program` or `completion`, and `answer` or `tests`).
 
     Exit code 0: all rows have a verdict; 3: the judge itself failed on some.
     """
     backend = find_language(language)
+    table = limits_of(recipe, overrides, isolation, workers)
     rows = read_rows(file, backend)
     if out and out.exists():
         raise UsageError(f"{str(out)!r} is already there: remove it, or name another file with --out")
     if out:
         must_be_writable(out)
     lines = JsonLines(out) if out else None
-    counted = 0
-    with Judge(backend, LimitsTable().limits(), isolation, workers) as judge:
-        judge.start()
-        with progress_line(Console(stderr=True), f"judging {len(rows)} rows") as progress:
+    counted, screen = 0, Console(stderr=True)
+    judging, progressing = started_judge(table, backend, screen), progress_line(screen, f"judging {len(rows)} rows")
+    with judging as judge, progressing as progress:
 
-            def done(results: list[dict[str, Any]]) -> None:
-                nonlocal counted
-                counted += len(results)
-                if lines:
-                    lines.append(*results)
-                progress(counted, len(rows))
+        def done(results: list[dict[str, Any]]) -> None:
+            nonlocal counted
+            counted += len(results)
+            if lines:
+                lines.append(*results)
+            progress(counted, len(rows))
 
-            summary = score(rows, judge, done)
+        summary = score(rows, judge, done)
     if as_json:
         print_json(summary)
     else:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lowres_code.complaints import Tree, complaints, read_toml
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import BUILT_IN, plugin_manager
-from lowres_code.recipe.schema import DataTable, Recipe
+from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
 
 _MAX_INHERITANCE = 8
 
@@ -57,6 +57,26 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return _validate(
         tree, f"{path} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else str(path)
     )
+
+
+def load_limits(path: Path | None, overrides: Sequence[str] = ()) -> LimitsTable:
+    """The limits of the recipe in a file, or the defaults, with ``limits.key=value`` overrides on top.
+
+    Raises:
+        UsageError: with everything that is wrong, a line each.
+    """
+    others = [override for override in overrides if not override.strip().startswith("limits.")]
+    if others:
+        raise UsageError(f"--set {others[0]}: here it changes limits only, as in --set limits.cpu_s=20")
+    if path is not None:
+        return load_recipe(path, overrides).limits
+    tree: Tree = {"limits": {}}
+    for override in overrides:
+        _override(tree, override)
+    try:
+        return LimitsTable.model_validate(tree["limits"])
+    except ValidationError as error:
+        raise UsageError("\n".join(complaints(error, LimitsTable, ("limits",)))) from error
 
 
 def _read(path: Path, depth: int = 0) -> Tree:
