@@ -1,9 +1,10 @@
 # make train   set up all that is needed, then teach the embedded model Prolog (minutes, no GPU)
+# make setup   set up all that is needed, and no more
 # make test    set up all that is needed, then run linters, type checks and the tests
 # make bench   train each language of the embedded model with three seeds; prints the first table of docs/results.md (hours)
 # make bench-judge   time the judge, and try whether it is deterministic and lasts (20,000 programs); some minutes
 #
-# The first two can be run again at no cost. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
+# Setting up is done once. LANGUAGE=..., ARGS="--seed 1" go to `lowres-code train`.
 
 PYTHON ?= python3
 # Without a GPU a CPU build of torch is enough. If your index serves only large CUDA builds, name another here.

@@ -40,6 +40,12 @@ def test_the_table_of_keys_is_whole() -> None:
     assert named == set(LanguageTable.model_fields)
 
 
+def test_the_page_says_what_every_snippet_must_do() -> None:
+    assert re.findall(r"^- `(\w+)`: (.*)$", (DOCS / "add-a-language.md").read_text(), re.MULTILINE) == [
+        *SNIPPETS.items()
+    ]
+
+
 def test_the_kit_names_every_snippet_in_a_new_file(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lowres_code", "lang", "new", "x1", "--dir", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)

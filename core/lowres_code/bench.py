@@ -72,12 +72,13 @@ class Bench:
 
 
 def programs_of(language: Language) -> list[str]:
-    """The self-test programs that must give an answer.
+    """The self-test programs that must give an answer; without one, the snippet ``hello``.
 
     Raises:
-        UsageError: there are none.
+        UsageError: there is neither.
     """
     programs = [test.program for test in language.self_tests if test.status is Status.OK]
+    programs = programs or [text for name, text in language.snippets.items() if name == "hello"]
     if not programs:
         raise UsageError(f"language {language.name!r} has no self-test that answers: name a program with --program")
     return programs

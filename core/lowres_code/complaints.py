@@ -41,7 +41,9 @@ def read_toml(path: Path, what: str) -> Tree:
         tree: Tree = tomli.loads(path.read_text(encoding="utf-8"))
     except tomli.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise UsageError(f"cannot read {what} {str(path)!r}: {error}") from error
     return tree
 

@@ -39,7 +39,9 @@ def near_match(name: str, known: Iterable[str]) -> str:
     Example: ``near_match("rewad", ["reward", "train"])`` is ``"did you mean 'reward'?"``.
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
+        known for known in names if len(name) > 2 and name in known
+    ]
     if close:
         return f"did you mean {close[0]!r}?"
     return "known: " + ", ".join(names) if names else "none is known"

@@ -121,6 +121,7 @@ def _problems(tree: Tree) -> list[str]:
 
 
 PLACES = ("{file}", "{stem}")
+_SHELLS = {"|", "||", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&"}
 
 
 def _command_problems(tree: Tree) -> list[str]:
@@ -129,6 +130,11 @@ def _command_problems(tree: Tree) -> list[str]:
     likely = re.findall(r"\{[a-z]+\}", " ".join(texts))
     near = [(word, difflib.get_close_matches(word, PLACES, cutoff=0.7)) for word in likely if word not in PLACES]
     problems = [f"commands: {word} is not known; did you mean {match[0]}?" for word, match in near if match]
+    problems += [
+        f'{name}: {word!r} is a shell\'s, and there is none; put the line into ["sh", "-c", \'...\']'
+        for name in ("run", "compile", "check")
+        for word in _SHELLS.intersection(str(tree.get(name, "")).split() if isinstance(tree.get(name), str) else ())
+    ]
     known = (*PLACES, str(tree.get("stem", "program")))
     if texts[0] and not problems and not any(word in texts[0] + texts[1] for word in known):
         problems.append(f"run: has no {{file}} in it, and so does nothing with the program: {tree['run']!r}")

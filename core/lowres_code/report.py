@@ -18,9 +18,9 @@ def interval_text(share: dict[str, float]) -> str:
 def evaluation_table(evaluation: dict[str, Any], title: str) -> Table:
     """Shares of completions that parse, run and are right, overall and by task."""
     table = Table(title=title, title_justify="left")
-    table.add_column("task")
+    table.add_column("task", no_wrap=True)
     for column in ("problems", "parse", "run", "pass@1"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for task, part in [("all", evaluation), *evaluation["by_task"].items()]:
         table.add_row(task, str(part["problems"]), *_percentages(part), interval_text(part["pass@1"]))
     return table
@@ -33,13 +33,13 @@ def run_table(base: dict[str, Any], trained: dict[str, Any]) -> Table:
         f"{base['temperature']:g}; 95 % intervals",
         title_justify="left",
     )
-    table.add_column("task")
+    table.add_column("task", no_wrap=True)
     for column in ("parse", "run", "pass@1 before", "pass@1 after"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for task in ["all", *base["by_task"]]:
         before = base if task == "all" else base["by_task"][task]
         after = trained if task == "all" else trained["by_task"][task]
-        shares = (f"{b} > {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
+        shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
         table.add_row(task, *shares, interval_text(before["pass@1"]), interval_text(after["pass@1"]))
     return table
 
@@ -67,8 +67,8 @@ def _summary(metrics: list[dict[str, Any]]) -> list[str]:
     step_s = sorted(record["step_time"] for record in timed)[len(timed) // 2]
     judge = sum(record["judge_s"] for record in timed) / sum(record["step_time"] for record in timed)
     return [
-        f"reward {first['reward']:.3f} (step {first['step']}) > {last['reward']:.3f} (step {last['step']}); "
-        f"correct in training {first['share/correct']:.1%} > {last['share/correct']:.1%}",
+        f"reward {first['reward']:.3f} (step {first['step']}) -> {last['reward']:.3f} (step {last['step']}); "
+        f"correct in training {first['share/correct']:.1%} -> {last['share/correct']:.1%}",
         f"{step_s:.1f} s a step (median), of which the judge {judge:.1%}",
     ]
 

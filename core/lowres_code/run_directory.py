@@ -18,6 +18,8 @@ from lowres_code.files import JsonLines, keep_records, read_json_lines, write_at
 from lowres_code.recipe.load import load_recipe
 from lowres_code.recipe.schema import Recipe
 
+# What a run leaves that was stopped, or refused, before it had really begun.
+_OF_A_BEGINNING = {"checkpoints", "env.json", "eval", "language.toml", "status.json"}
 STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained", "interrupted", "done"
 
 
@@ -78,11 +80,19 @@ class RunDirectory:
         return self.model.is_dir() or self.adapter.is_dir()
 
     def must_be_new(self) -> None:
-        """Raises `UsageError` if a run was begun here."""
+        """Raises `UsageError` if a run was begun here, or something else is here."""
         if self.exists():
             raise UsageError(
                 f"{str(self.path)!r} already holds a run; go on with it: --resume {self.path}, or choose another --out"
             )
+        try:
+            strange = sorted(file.name for file in self.path.iterdir() if file.name not in _OF_A_BEGINNING)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UsageError(f"{str(self.path)!r} cannot be a run directory: {error.strerror}") from error
+        if strange:
+            raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
 
     def recipe(self) -> Recipe:
         """The run's recipe."""

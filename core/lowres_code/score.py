@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from lowres_code.judge import Judge, Judgement
 from lowres_code.language import Language
 from lowres_code.problem import Test, read_each, tests_of
 
+NO_PROGRAM = "no program: neither <code>...</code> nor a fenced block of the language, each fence on a line of its own"
 CHUNK = 256  # rows that are judged at a time
 
 
@@ -41,13 +43,22 @@ def read_rows(path: Path, language: Language) -> list[Row]:
 
 def _row(record: Mapping[str, object], where: str, language: Language) -> Row:
     program, text = record.get("program"), record.get("completion")
+    if program is not None and text is not None:
+        raise UsageError(f"{where}: has both 'program' and 'completion'; one of them is to be judged")
     if isinstance(program, str):
         completion = Completion(text=program, reasoning=None, program=program, well_formed=False)
     elif isinstance(text, str):
         completion = parse_completion(text, language.fences)
     else:
-        raise UsageError(f"{where}: needs 'program' or 'completion' with some text, has {sorted(record)}")
+        has = f"{sorted(record)}{_misspelt(record)}"
+        raise UsageError(f"{where}: needs 'program' or 'completion' with some text, has {has}")
     return Row(str(record.get("id", where.rpartition(":")[2])), completion, tests_of(record, where))
+
+
+def _misspelt(record: Mapping[str, object]) -> str:
+    known = ("program", "completion", "answer", "tests", "query", "id")
+    near = [(key, match[0]) for key in record if key not in known if (match := get_close_matches(key, known, 1))]
+    return "".join(f"; for {key!r} did you mean {match!r}?" for key, match in near)
 
 
 def score(rows: Iterable[Row], judge: Judge, done: Callable[[list[dict[str, Any]]], None]) -> dict[str, Any]:
@@ -81,7 +92,7 @@ def _result(row: Row, judgement: Judgement) -> dict[str, Any]:
         "id": row.id,
         "verdict": judgement.verdict,
         "answer": execution.answer if execution else None,
-        "diagnostics": [note.message for note in execution.diagnostics] if execution else [],
+        "diagnostics": [note.message for note in execution.diagnostics] if execution else [NO_PROGRAM],
         "cpu_s": execution.cpu_s if execution else 0.0,
         "isolation": execution.isolation if execution else None,
     }

@@ -135,7 +135,7 @@ def package(begun: Beginning, folder: Path) -> Skeleton:
     }
     steps = (
         f"put the right commands and a right hello into {root / begun.module}.py",
-        f"pip install -e {root}",
+        f"pip install -e {root} pytest",
         f"pytest {root}",
         f"lowres-code lang verify {begun.name}",
     )

@@ -82,6 +82,11 @@ def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
         (["train", "--lang", "prolog", "--set", "eval.samples=many"], "eval.samples: must be a whole number"),
         (["train", "--lang", "prolog", "--set", "model.name=no/such"], "model 'no/such' cannot be loaded"),
         (["train", "--resume", "nowhere"], "'nowhere' holds no run"),
+        (["train", "--resume", "nowhere", "--seed", "3"], "--seed do not go with it"),
+        (["train", "--lang", "lisp"], "did you mean 'common-lisp'?"),
+        (["eval", "pocket"], "--lang is missing"),
+        (["run", "-", "--lang", "prolog", "--set", "limits.cpus=1"], "limits.cpus: unknown key; did you mean 'cpu_s'?"),
+        (["run", "-", "--lang", "prolog", "--set", "train.max_steps=1"], "here it changes limits only"),
         (["eval", "no/such-model", "--lang", "prolog"], "model 'no/such-model' cannot be loaded"),
         (["run", "missing.pl", "--lang", "prolog"], "missing.pl"),
         (["run", "-", "--lang", "prolog", "--isolation", "none"], "'none' is not one of 'auto', 'namespaces'"),
@@ -98,6 +103,23 @@ def test_a_users_mistake_is_one_clear_line_and_exit_code_2(
     assert isinstance(done.exception, SystemExit)  # click's own end: no exception came through
     assert said in done.stderr
     assert not list(tmp_path.glob("runs/*/*"))
+
+
+def test_limits_are_the_defaults_or_a_recipes_or_ones_own(invoke: Invoke) -> None:
+    long = "solve(X) :- between(1, 10000000, X), X > 1500000."  # some three million inferences
+    assert invoke("run", "-", "--lang", "prolog", stdin=long).stdout == "ok: 1500001\n"
+    for arguments in (["--recipe", "quickstart"], ["--set", "limits.inferences=2000000"]):
+        done = invoke("run", "-", "--lang", "prolog", *arguments, stdin=long)
+        assert (done.exit_code, done.stdout) == (1, "timeout\n")
+        assert "the limit: 2000000 inferences" in done.stderr
+
+
+def test_a_folder_that_holds_other_things_is_not_touched(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    done = cli("train", "--lang", "prolog", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "holds other things ('thesis.tex')" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_directory_that_holds_a_run_is_not_touched(cli: Cli, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_each_row_has_its_verdict(tmp_path: Path, invoke: Invoke) -> None:
     ]
     assert results[2]["answer"] == "41"
     assert "Syntax error" in results[5]["diagnostics"][0]
+    assert "no program: neither <code>" in results[4]["diagnostics"][0]
 
 
 def test_the_table_for_people(tmp_path: Path, invoke: Invoke) -> None:
@@ -62,6 +63,8 @@ def test_the_table_for_people(tmp_path: Path, invoke: Invoke) -> None:
     [
         ([{"answer": "1"}], "rows.jsonl:1: needs 'program' or 'completion'"),
         ([{"program": "solve(1).", "answer": "1"}, {"program": "solve(1)."}], "rows.jsonl:2: needs 'answer'"),
+        ([{"programm": "solve(1).", "answer": "1"}], "for 'programm' did you mean 'program'?"),
+        ([{"program": "solve(1).", "completion": "x", "answer": "1"}], "has both 'program' and 'completion'"),
     ],
 )
 def test_a_row_that_lacks_something_is_named(

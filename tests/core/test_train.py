@@ -161,7 +161,17 @@ def test_the_path_of_the_big_recipes_with_lora_on_local_files(tmp_path: Path, ti
     assert json.loads((run / "eval" / "trained.json").read_text())["problems"] == 6
     sample = next(read_json_lines(run / "samples.jsonl"))
     assert sample["verdict"] == "no_code"
-    assert cli("eval", run, "--lang", "prolog", "--samples", 1, "--json").returncode == 0
+    told = cli("eval", run, "--samples", 1, "--json")
+    assert (told.returncode, json.loads(told.stdout)["language"]) == (0, "prolog")
+
+
+def test_what_trl_refuses_leaves_no_run_behind(tmp_path: Path, cli: Cli) -> None:
+    run = tmp_path / "run"
+    tuned = ("--set", "lora.r=4", "--set", "lora.target_modules=nonsense")
+    done = cli("train", "--lang", "prolog", "--recipe", "quickstart", "--out", run, *tuned)
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+    RunDirectory(run).must_be_new()
 
 
 def gsm8k_files(folder: Path) -> tuple[Path, Path]:

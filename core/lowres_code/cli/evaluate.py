@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from lowres_code.cli.options import console, find_language, json_option, language_option, print_json
+from lowres_code.cli.options import console, find_language, json_option, print_json
+from lowres_code.errors import UsageError
 from lowres_code.language import Language
 from lowres_code.recipe import Recipe, find_recipe, load_recipe
 
 
 @click.command("eval")
 @click.argument("model", metavar="MODEL|RUN")
-@language_option
+@click.option("--lang", "language", metavar="L", help="The language: a name, or a TOML file; a run brings its own.")
 @click.option("--recipe", metavar="R", help="Whose held-out problems, prompt and sampling; a run brings its own.")
 @click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
 @click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
@@ -22,7 +23,7 @@ from lowres_code.recipe import Recipe, find_recipe, load_recipe
 @json_option
 def command(
     model: str,
-    language: str,
+    language: str | None,
     recipe: str | None,
     overrides: tuple[str, ...],
     samples: int | None,
@@ -31,12 +32,15 @@ def command(
 ) -> None:
     """Measure MODEL (a name, a folder, or the directory of a run) on held-out problems."""
     from lowres_code.files import must_be_writable, write_json
+    from lowres_code.run_directory import RunDirectory
 
     if out:
         must_be_writable(out)
-    backend = find_language(language)
-    changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
     is_run = (Path(model) / "recipe.toml").is_file()
+    if language is None and not is_run:
+        raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
+    backend = find_language(language or RunDirectory.open(Path(model)).language())
+    changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
     source = Path(model) / "recipe.toml" if is_run and recipe is None else find_recipe(recipe or "quickstart")
     result = _evaluate(model, is_run, load_recipe(source, changes), backend)
     if as_json:

@@ -26,7 +26,10 @@ def list_recipes(as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, **recipe.recipe.model_dump()} | {"name": name} for name, recipe in recipes.items()])
         return
-    table = Table("recipe", "model", "what it does", "expected")
+    table = Table()
+    table.add_column("recipe", no_wrap=True, min_width=max(map(len, recipes), default=0))  # it is what one types
+    for column in ("model", "what it does", "expected"):
+        table.add_column(column, overflow="fold")
     for name, recipe in recipes.items():
         table.add_row(name, recipe.model.name, recipe.recipe.description, recipe.recipe.expected)
     console().print(table)

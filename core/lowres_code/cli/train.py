@@ -83,18 +83,22 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
 def _resume(path: Path, name: str | None) -> None:
     from lowres_code.quiet import quiet_libraries
     from lowres_code.report import print_run
-    from lowres_code.run_directory import RunDirectory
+    from lowres_code.run_directory import DONE, RunDirectory
 
     run = RunDirectory.open(path)
     own = str(run.env()["language"])
     if name not in (None, own) and not _is_file_of(run, name):
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
-    language = find_language(run.language())
-    quiet_libraries()
-    from lowres_code.train.run import resume
+    screen, status = console(), run.status()
+    if status["state"] == DONE:
+        screen.print("This run is finished; there is nothing left to do.", highlight=False)
+    else:
+        language = find_language(run.language())
+        screen.print(f"Going on with {path}, {status['state']}, step {status['step']}", highlight=False)
+        quiet_libraries()
+        from lowres_code.train.run import resume
 
-    screen = console()
-    resume(path, language, screen)
+        resume(path, language, screen)
     print_run(run, screen)
     _exit_if_interrupted(run.status()["state"])
 

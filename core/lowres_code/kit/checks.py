@@ -80,7 +80,7 @@ def snippets(judge: Judge, canary: Canary) -> Iterator[Check]:
             holds, seen = False, f"the snippet itself cannot be read: {_seen(execution)}"
         if name == "state" and holds:
             holds, seen = expectation(ask(judge, program, stdin="again\n"), canary)
-        yield Check.that(name.replace("_", " "), holds, seen)
+        yield Check.that(name.replace("_", " "), holds, f"{seen}; a program was expected that {SNIPPETS[name]}")
     alive = ask(judge, _hello(language))
     yield Check.that("right program after all these", alive.status is Status.OK, _seen(alive))
 
@@ -109,7 +109,8 @@ def _syntax_line(execution: Execution, is_checked: bool) -> Check:
         return Check(name, Outcome.ADVICE, f"ended as {execution.status.value}: a check command would tell")
     if not lines:
         return Check(name, Outcome.ADVICE, "no message has a line number")
-    return Check.that(name, max(lines) >= 2, f"the messages speak of line {lines[0]}, and line 1 is right")
+    seen = f"the messages speak of line {lines[0]}; a program was expected of which {SNIPPETS['syntax_error']}"
+    return Check.that(name, max(lines) >= 2, seen)
 
 
 def _end(execution: Execution) -> tuple[Status, str | None, list[int | None]]:
@@ -121,7 +122,7 @@ def _seen(execution: Execution) -> str:
     printed = execution.stderr.strip() or (execution.answer is None and execution.stdout.strip())
     parts = [
         execution.answer is not None and repr(execution.answer.strip()),
-        execution.diagnostics and f"({'; '.join(note.message[:200] for note in execution.diagnostics)})",
+        execution.diagnostics and f"({'; '.join(note.message[:200] for note in execution.diagnostics[:3])})",
         printed and f"saying: {printed[-300:]}",
     ]
     return " ".join([execution.status.value, *(part for part in parts if part)])
