@@ -15,7 +15,7 @@ _MAX_DIGITS = 4000  # more is compared as text: turning it into a number would t
 _RATIONAL = re.compile(r"([+-]?\d+)\s*[r/]\s*(\d+)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3})((?:,\d{3})+)(?![\d,])")
-_CURRENCY = re.compile(r"^\s*([+-]?)\s*[$€£¥]\s*|\s*[$€£¥]\s*$")
+_CURRENCY = ("$", "€", "£", "¥")
 
 
 def clean_gold(answer: str) -> str:
@@ -23,9 +23,19 @@ def clean_gold(answer: str) -> str:
 
     Only a text that is a number then is changed; ``"Paris, 1,200 people"`` stays as it is.
     """
-    bare = _CURRENCY.sub(r"\1", answer.strip())
+    if len(answer) > 2 * _MAX_DIGITS:
+        return answer.strip()
+    bare = _without_currency(answer.strip())
     bare = _THOUSANDS.sub(lambda match: match.group().replace(",", ""), bare).strip()
     return bare if _number(bare) is not None else answer.strip()
+
+
+def _without_currency(text: str) -> str:
+    """The text without a sign of a currency before or behind it; ``-$5`` is ``-5``."""
+    sign = text[:1] if text.startswith(("+", "-")) else ""
+    unsigned = text[len(sign) :].lstrip()
+    text = sign + unsigned[1:].lstrip() if unsigned.startswith(_CURRENCY) else text
+    return text[:-1].rstrip() if text.endswith(_CURRENCY) else text
 
 
 def same_answer(expected: str, actual: str) -> bool:

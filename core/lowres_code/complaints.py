@@ -43,7 +43,7 @@ def read_toml(path: Path, what: str) -> Tree:
         raise UsageError(f"{path}: not TOML: {error}") from error
     except OSError as error:
         raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of 5,000 digits, tables a thousand deep
         raise UsageError(f"cannot read {what} {str(path)!r}: {error}") from error
     return tree
 

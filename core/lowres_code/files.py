@@ -34,13 +34,18 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def must_be_writable(path: Path) -> None:
-    """That a file can be made there, so that no hours of work are lost for it.
+    """Before long work whose result goes there: see that it can.
 
     Raises:
-        UsageError: its folder is not there, or closed.
+        UsageError: it cannot be written.
     """
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise UsageError(f"cannot write {str(path)!r}: {str(path.parent)!r} is no folder that can be written to")
+    try:
+        there = path.exists()
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def write_json(path: Path, value: object) -> None:

@@ -166,6 +166,8 @@ class Language(ABC):
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         forks: whether running a program takes processes of its own.
         checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
+        packages: Python packages, beside the standard library and its own, that it imports in a worker; programs can
+            read these, and no others that are installed.
         needs: the least of each of the `Limits` that the language's own tools need, by name; lower ones are raised.
         file: the TOML file that it was read from, if a user named one.
     """
@@ -183,6 +185,7 @@ class Language(ABC):
     prints: bool = False
     forks: bool = True
     checks_failures: bool = False
+    packages: tuple[str, ...] = ()
     needs: Mapping[str, int] = MappingProxyType({})
     file: Path | None = None
 

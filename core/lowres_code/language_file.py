@@ -25,8 +25,10 @@ def _words(value: object) -> object:
     return tuple(shlex.split(value)) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
-Command = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # the system's own strings end at the first NUL
+Command = Annotated[tuple[Text, ...], BeforeValidator(_words)]
+Strings = Annotated[tuple[Text, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
 
 
 class Table(BaseModel):
@@ -38,11 +40,11 @@ class Table(BaseModel):
 class NeedsTable(Table):
     """``[limits]``: the least that the language's own tools need; see `lowres_code.language.Limits`."""
 
-    cpu_s: int | None = Field(default=None, gt=0)
-    memory_mb: int | None = Field(default=None, gt=0)
-    reserve_mb: int | None = Field(default=None, gt=0)
-    file_kb: int | None = Field(default=None, gt=0)
-    processes: int | None = Field(default=None, gt=0)
+    cpu_s: int | None = Field(default=None, gt=0, le=3_600)
+    memory_mb: int | None = Field(default=None, gt=0, le=2**20)
+    reserve_mb: int | None = Field(default=None, gt=0, le=2**26)
+    file_kb: int | None = Field(default=None, gt=0, le=2**20)
+    processes: int | None = Field(default=None, gt=0, le=1_000)
 
 
 class ExampleTable(Table):
@@ -72,7 +74,7 @@ class LanguageTable(Table):
     name: str = Field(pattern=f"^{NAME}$")
     title: str | None = None  # as prompts say it; by default the name, capitalised
     suffix: str = Field(pattern=f"^{SUFFIX}$")
-    stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
     fences: Strings | None = None  # tags of fenced code blocks; by default the name
     run: Command = Field(min_length=1)
     check: Command = ()
@@ -81,7 +83,7 @@ class LanguageTable(Table):
     guidance: str = "The answer is what the program prints on standard output; print nothing else."
     compare: Literal["answer", "text"] = "answer"  # numbers by their values, or the printed text as it is
     reads: Strings = ()  # files and folders beside the system's own that the tools must be able to read
-    environment: dict[str, str] = {}
+    environment: dict[Variable, Text] = {}
     limits: NeedsTable = NeedsTable()
     example: ExampleTable | None = None
     self_tests: tuple[SelfTestTable, ...] = Field(default=(), strict=False)
@@ -111,7 +113,7 @@ def _problems(tree: Tree) -> list[str]:
     unknown = [name for name in names if name not in SNIPPETS] if isinstance(names, dict) else []
     texts = [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
     relative = [path for path in texts if not Path(path).is_absolute()]
-    too_much = [path for path in texts if _opens_too_much(Path(path).resolve())]
+    too_much = [path for path in texts if _opens_too_much(path)]
     return [
         *(f"snippets.{name}: unknown key; {near_match(name, SNIPPETS)}" for name in unknown),
         *_command_problems(tree),
@@ -141,10 +143,14 @@ def _command_problems(tree: Tree) -> list[str]:
     return problems
 
 
-def _opens_too_much(path: Path) -> bool:
+def _opens_too_much(name: str) -> bool:
     """Whether the user's home is in it, or it is one of the kernel's own folders or the place of running services."""
-    kernel = any(path.is_relative_to(folder) for folder in ("/proc", "/sys", "/dev", "/run"))
-    return kernel or Path.home().is_relative_to(path) or path.is_socket()
+    try:
+        path = Path(name).resolve()
+        kernel = any(path.is_relative_to(folder) for folder in ("/proc", "/sys", "/dev", "/run"))
+        return kernel or Path.home().is_relative_to(path) or path.is_socket()
+    except (OSError, ValueError, RuntimeError):  # too long, with a NUL in it, links in a circle: it opens nothing
+        return False
 
 
 def _language(table: LanguageTable) -> CommandLanguage:

@@ -37,6 +37,8 @@ COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "ag
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
+# What the driver can say; a program that has found it and changed it can say no more.
+_STATUSES = {status.value: status for status in Status if status is not Status.INFRA_ERROR}
 DRIVER = Path(__file__).with_name("driver.pl")
 
 
@@ -97,6 +99,7 @@ class Prolog(EmbeddedLanguage):
         "non_utf8": "solve(X) :- set_stream(user_output, encoding(octet)), put_byte_or_char(255), X = printed.\n"
         "put_byte_or_char(B) :- char_code(C, B), put_char(C).",
     }
+    packages = ("pyswip",)
     plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
 
     def missing(self) -> Missing | None:
@@ -160,7 +163,8 @@ class Prolog(EmbeddedLanguage):
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
         if status == Status.TIMEOUT.value:  # CPU time and the clock end a program from outside
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
-        return Execution(Status(status), answer if status == Status.OK.value else None, diagnostics=diagnostics)
+        told = _STATUSES.get(status, Status.RUNTIME_ERROR)
+        return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.problem import Test
 
 _ENDED_WELL = ("0", "2")  # at its end, or by return; break and continue outside of a loop are errors
-_TRACE = "expr {[dict exists $options -errorinfo] ? [dict get $options -errorinfo] : $said}"
+_TRACE = "if {[dict exists $options -errorinfo]} {dict get $options -errorinfo} {set said}"
 
 
 class Tcl(EmbeddedLanguage):
@@ -94,6 +95,7 @@ class Tcl(EmbeddedLanguage):
 
     def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
         """Whether braces, brackets and quotes are closed: all that Tcl can tell without running a program."""
+        program = program.encode("utf-8", "replace").decode()  # Tcl has no lone surrogates
         if self._tcl.call("info", "complete", program):
             return ()
         lines = program.splitlines() or [""]
@@ -137,7 +139,7 @@ def _line(trace: str) -> int | None:
     """The line of the program's file that a trace speaks of."""
     _, found, number = trace.rpartition('program.tcl" line ')
     digits = number.partition(")")[0]
-    return int(digits) if found and digits.isdigit() else None
+    return int(digits) if found and re.fullmatch("[0-9]{1,9}", digits) else None
 
 
 @hookimpl

@@ -161,4 +161,4 @@ def test_doctor_and_lists(cli: Cli) -> None:
     assert 'name = "pocket"' in cli("recipe", "show", "quickstart").stdout
     assert json.loads(cli("lang", "list", "--json").stdout)["languages"][0]["origin"] == "built in"
     assert "solve(X)" in cli("lang", "show", "prolog").stdout
-    assert "limits are at least: memory_mb 512" in cli("lang", "show", "racket").stdout
+    assert "limits are at least: cpu_s 5, memory_mb 512" in cli("lang", "show", "racket").stdout

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import pyseccomp
 import pytest
 from lowres_code.command import CommandLanguage, diagnostics
 from lowres_code.judge import Judge
@@ -188,6 +191,56 @@ def test_cpu_time_is_also_that_of_children_that_nobody_has_waited_for(shell: Jud
     execution = run(shell, f"for n in 1 2 3; do ( {busy} ) & done; sleep 3; echo 42")
     assert execution.status is Status.TIMEOUT
     assert execution.cpu_s > 2
+
+
+def test_cpu_time_is_also_that_of_children_that_leave_no_account() -> None:
+    program = (
+        "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "for _ in range(8):\n    r, w = os.pipe()\n    if os.fork() == 0:\n        os.close(r)\n"
+        "        while time.process_time() < 0.9: pass\n        os._exit(0)\n"
+        "    os.close(w)\n    os.read(r, 1)\nprint(42)"
+    )
+    with Judge(PYTHON, Limits(cpu_s=1), workers=1) as judge:
+        assert run(judge, program).status is Status.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.memfd_create('hidden')",
+        "import socket; socket.socket()",
+        "import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+        "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+        "import fcntl; fcntl.fcntl(os.open('/usr/bin/env', os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK)",
+        "import fcntl; fcntl.ioctl(os.open('.', os.O_RDONLY), 0x40086602, bytes(8))",
+        "import ctypes; libc = ctypes.CDLL(None); assert libc.prctl(1, 0, 0, 0, 0) == 0, 'not permitted'",
+    ],
+)
+def test_no_program_needs_it(call: str) -> None:
+    with Judge(dataclasses.replace(PYTHON, compile=()), workers=1) as judge:
+        execution = run(judge, f"import os\n{call}\nprint('done')")
+    assert execution.status is Status.RUNTIME_ERROR
+    assert "not permitted" in execution.stderr
+
+
+def test_packages_that_are_installed_are_out_of_sight() -> None:
+    """Among them is what makes the problems, with their answers."""
+    folder = str(Path(str(pyseccomp.__file__)).parent)
+    program = (
+        f"import os, sys\nsys.path.append({folder!r})\nprint(*sorted(os.listdir({folder!r})))\n"
+        f"try:\n    open({folder!r} + '/x', 'w')\nexcept OSError as error:\n    print(error.errno)\n"
+        "import reasoning_gym"
+    )
+    with Judge(dataclasses.replace(PYTHON, compile=()), workers=1) as judge:
+        execution = run(judge, program)
+    seen, error = execution.stdout.splitlines()
+    assert {name for name in seen.split() if not name.startswith("__editable__")} == {
+        "pluggy",
+        "py_landlock",
+        "pyseccomp.py",
+    }
+    assert int(error) == errno.EROFS
+    assert "No module named 'reasoning_gym'" in execution.stderr
 
 
 def test_an_exit_code_is_no_limit(shell: Judge) -> None:

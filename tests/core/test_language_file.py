@@ -113,6 +113,14 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
         (f"{SMALL}[limits]\ncpu_s = 0\n", "limits.cpu_s: must be greater than 0, got 0"),
         (f'{SMALL}[[self_tests]]\nprogramm = "x"\n', "programm: unknown key; did you mean 'program'?"),
         (SMALL.replace("{file}", "{file} | cat"), "run: '|' is a shell's, and there is none"),
+        (f'{SMALL}reads = ["/a\\u0000b"]\n', "reads.0: must match"),
+        (f'{SMALL}reads = ["/{"x" * 5000}"]\nfences = 1\n', "fences: must be a list"),
+        (f'{SMALL}environment = {{"A=B" = "x"}}\n', "environment.A=B"),
+        (f'{SMALL}environment = {{A = "\\u0000"}}\n', "environment.A: must match"),
+        (f"{SMALL}[limits]\nmemory_mb = {10**15}\n", "limits.memory_mb: must be at most"),
+        (f'{SMALL}stem = "{"x" * 300}"\n', "stem: must match"),
+        (f"x = {'[' * 3000}{']' * 3000}\n", "cannot read language"),
+        (f"x = {'9' * 5000}\n", "cannot read language"),
         ("name = ", "not TOML"),
     ],
 )
@@ -120,6 +128,12 @@ def test_other_mistakes(text: str, complaint: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as told:
         load(tmp_path, text)
     assert complaint in str(told.value)
+
+
+def test_a_path_that_cannot_be_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    language = load(tmp_path, f'{SMALL}reads = ["/{"x" * 5000}", "{tmp_path / "circle"}"]\n')
+    assert language.read_only_paths() == ()
 
 
 def test_a_file_is_found_by_path_and_by_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

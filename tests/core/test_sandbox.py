@@ -371,7 +371,7 @@ def test_of_a_language_in_a_single_file_only_that_file_is_seen(tmp_path: Path, m
         (tmp_path / name).touch()
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.import_module("lone_language")
-    seen = python_folders("lone_language")
+    seen = python_folders("lone_language", ())
     assert tmp_path / "lone_language.py" in seen
     assert not any((tmp_path / "answers.jsonl").is_relative_to(path) for path in seen)
 
@@ -384,6 +384,33 @@ def test_half_a_result_is_none() -> None:
     memory.clear()
     assert memory.read() == b""
     assert not memory.write({"a": "x" * 64})
+
+
+def test_nothing_stays_in_the_memory_for_results_also_where_none_was_whole() -> None:
+    memory = ResultMemory(64)
+    memory._memory[40:48] = b"for next"
+    memory.clear()
+    assert memory._memory[:] == bytes(64)
+
+
+def test_what_a_program_says_of_itself_is_bounded(client: WorkerClient) -> None:
+    """Messages of millions of characters, and thousands of them, would fill the memory of the process that judges."""
+    program = (
+        ":- multifile user:message_hook/3.\nuser:message_hook(_, _, _).\n"
+        "solve(1) :- format(atom(A), '~*c', [1000000, 0'a]), "
+        "forall(between(1, {n}, _), print_message(error, format(A, [])))."
+    )
+    for number in (1, 60):
+        execution = run(client, program.replace("{n}", str(number)))
+        assert execution.answer == "1"
+        assert sum(len(note.message) for note in execution.diagnostics) <= 50 * 4000
+    forged = json.dumps({"status": "ok", "answer": "1", "diagnostics": [["a" * 9000, "error", 1, 1]] * 900})
+    _, _, notes = _result(forged.encode())
+    assert (len(notes), len(notes[0].message)) == (50, 4000)
+
+
+def test_a_program_that_is_too_long_is_its_own_failure(client: WorkerClient) -> None:
+    assert run(client, "% " + "x" * 2**25 + "\nsolve(1).").status is Status.MEMORY_LIMIT
 
 
 @pytest.mark.parametrize(

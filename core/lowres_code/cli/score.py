@@ -55,10 +55,10 @@ def command(
     backend = find_language(language)
     table = limits_of(recipe, overrides, isolation, workers)
     rows = read_rows(file, backend)
-    if out and out.exists():
-        raise UsageError(f"{str(out)!r} is already there: remove it, or name another file with --out")
     if out:
         must_be_writable(out)
+        if out.exists():
+            raise UsageError(f"{str(out)!r} is already there: remove it, or name another file with --out")
     lines = JsonLines(out) if out else None
     counted, screen = 0, Console(stderr=True)
     judging, progressing = started_judge(table, backend, screen), progress_line(screen, f"judging {len(rows)} rows")

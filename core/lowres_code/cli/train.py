@@ -90,7 +90,7 @@ def _resume(path: Path, name: str | None) -> None:
     if name not in (None, own) and not _is_file_of(run, name):
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
     screen, status = console(), run.status()
-    if status["state"] == DONE:
+    if status["state"] == DONE and run.evaluation("trained"):
         screen.print("This run is finished; there is nothing left to do.", highlight=False)
     else:
         language = find_language(run.language())

@@ -20,6 +20,7 @@ from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.system import give_up_privileges
 
+MOST_DIAGNOSTICS, LONGEST_MESSAGE = 50, 4_000
 _HEADER = struct.Struct("<Q")
 
 
@@ -30,9 +31,8 @@ class ResultMemory:
         self._memory = mmap.mmap(-1, size)
 
     def clear(self) -> None:
-        """Forget the last result, as far as it was stored whole."""
-        length = len(self.read())
-        self._memory[: _HEADER.size + length] = bytes(_HEADER.size + length)
+        """Forget all that a program has written here."""
+        self._memory.madvise(mmap.MADV_REMOVE)
 
     def write(self, result: dict[str, Any]) -> bool:
         """Store a result; ``False`` if it does not fit."""
@@ -49,6 +49,11 @@ class ResultMemory:
         if not 0 < length <= len(self._memory) - _HEADER.size:
             return b""
         return self._memory[_HEADER.size : _HEADER.size + length]
+
+
+def longest_result(limits: Limits) -> int:
+    """Bytes of JSON that a result may have: a character takes up to twelve."""
+    return 12 * (limits.output_kb * 1024 + MOST_DIAGNOSTICS * (LONGEST_MESSAGE + 100))
 
 
 ResourceLimit = tuple[int, int, int]  # which, soft, hard
@@ -105,6 +110,7 @@ def answer(language: Language, ask: str, program: str, test: Test, limits: Limit
 
 
 def as_result(execution: Execution) -> dict[str, Any]:
-    """What only the child knows of an execution."""
-    notes = [(note.message, note.severity, note.line, note.column) for note in execution.diagnostics]
+    """What only the child knows of an execution; of its diagnostics no more than anybody reads."""
+    kept = execution.diagnostics[:MOST_DIAGNOSTICS]
+    notes = [(note.message[:LONGEST_MESSAGE], note.severity, note.line, note.column) for note in kept]
     return {"status": execution.status.value, "answer": execution.answer, "diagnostics": notes}

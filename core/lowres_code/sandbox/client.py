@@ -21,13 +21,16 @@ from lowres_code.errors import JudgeError
 from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
+from lowres_code.sandbox.child import LONGEST_MESSAGE, MOST_DIAGNOSTICS
 from lowres_code.sandbox.isolation import (
     SCRATCH,
     SYSTEM,
     Layer,
+    hidden_folders,
     import_root,
     programs_need_a_user,
     python_folders,
+    without_hidden,
     wrap,
 )
 from lowres_code.sandbox.order import Order
@@ -35,6 +38,7 @@ from lowres_code.sandbox.scratch import empty
 
 Ask = Literal["execute", "check_syntax"]
 
+LONGEST_PROGRAM = 32 * 2**20  # bytes; half of the scratch directory
 _START_S = 60.0
 _GRACE_S = 10.0
 
@@ -53,7 +57,7 @@ class WorkerClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._scratch: str | None = None
-        self._unread = b""
+        self._unread = bytearray()
         self._closed = False
 
     def ask(self, ask: Ask, program: str, test: Test, limits: Limits) -> Execution:
@@ -62,6 +66,9 @@ class WorkerClient:
         Returns:
             The execution; ``infra_error`` if a fresh worker failed too.
         """
+        if len(program.encode("utf-8", "surrogatepass")) > LONGEST_PROGRAM:
+            long = Diagnostic(f"the program is longer than {LONGEST_PROGRAM >> 20} MB")
+            return Execution(Status.MEMORY_LIMIT, diagnostics=(long,), isolation=self._layer)
         execution = self._ask(ask, program, test, limits)
         fine = execution.status in (Status.OK, Status.INFRA_ERROR)
         if fine or ask != "execute" or not self._language.checks_failures:
@@ -122,8 +129,10 @@ class WorkerClient:
         """Start the process; its scratch directory, and what it can read."""
         kind = type(self._language)
         command = [os.path.abspath(sys.executable), "-m", "lowres_code.sandbox.worker"]
-        environment = {"PYTHONPATH": str(import_root(kind.__module__)), **self._language.environment()}
-        read_only = (*python_folders(kind.__module__), *self._language.read_only_paths())
+        roots = dict.fromkeys(str(import_root(module)) for module in ("lowres_code", kind.__module__))
+        environment = {"PYTHONPATH": os.pathsep.join(roots), **self._language.environment()}
+        python = python_folders(kind.__module__, self._language.packages)
+        read_only = (*python, *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         root = str(SCRATCH)
         if self._layer != "namespaces":  # no file system of its own; it may be killed, so this is ours to remove
@@ -136,7 +145,8 @@ class WorkerClient:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
-        return root, (*SYSTEM, *read_only)
+        hidden = hidden_folders()
+        return root, (*without_hidden(SYSTEM + read_only), *(path for path in python if path.parent in hidden))
 
     def _order(self, root: str, readable: tuple[Path, ...]) -> Order:
         user = 0
@@ -193,7 +203,7 @@ class WorkerClient:
         self._end()
 
     def _end(self) -> None:
-        process, self._process, self._unread = self._process, None, b""
+        process, self._process, self._unread = self._process, None, bytearray()
         streams = [self._errors]
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -246,7 +256,8 @@ class WorkerClient:
             if not data:
                 raise WorkerGoneError("it ended")
             self._unread += data
-        taken, self._unread = self._unread[:size], self._unread[size:]
+        taken = bytes(self._unread[:size])
+        del self._unread[:size]
         return taken
 
     def _last_words(self) -> str:
@@ -260,8 +271,11 @@ def _result(data: bytes) -> tuple[Status, str | None, tuple[Diagnostic, ...]]:
     """What the child has stored. A program with native code could have stored anything."""
     try:
         result = json.loads(data)
-        answer, notes = result["answer"], result["diagnostics"]
-        read = tuple(Diagnostic(_text(m), _text(s), _number(line), _number(column)) for m, s, line, column in notes)
+        answer, notes = result["answer"], result["diagnostics"][:MOST_DIAGNOSTICS]
+        read = tuple(
+            Diagnostic(_text(m)[:LONGEST_MESSAGE], _text(s)[:9], _number(line), _number(column))
+            for m, s, line, column in notes
+        )
         return Status(result["status"]), None if answer is None else _text(answer), read
     except (ValueError, KeyError, TypeError, RecursionError):
         return Status.RUNTIME_ERROR, None, (Diagnostic("the program has damaged its own result"),)

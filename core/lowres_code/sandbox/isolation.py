@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -146,8 +148,16 @@ def wrap(
     for path in SYSTEM:
         walls += ["--ro-bind-try", str(path), str(path)]
     walls += ["--dev", "/dev", "--proc", "/proc"]
+    hidden = [folder for folder in hidden_folders() if _covers((*SYSTEM, *read_only), folder)]
+    inside = [path for path in read_only if _covers(hidden, path)]
     for path in read_only:
+        walls += ["--ro-bind", str(path), str(path)] if path not in inside else []
+    for folder in hidden:
+        walls += ["--tmpfs", str(folder)]
+    for path in inside:
         walls += ["--ro-bind", str(path), str(path)]
+    for folder in hidden:
+        walls += ["--remount-ro", str(folder)]
     walls += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*walls, *command]
 
@@ -184,12 +194,53 @@ def _own_files(module: str) -> Path:
     return file.parent if file.stem == "__init__" or "." in module else file
 
 
-def python_folders(module: str) -> tuple[Path, ...]:
-    """The folders (and files) that Python needs, apart from the system's, to import this package and ``module``."""
+def python_folders(module: str, packages: Iterable[str]) -> tuple[Path, ...]:
+    """The folders and files, beside the system's, that Python needs for this package, ``module`` and ``packages``.
+
+    Not all that is installed: among it is what makes problems, with their answers.
+    """
     parts = module.split(".")
     modules = ["lowres_code", *(".".join(parts[: end + 1]) for end in range(len(parts)))]
-    found = {Path(sys.prefix), Path(sys.base_prefix)}
+    found = {Path(sys.prefix, "bin"), Path(sys.prefix, "pyvenv.cfg"), Path(sys.base_prefix)}
     found |= {_own_files(name) for name in modules}
-    found |= {Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
-    outside = [path for path in found if path.exists() and not str(path).startswith(("/usr/", "/lib"))]
-    return tuple(sorted(path for path in outside if not any(other in path.parents for other in outside)))
+    found |= {place for name in (*_PACKAGES, *packages) if (place := _place_of(name))}
+    elsewhere = ("*.pth", "__editable__*")  # say where else Python looks for packages
+    found |= {file for folder in hidden_folders() for pattern in elsewhere for file in folder.glob(pattern)}
+    outside = [path for path in found if path.exists() and not _covers((Path("/usr"), Path("/lib")), path)]
+    hidden = hidden_folders()
+    needed = [path for path in found if path.exists() and _covers(hidden, path)]
+    return tuple(sorted({*needed, *(path for path in outside if not _covers(outside, path))}))
+
+
+_PACKAGES = ("pluggy", "pyseccomp", "py_landlock")  # what a worker itself imports, beside the standard library
+
+
+def _place_of(package: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return None
+    return (
+        Path(next(iter(spec.submodule_search_locations))) if spec.submodule_search_locations else Path(str(spec.origin))
+    )
+
+
+def hidden_folders() -> tuple[Path, ...]:
+    """Where Python packages are installed; of what lies there, programs see what a worker needs."""
+    here = {Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
+    base = sysconfig.get_path("purelib", vars={"base": sys.base_prefix, "platbase": sys.base_prefix})
+    return tuple(sorted(path for path in {*here, Path(base)} if path.is_dir()))
+
+
+def without_hidden(paths: Iterable[Path]) -> Iterator[Path]:
+    """The paths, but of one that holds a hidden folder all that is beside that folder."""
+    hidden = hidden_folders()
+    for path in paths:
+        if any(path in folder.parents for folder in hidden):
+            yield from without_hidden(path.iterdir())
+        elif path not in hidden:
+            yield path
+
+
+def _covers(folders: Iterable[Path], path: Path) -> bool:
+    """Whether the path lies in one of the folders."""
+    return any(folder in path.parents for folder in folders)

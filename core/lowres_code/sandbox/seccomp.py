@@ -17,10 +17,21 @@ KERNEL: tuple[str | int, ...] = (
     *("keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd"),
     *("io_uring_setup", "io_uring_enter", "io_uring_register"),
     # What outlives a program, or holds memory that no limit counts.
-    *("shmget", "shmat", "shmctl", "semget", "semop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open"),
+    *("shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl"),
+    *("mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr", "memfd_create", 447),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", 463, 466),  # *xattrat
 )
-_AF_VSOCK = 40  # to the machine's host, whatever the network namespace
+_AF_UNIX = 1
+_PR_SET_PDEATHSIG = 1
+# Of calls that programs need, the commands that they do not: a file that can only be read could be locked for others,
+# watched, or marked for good.
+_F_SETLEASE, _F_NOTIFY = 1024, 1026
+_SET_FLAGS, _SET_FLAGS_32, _SET_VERSION, _SET_XATTR = 0x40086602, 0x40046602, 0x40087602, 0x401C5820  # FS_IOC_...
+_COMMANDS = (
+    *(("fcntl", 1, command) for command in (_F_SETLEASE, _F_NOTIFY)),
+    *(("ioctl", 1, command) for command in (_SET_FLAGS, _SET_FLAGS_32, _SET_VERSION, _SET_XATTR)),
+    ("prctl", 0, _PR_SET_PDEATHSIG),  # which ends a program with its worker
+)
 _CLONE_THREAD = 0x10000
 _NEW_NAMESPACES = (0x80, 0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 
@@ -41,8 +52,12 @@ def seccomp_filter(refused: Collection[str | int], may_fork: bool) -> bytes:
         if number >= 0:  # some architectures never had it
             rules.add_rule(pyseccomp.ERRNO(errno.EPERM), number)
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))  # other processes'
-    if "socket" not in refused:
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socket", pyseccomp.Arg(0, pyseccomp.EQ, _AF_VSOCK))
+    if "socket" not in refused:  # a network of its own would still be that of the next program too
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "socket", pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX))
+    for call, argument, command in _COMMANDS:
+        rules.add_rule(
+            pyseccomp.ERRNO(errno.EPERM), call, pyseccomp.Arg(argument, pyseccomp.MASKED_EQ, 2**32 - 1, command)
+        )
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags are out of a filter's sight; clone is used then
     for flag in _NEW_NAMESPACES:
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", _has(flag, flag))

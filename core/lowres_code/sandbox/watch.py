@@ -8,9 +8,13 @@ import select
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from lowres_code.language import Limits, Status, status_of_signal
 from lowres_code.sandbox.system import LIMIT_SIGNALS
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_EVERY_S = 0.5  # so often the CPU time of all processes is added up
 
 
 @dataclass(slots=True)
@@ -71,11 +75,47 @@ class _Output:
         return out[: self._room], err[: max(0, self._room - len(out))]
 
 
-def watch(child: int, streams: tuple[int, int], limits: Limits) -> Ended:
-    """Drain the child's output until it ends; kill it when it passes the output or the wall limit."""
+class _ProcessTimes:
+    """CPU seconds of all processes of a program: it may keep its children out of its own account.
+
+    What this worker sees in ``/proc`` is itself, the first process of its namespace, and the program's.
+    """
+
+    def __init__(self, at_most: float) -> None:
+        self._at_most = at_most
+        self._looked = time.monotonic()
+        self._not_its = {"1", str(os.getpid())}
+        self._ticks: dict[tuple[str, bytes], int] = {}
+
+    def over(self) -> bool:
+        """Whether processes that are or have been seen took more; looks at them every half second."""
+        if time.monotonic() - self._looked >= _EVERY_S:
+            self._looked = time.monotonic()
+            for stat in Path("/proc").glob("[0-9]*/stat"):
+                if stat.parent.name not in self._not_its:
+                    self._look_at(stat)
+        return sum(self._ticks.values()) / _TICKS_A_SECOND > self._at_most
+
+    def _look_at(self, stat: Path) -> None:
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = stat.read_bytes().rpartition(b")")[2].split()  # from the third on; see proc(5)
+            self._ticks[stat.parent.name, fields[19]] = int(fields[11]) + int(fields[12])
+
+
+def watch(child: int, streams: tuple[int, int], limits: Limits, counted: bool) -> Ended:
+    """Drain the child's output until it ends; kill it when it passes the output or the wall limit.
+
+    Args:
+        child: the first process of the program.
+        streams: what it prints to.
+        limits: its limits.
+        counted: whether ``/proc`` shows this worker the program's processes and no others, so that their CPU time can
+            be added up.
+    """
     started = time.monotonic()
     output = _Output(streams, limits.output_kb * 1024)
-    killed_for = _wait(child, output, started + limits.wall_s)
+    times = _ProcessTimes(limits.cpu_s + 1) if counted else None
+    killed_for = _wait(child, output, started + limits.wall_s, times)
     _kill(child)
     _, wait_status, used = os.wait4(child, 0)
     output.read_rest()
@@ -91,7 +131,7 @@ def watch(child: int, streams: tuple[int, int], limits: Limits) -> Ended:
     )
 
 
-def _wait(child: int, output: _Output, deadline: float) -> Status | None:
+def _wait(child: int, output: _Output, deadline: float, times: _ProcessTimes | None) -> Status | None:
     """Until the child ends (``None``) or must be ended."""
     pidfd = os.pidfd_open(child)
     try:
@@ -99,7 +139,8 @@ def _wait(child: int, output: _Output, deadline: float) -> Status | None:
         for descriptor in (pidfd, *output.taken):
             poll.register(descriptor, select.POLLIN)
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000)}
+            left = max(0.0, deadline - time.monotonic())
+            ready = {descriptor for descriptor, _ in poll.poll(min(left, _EVERY_S) * 1000)}
             for descriptor in ready - {pidfd}:
                 if not output.read(descriptor):
                     poll.unregister(descriptor)
@@ -107,7 +148,7 @@ def _wait(child: int, output: _Output, deadline: float) -> Status | None:
                 return Status.OUTPUT_LIMIT
             if pidfd in ready:
                 return None
-            if not ready:
+            if time.monotonic() >= deadline or (times and times.over()):
                 return Status.TIMEOUT
     finally:
         os.close(pidfd)

@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.child import ResourceLimit, ResultMemory, answer, as_result, confine, resource_limits
+from lowres_code.sandbox.child import (
+    ResourceLimit,
+    ResultMemory,
+    answer,
+    as_result,
+    confine,
+    longest_result,
+    resource_limits,
+)
 from lowres_code.sandbox.order import Order
 from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.system import (
@@ -100,12 +108,14 @@ class Worker:
         for descriptor in (stdin, out_write, err_write):
             os.close(descriptor)
         try:
-            ended = watch(child, (out_read, err_read), limits)
+            ended = watch(child, (out_read, err_read), limits, counted=self._order.layer == "namespaces")
         finally:
             os.close(out_read)
             os.close(err_read)
         result = self._memory.read()
         status = ended.killed_for or (None if result else ended.status(limits))
+        if len(result) > longest_result(limits):
+            status, result = Status.OUTPUT_LIMIT, b""
         if ended.cpu_s > limits.cpu_s + 1:  # by its children, each of which has kept to the limit
             status = Status.TIMEOUT
         used = {"cpu_s": ended.cpu_s, "wall_s": ended.wall_s, "peak_mb": ended.peak_mb}
