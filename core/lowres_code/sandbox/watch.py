@@ -94,7 +94,12 @@ class _ProcessTimes:
             for stat in Path("/proc").glob("[0-9]*/stat"):
                 if stat.parent.name not in self._not_its:
                     self._look_at(stat)
-        return sum(self._ticks.values()) / _TICKS_A_SECOND > self._at_most
+        return self.seen > self._at_most
+
+    @property
+    def seen(self) -> float:
+        """What it has seen until it looked last."""
+        return sum(self._ticks.values()) / _TICKS_A_SECOND
 
     def _look_at(self, stat: Path) -> None:
         with contextlib.suppress(OSError):  # it has just ended
@@ -125,7 +130,7 @@ def watch(child: int, streams: tuple[int, int], limits: Limits, counted: bool) -
         stdout=stdout,
         stderr=stderr,
         killed_for=Status.OUTPUT_LIMIT if output.overflows else killed_for,
-        cpu_s=round(used.ru_utime + used.ru_stime, 4),
+        cpu_s=round(max(used.ru_utime + used.ru_stime, times.seen if times else 0.0), 4),
         wall_s=round(time.monotonic() - started, 4),
         peak_mb=round(used.ru_maxrss / 1024, 1),
     )
