@@ -14,7 +14,8 @@ def scratch_environment(folder: Path) -> Path:
     """Make one; the folder of its commands, which are Python modules of here run by its own python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (own,) = folder.glob("lib/python*/site-packages")
-    (own / "here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    # As if what is here were installed in editable mode: a worker, too, looks where such files say.
+    (own / "__editable__.here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
     for command, module in COMMANDS.items():
         script = folder / "bin" / command
         script.write_text(f'#!/bin/sh\nexec {folder}/bin/python -m {module} "$@"\n')

@@ -26,8 +26,8 @@ from lowres_code.sandbox.isolation import (
     SCRATCH,
     SYSTEM,
     Layer,
-    hidden_folders,
-    import_root,
+    import_roots,
+    is_hidden,
     programs_need_a_user,
     python_folders,
     without_hidden,
@@ -129,9 +129,9 @@ class WorkerClient:
         """Start the process; its scratch directory, and what it can read."""
         kind = type(self._language)
         command = [os.path.abspath(sys.executable), "-m", "lowres_code.sandbox.worker"]
-        roots = dict.fromkeys(str(import_root(module)) for module in ("lowres_code", kind.__module__))
-        environment = {"PYTHONPATH": os.pathsep.join(roots), **self._language.environment()}
-        python = python_folders(kind.__module__, self._language.packages)
+        own = (kind.__module__, self._language.packages)
+        environment = {"PYTHONPATH": os.pathsep.join(map(str, import_roots(*own))), **self._language.environment()}
+        python = python_folders(*own)
         read_only = (*python, *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         root = str(SCRATCH)
@@ -145,8 +145,7 @@ class WorkerClient:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
-        hidden = hidden_folders()
-        return root, (*without_hidden(SYSTEM + read_only), *(path for path in python if path.parent in hidden))
+        return root, (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
 
     def _order(self, root: str, readable: tuple[Path, ...]) -> Order:
         user = 0

@@ -182,8 +182,16 @@ def programs_need_a_user() -> bool:
     return os.geteuid() == 0 and not _trial(["bwrap", "--unshare-pid", "--ro-bind", "/", "/", "/bin/true"])
 
 
-def import_root(module: str) -> Path:
-    """The folder that must be on Python's path for ``module`` to be imported, wherever this process found it."""
+def import_roots(module: str, packages: Iterable[str]) -> list[Path]:
+    """The folders that must be on Python's path for this package, ``module`` and ``packages`` to be imported.
+
+    They are where this process has found them.
+    """
+    places = [place.parent for name in (*_PACKAGES, *packages) if (place := _place_of(name))]
+    return list(dict.fromkeys([_import_root("lowres_code"), _import_root(module), *places]))
+
+
+def _import_root(module: str) -> Path:
     top = Path(str(sys.modules[module.partition(".")[0]].__file__)).resolve()
     return top.parent.parent if top.name == "__init__.py" else top.parent
 
@@ -204,8 +212,8 @@ def python_folders(module: str, packages: Iterable[str]) -> tuple[Path, ...]:
     found = {Path(sys.prefix, "bin"), Path(sys.prefix, "pyvenv.cfg"), Path(sys.base_prefix)}
     found |= {_own_files(name) for name in modules}
     found |= {place for name in (*_PACKAGES, *packages) if (place := _place_of(name))}
-    elsewhere = ("*.pth", "__editable__*")  # say where else Python looks for packages
-    found |= {file for folder in hidden_folders() for pattern in elsewhere for file in folder.glob(pattern)}
+    found |= {file for folder in hidden_folders() for file in folder.glob("__editable__*")}  # where else packages are
+    found |= {Path(importlib.util.cache_from_source(str(path))) for path in found if path.suffix == ".py"}
     outside = [path for path in found if path.exists() and not _covers((Path("/usr"), Path("/lib")), path)]
     hidden = hidden_folders()
     needed = [path for path in found if path.exists() and _covers(hidden, path)]
@@ -239,6 +247,11 @@ def without_hidden(paths: Iterable[Path]) -> Iterator[Path]:
             yield from without_hidden(path.iterdir())
         elif path not in hidden:
             yield path
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether it lies in a hidden folder."""
+    return _covers(hidden_folders(), path)
 
 
 def _covers(folders: Iterable[Path], path: Path) -> bool:

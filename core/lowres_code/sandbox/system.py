@@ -108,6 +108,8 @@ def end_all_others() -> None:
     """End all other processes of this process namespace, whose first one this is, and take over what they have used."""
     if os.getpid() != 1:
         raise RuntimeError("not the first process of a namespace")  # or these were all processes of this user's
+    if _libc.waitpid(-1, None, os.WNOHANG) < 0:  # whoever is here would be its child: nobody is
+        return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)

@@ -84,7 +84,6 @@ class _ProcessTimes:
     def __init__(self, at_most: float) -> None:
         self._at_most = at_most
         self._looked = time.monotonic()
-        self._not_its = {"1", str(os.getpid())}
         self._ticks: dict[tuple[str, bytes], int] = {}
 
     def over(self) -> bool:
@@ -92,7 +91,7 @@ class _ProcessTimes:
         if time.monotonic() - self._looked >= _EVERY_S:
             self._looked = time.monotonic()
             for stat in Path("/proc").glob("[0-9]*/stat"):
-                if stat.parent.name not in self._not_its:
+                if stat.parent.name not in ("1", str(os.getpid())):
                     self._look_at(stat)
         return self.seen > self._at_most
 
