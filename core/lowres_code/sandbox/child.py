@@ -18,7 +18,7 @@ from typing import Any
 
 from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
-from lowres_code.sandbox.system import give_up_privileges
+from lowres_code.sandbox.system import end_with_parent, give_up_privileges
 
 MOST_DIAGNOSTICS, LONGEST_MESSAGE = 50, 4_000
 _HEADER = struct.Struct("<Q")
@@ -87,6 +87,7 @@ def _allowed(kind: int, value: int) -> int:
 def confine(limits: list[ResourceLimit]) -> None:
     """Give up, for good, what a program must not have: this process is about to become hostile."""
     os.setsid()
+    end_with_parent()
     give_up_privileges()
     for kind, soft, hard in limits:
         resource.setrlimit(kind, (soft, hard))

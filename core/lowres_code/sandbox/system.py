@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import os
 import signal
 
@@ -16,7 +15,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
-_SYS_CLONE3 = 435  # the same on every architecture
+_SYS_CLONE = {"x86_64": 56}.get(os.uname().machine, 220)  # 220 on all newer architectures
 _CLONE_NEWPID = 0x20000000
 _CLONE_NEWIPC = 0x08000000
 
@@ -36,15 +35,6 @@ _CAPABILITIES_OF_THIS_PROCESS = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 
 _NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 
 
-class _CloneArguments(ctypes.Structure):
-    """``struct clone_args`` of clone3(2), in its first version."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_uint64)
-        for name in ("flags", "pidfd", "child_tid", "parent_tid", "exit_signal", "stack", "stack_size", "tls")
-    )
-
-
 class Forker:
     """Forks children, each the first process of namespaces of its own if asked for.
 
@@ -55,18 +45,14 @@ class Forker:
 
     def __init__(self, namespaces: bool) -> None:
         """Namespaces: of processes and of System V objects; needs the capability ``CAP_SYS_ADMIN``."""
-        self._namespaces = namespaces
         flags = _CLONE_NEWPID | _CLONE_NEWIPC if namespaces else 0
-        self._arguments = _CloneArguments(flags=flags, exit_signal=signal.SIGCHLD)
+        self._flags = ctypes.c_ulong(flags | signal.SIGCHLD)
 
     def fork(self) -> int:
         """As ``os.fork``: 0 in the child."""
-        arguments = ctypes.byref(self._arguments)
-        child: int = _syscall(_SYS_CLONE3, arguments, ctypes.sizeof(self._arguments))
+        child: int = _syscall(_SYS_CLONE, self._flags, None, None, None, None)
         if child >= 0:
             return child
-        if ctypes.get_errno() == errno.ENOSYS and not self._namespaces:  # containers hide clone3
-            return os.fork()
         raise OSError(ctypes.get_errno(), f"cannot fork: {os.strerror(ctypes.get_errno())}")
 
 
@@ -125,10 +111,19 @@ def become_user(number: int) -> None:
     os.setresuid(number, number, number)
 
 
-def give_up_privileges() -> None:
-    """Lose every capability and the ways to new ones, and end with the parent."""
+def end_with_parent() -> None:
+    """Be killed when the parent ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def refuse_new_privileges() -> None:
+    """No program that this process executes can give it any."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def give_up_privileges() -> None:
+    """Lose every capability and the ways to new ones."""
+    refuse_new_privileges()
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     if _capset(_CAPABILITIES_OF_THIS_PROCESS, _NO_CAPABILITIES) != 0:
         raise OSError(ctypes.get_errno(), "cannot give up capabilities")
@@ -141,7 +136,7 @@ class _SeccompProgram(ctypes.Structure):
 
 
 def load_seccomp(instructions: bytes) -> None:
-    """Put this process, and all that come from it, under a filter of system calls, for good.
+    """Put this process, which must have given up new privileges, and all that come from it under a filter, for good.
 
     Args:
         instructions: BPF, eight bytes each; see seccomp(2).
