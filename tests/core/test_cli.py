@@ -162,3 +162,13 @@ def test_doctor_and_lists(cli: Cli) -> None:
     assert json.loads(cli("lang", "list", "--json").stdout)["languages"][0]["origin"] == "built in"
     assert "solve(X)" in cli("lang", "show", "prolog").stdout
     assert "limits are at least: cpu_s 5, memory_mb 512" in cli("lang", "show", "racket").stdout
+
+
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "p.pl").write_text("solve(1).")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "lowres_code", "run", str(tmp_path / "p.pl"), "--lang", "prolog"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode != 0
+    assert "Error: cannot write: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 from typing import Any
 
@@ -66,6 +67,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except LowresCodeError as error:
             raise _Failure(error) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise _Failure(LowresCodeError(f"cannot write: {error.strerror}")) from error
 
     def _from_plugins(self) -> dict[str, click.Command]:
         from lowres_code.plugins.manager import plugin_manager
