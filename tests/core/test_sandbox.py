@@ -409,6 +409,12 @@ def test_what_a_program_says_of_itself_is_bounded(client: WorkerClient) -> None:
     assert (len(notes), len(notes[0].message)) == (50, 4000)
 
 
+def test_a_copy_that_a_program_has_forked_of_itself_is_no_failure_of_the_judge(client: WorkerClient) -> None:
+    forking = ":- use_module(library(unix)).\nsolve(X) :- fork(P), ( P == child -> X = copy ; sleep(0.5), {} )."
+    assert run(client, forking.format("X = first")).answer == "first"
+    assert run(client, forking.format("halt")).status in (Status.OK, Status.NO_ANSWER)
+
+
 def test_a_program_that_is_too_long_is_its_own_failure(client: WorkerClient) -> None:
     assert run(client, "% " + "x" * 2**25 + "\nsolve(1).").status is Status.MEMORY_LIMIT
 

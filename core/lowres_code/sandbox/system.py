@@ -91,9 +91,12 @@ def hide_from_children() -> None:
 
 
 def end_all_others() -> None:
-    """End all other processes of this process namespace, whose first one this is, and take over what they have used."""
+    """End all other processes of this process namespace and take over what they have used, if this is its first one.
+
+    It is not in a copy that the program has forked of itself; and outside these would be all the user's processes.
+    """
     if os.getpid() != 1:
-        raise RuntimeError("not the first process of a namespace")  # or these were all processes of this user's
+        return
     if _libc.waitpid(-1, None, os.WNOHANG) < 0:  # whoever is here would be its child: nobody is
         return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -156,11 +156,12 @@ class Worker:
             if self._filter:
                 load_seccomp(self._filter)
             code = 0 if self._memory.write(answer(self._order.language, ask, program, test, limits)) else 111
-            if self._order.layer == "namespaces" and self._order.may_fork:
-                end_all_others()  # so that their CPU time counts
         except BaseException as error:  # nothing of the program has run yet: this is the judge's own failure
             failure = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(f"before the program: {error!r}"),))
             self._memory.write(as_result(failure))
+        try:
+            if self._order.layer == "namespaces" and self._order.may_fork:
+                end_all_others()  # so that their CPU time counts
         finally:
             os._exit(code)
 
