@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lowres_code.answers import same_answer
 from lowres_code.language import (
+    MOST_DIAGNOSTICS,
     PROGRAM_PATH,
     Diagnostic,
     Example,
@@ -176,7 +177,6 @@ def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Executi
     return Execution(status, diagnostics=(Diagnostic(f"it ended with exit code {code}"),))
 
 
-_MOST_DIAGNOSTICS = 50
 _LINE = (
     r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})"""
     r"""(?:(?::|\.|,?\s+(?:(?P<from_0>characters?)|column)\s+)(?P<column>\d{1,9}))?"""
@@ -190,13 +190,13 @@ def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
     A message is what follows on the line, or else the first line behind it that speaks of an error; there are fifty
     messages at most. If no line number is there, all that the tool has said is one message.
     """
-    places = list(islice(re.finditer(rf"{re.escape(file)}{_LINE}", output), _MOST_DIAGNOSTICS + 1))
+    places = list(islice(re.finditer(rf"{re.escape(file)}{_LINE}", output), MOST_DIAGNOSTICS + 1))
     if not places:
         return (Diagnostic(output.strip() or "the check failed and said nothing"),)
     ends = [*(place.start() for place in places[1:]), len(output)]
     return tuple(
         Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_column(place))
-        for place, end in zip(places[:_MOST_DIAGNOSTICS], ends, strict=False)
+        for place, end in zip(places[:MOST_DIAGNOSTICS], ends, strict=False)
     )
 
 

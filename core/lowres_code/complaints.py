@@ -14,11 +14,10 @@ from lowres_code.errors import UsageError, near_match
 Tree = dict[str, Any]
 
 # pydantic's kinds of mistakes in the words of TOML; others keep pydantic's.
-_LIST, _TABLE, _CHOICE = "must be a list", "must be a table", "must be {expected}"
 _MESSAGES = {
-    **dict.fromkeys(("tuple_type", "list_type"), _LIST),
-    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), _TABLE),
-    **dict.fromkeys(("literal_error", "enum"), _CHOICE),
+    **dict.fromkeys(("tuple_type", "list_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a table"),
+    **dict.fromkeys(("literal_error", "enum"), "must be {expected}"),
     "string_type": "must be text",
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),

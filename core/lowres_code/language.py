@@ -82,6 +82,9 @@ def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
     return Status.RUNTIME_ERROR
 
 
+MOST_DIAGNOSTICS, LONGEST_MESSAGE = 50, 4_000  # of a program; what is more nobody reads
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One message about a program; lines and columns count from 1, ``None`` where unknown."""

@@ -24,7 +24,8 @@ from lowres_code.language import Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.child import ResultMemory
 from lowres_code.sandbox.client import WorkerClient, _result
-from lowres_code.sandbox.isolation import availability, python_folders
+from lowres_code.sandbox.isolation import availability
+from lowres_code.sandbox.packages import python_folders
 from lowres_code.sandbox.pool import Pool
 
 from tests.benchmarks.judging import Killer, corpus, held, outcomes, run_chunk

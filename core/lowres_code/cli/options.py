@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -15,6 +15,8 @@ from lowres_code.language import Language
 from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.recipe import LimitsTable, find_recipe, load_limits
 from lowres_code.sandbox.isolation import LAYERS
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 language_option = click.option(
     "--lang", "language", required=True, metavar="L", help="The language: a name, or a TOML file."
@@ -29,13 +31,18 @@ isolation_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
 )
-recipe_limits_option = click.option(
-    "--recipe", metavar="R", help="The recipe whose [limits] programs have; without one, the default limits."
-)
-set_limit_option = click.option(
-    "--set", "overrides", multiple=True, metavar="limits.KEY=VALUE", help="Change one limit, as in limits.cpu_s=20."
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def limits_options(command: F) -> F:
+    """``--recipe``, ``--set`` and ``--isolation`` of commands that judge single programs; for `limits_of`."""
+    recipe = click.option(
+        "--recipe", metavar="R", help="The recipe whose [limits] programs have; without one, the default limits."
+    )
+    single = click.option(
+        "--set", "overrides", multiple=True, metavar="limits.KEY=VALUE", help="Change one limit, as in limits.cpu_s=20."
+    )
+    return recipe(single(isolation_option(command)))
 
 
 def find_language(name: str) -> Language:

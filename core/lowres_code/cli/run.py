@@ -11,13 +11,11 @@ from rich.console import Console
 
 from lowres_code.cli.options import (
     find_language,
-    isolation_option,
     json_option,
     language_option,
     limits_of,
+    limits_options,
     print_json,
-    recipe_limits_option,
-    set_limit_option,
 )
 from lowres_code.errors import JudgeError
 from lowres_code.judge import CORRECT
@@ -38,9 +36,7 @@ _LIMITS = {
 @click.option("--stdin", type=click.File("rb"), help="What the program reads.")
 @click.option("--query", metavar="GOAL", help="Ask this instead of the language's default.")
 @click.option("--expect", metavar="TEXT", help="The right answer: give a verdict.")
-@recipe_limits_option
-@set_limit_option
-@isolation_option
+@limits_options
 @json_option
 def command(
     file: BinaryIO,

@@ -12,13 +12,11 @@ from rich.table import Table
 from lowres_code.cli.options import (
     console,
     find_language,
-    isolation_option,
     json_option,
     language_option,
     limits_of,
+    limits_options,
     print_json,
-    recipe_limits_option,
-    set_limit_option,
     workers_option,
 )
 from lowres_code.errors import JudgeError, UsageError
@@ -33,9 +31,7 @@ from lowres_code.score import read_rows, score
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @language_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write one JSON line for each row there.")
-@recipe_limits_option
-@set_limit_option
-@isolation_option
+@limits_options
 @workers_option
 @json_option
 def command(

@@ -18,22 +18,12 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from lowres_code.errors import JudgeError
-from lowres_code.language import Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.child import LONGEST_MESSAGE, MOST_DIAGNOSTICS
-from lowres_code.sandbox.isolation import (
-    SCRATCH,
-    SYSTEM,
-    Layer,
-    import_roots,
-    is_hidden,
-    programs_need_a_user,
-    python_folders,
-    without_hidden,
-    wrap,
-)
+from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Layer, programs_need_a_user, wrap
 from lowres_code.sandbox.order import Order
+from lowres_code.sandbox.packages import import_roots, is_hidden, python_folders, without_hidden
 from lowres_code.sandbox.scratch import empty
 
 Ask = Literal["execute", "check_syntax"]

@@ -217,13 +217,12 @@ def _stdin_file(text: str, folder: str) -> int:
         data = text.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
     except UnicodeEncodeError:
         data = text.encode("utf-8", "surrogatepass")
-    descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o644)  # it has no name, and ends with its last descriptor
+    file = Path(folder, "stdin")
+    file.write_bytes(data)
     try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)
+        return os.open(file, os.O_RDONLY)
     finally:
-        os.close(descriptor)
+        file.unlink()  # it has no name, and ends with its last descriptor
 
 
 def main() -> None:
