@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from lowres_code.cli import main
 from lowres_code.judge import Judge
-from lowres_code.language import EmbeddedLanguage
+from lowres_code.language.base import EmbeddedLanguage
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
 
@@ -90,7 +90,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Qwen2 with random weights that nobody has taught anything, and the pocket model's tokenizer."""
     import torch
-    from lowres_code.model import POCKET_FOLDER
+    from lowres_code.generation.models import POCKET_FOLDER
     from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
     folder = tmp_path_factory.mktemp("tiny")

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lowres_code.language_file import LanguageTable
-from lowres_code.snippets import SNIPPETS
+from lowres_code.language.snippets import SNIPPETS
+from lowres_code.language.toml_file import LanguageTable
 
 from tests.conftest import ROOT
 from tests.follow import follow

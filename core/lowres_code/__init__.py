@@ -10,22 +10,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # ``X as X`` says that X is exported
-    from lowres_code.command import CommandLanguage as CommandLanguage
+    from lowres_code.conformance import assert_conforms as assert_conforms
     from lowres_code.errors import JudgeError as JudgeError
     from lowres_code.errors import LowresCodeError as LowresCodeError
     from lowres_code.errors import UsageError as UsageError
     from lowres_code.judge import Judge as Judge
     from lowres_code.judge import Judgement as Judgement
-    from lowres_code.kit import assert_conforms as assert_conforms
-    from lowres_code.language import Diagnostic as Diagnostic
-    from lowres_code.language import EmbeddedLanguage as EmbeddedLanguage
-    from lowres_code.language import Example as Example
-    from lowres_code.language import Execution as Execution
-    from lowres_code.language import Language as Language
-    from lowres_code.language import Limits as Limits
-    from lowres_code.language import Missing as Missing
-    from lowres_code.language import SelfTest as SelfTest
-    from lowres_code.language import Status as Status
+    from lowres_code.language.base import Diagnostic as Diagnostic
+    from lowres_code.language.base import EmbeddedLanguage as EmbeddedLanguage
+    from lowres_code.language.base import Example as Example
+    from lowres_code.language.base import Execution as Execution
+    from lowres_code.language.base import Language as Language
+    from lowres_code.language.base import Limits as Limits
+    from lowres_code.language.base import Missing as Missing
+    from lowres_code.language.base import SelfTest as SelfTest
+    from lowres_code.language.base import Status as Status
+    from lowres_code.language.command import CommandLanguage as CommandLanguage
     from lowres_code.plugins.hookspecs import hookimpl as hookimpl
     from lowres_code.plugins.manager import plugin_manager as plugin_manager
     from lowres_code.problem import Problem as Problem
@@ -40,11 +40,11 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
 __version__ = "0.1.0"
 
 _HOMES = {
-    "command": ("CommandLanguage",),
+    "language.command": ("CommandLanguage",),
     "errors": ("JudgeError", "LowresCodeError", "UsageError"),
-    "kit": ("assert_conforms",),
+    "conformance": ("assert_conforms",),
     "judge": ("Judge", "Judgement"),
-    "language": (
+    "language.base": (
         "Diagnostic",
         "EmbeddedLanguage",
         "Example",

@@ -3,10 +3,10 @@
 ::
 
     LowresCodeError           exit code 1
-    ├── UsageError            exit code 2: a mistake that the user can mend (also a ValueError)
+    ├── UsageError            exit code 2: a mistake that the user can fix (also a ValueError)
     └── JudgeError            exit code 3: the judge itself failed, never the program it judged
 
-A message says what was wrong, quotes the value, and ends with what mends it.
+A message says what was wrong, quotes the value, and ends with what fixes it.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from lowres_code.completion import Completion, parse_completion
-from lowres_code.language import Execution, Language, Limits, Status
+from lowres_code.language.base import Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
-from lowres_code.sandbox.isolation import choose_layer
+from lowres_code.sandbox.isolation import choose_isolation
 from lowres_code.sandbox.pool import Pool
 
 CORRECT = "correct"
@@ -38,7 +38,7 @@ class Judgement:
         return self.verdict == CORRECT
 
     @property
-    def parses(self) -> bool:
+    def syntax(self) -> bool:
         """Whether there is a program and the language's reader accepts it."""
         return self.verdict not in (NO_CODE, INFRA_ERROR, Status.SYNTAX_ERROR.value)
 
@@ -57,7 +57,7 @@ class Judge:
         """Args:
             language: the backend.
             limits: of each program; by default `Limits`. The language's own needs come first.
-            isolation: ``"auto"``, or a layer's name.
+            isolation: ``"auto"``, or the name of an isolation.
             workers: how many programs at a time; by default one for each core.
 
         Raises:
@@ -65,7 +65,7 @@ class Judge:
         """
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
-        self.isolation = choose_layer(isolation, language.forks)
+        self.isolation = choose_isolation(isolation, language.forks)
         self._pool = Pool(language, self.isolation, workers)
 
     def start(self) -> None:

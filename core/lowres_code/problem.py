@@ -12,7 +12,7 @@ from lowres_code.errors import UsageError
 
 T = TypeVar("T")
 
-_NAMED = 5  # complaints about single records of a file; what is wrong with one is mostly wrong with all
+_NAMED = 5  # validation_errors about single records of a file; what is wrong with one is mostly wrong with all
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +109,16 @@ def read_each(path: Path, make: Callable[[Mapping[str, object], str], T]) -> lis
         UsageError: the file cannot be read, a line is no JSON object, or ``make`` has raised it; of those the first
             five are named and the others counted.
     """
-    made, complaints = [], []
+    made, validation_errors = [], []
     for where, record in read_records(path):
         try:
             made.append(make(record, where))
-        except UsageError as error:  # noqa: PERF203 - each record has a complaint of its own
-            complaints.append(str(error))
-    if more := len(complaints[_NAMED:]):
-        complaints[_NAMED:] = [f"and {more} more of {len(made) + len(complaints)} lines"]
-    if complaints:
-        raise UsageError("\n".join(complaints))
+        except UsageError as error:  # noqa: PERF203 - each record has a message of its own
+            validation_errors.append(str(error))
+    if more := len(validation_errors[_NAMED:]):
+        validation_errors[_NAMED:] = [f"and {more} more of {len(made) + len(validation_errors)} lines"]
+    if validation_errors:
+        raise UsageError("\n".join(validation_errors))
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lowres_code.completion import format_completion
 from lowres_code.errors import UsageError
-from lowres_code.language import Language
+from lowres_code.language.base import Language
 
 Message = dict[str, str]
 

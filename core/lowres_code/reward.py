@@ -31,7 +31,7 @@ class RewardTerm:
 TERMS = (
     RewardTerm("correct", "1 if every test is answered rightly (binary: arXiv 2508.04865)", lambda j: j.correct),
     RewardTerm("runs", "1 if the program gives an answer, right or wrong", lambda j: j.runs),
-    RewardTerm("syntax", "1 if the language's own reader accepts the program", lambda j: j.parses),
+    RewardTerm("syntax", "1 if the language's own reader accepts the program", lambda j: j.syntax),
     RewardTerm("format", "1 if the completion is <reasoning> and then <code>", lambda j: j.completion.well_formed),
     RewardTerm(
         "coin", "a control: 0 or 1 by chance; nothing should be learnt from it", lambda j: random.random() < 0.5

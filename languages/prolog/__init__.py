@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lowres_code.language import (
+from lowres_code.language.base import (
     Diagnostic,
     EmbeddedLanguage,
     Example,

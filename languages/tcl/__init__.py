@@ -15,7 +15,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lowres_code.language import Diagnostic, EmbeddedLanguage, Example, Execution, Limits, Missing, SelfTest, Status
+from lowres_code.language.base import (
+    Diagnostic,
+    EmbeddedLanguage,
+    Example,
+    Execution,
+    Limits,
+    Missing,
+    SelfTest,
+    Status,
+)
 from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.problem import Test
 

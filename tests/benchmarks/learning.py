@@ -63,9 +63,9 @@ def row(name: str, directory: Path) -> str:
     base, trained = (json.loads((directory / "eval" / f"{which}.json").read_text()) for which in ("base", "trained"))
     metrics = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
     judge = sum(record["judge_s"] for record in metrics) / sum(record["step_time"] for record in metrics)
-    parses, runs = (f"{base[key]['value']:.0%} -> {trained[key]['value']:.0%}" for key in ("parses", "runs"))
+    syntax, runs = (f"{base[key]['value']:.0%} -> {trained[key]['value']:.0%}" for key in ("syntax", "runs"))
     minutes = (directory / "minutes.txt").read_text()
-    return f"| {name} | {share(base)} | {share(trained)} | {parses} | {runs} | {minutes} | {judge:.1%} |"
+    return f"| {name} | {share(base)} | {share(trained)} | {syntax} | {runs} | {minutes} | {judge:.1%} |"
 
 
 def share(evaluation: dict[str, Any]) -> str:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from lowres_code.completion import format_completion
 from lowres_code.errors import JudgeError
-from lowres_code.evaluate import check_infrastructure
+from lowres_code.evaluation.run import check_infrastructure
 from lowres_code.judge import Judge, Judgement
-from lowres_code.language import Execution, Status
+from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.reward import TERMS
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from lowres_code.judge import Judge
-from lowres_code.language import Execution
+from lowres_code.language.base import Execution
 from lowres_code.problem import Test
 
 from tests.conftest import PROLOG

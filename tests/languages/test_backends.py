@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lowres_code.kit import assert_conforms
+from lowres_code.conformance import assert_conforms
 from lowres_code.plugins.manager import plugin_manager
 
 SLOW = {"ada", "cobol", "erlang", "haskell", "r", "racket"}

@@ -27,7 +27,7 @@ from pathlib import Path
 import psutil
 import pytest
 from lowres_code.judge import Judge
-from lowres_code.language import Execution, Limits, Status
+from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
 
 from tests.conftest import PROLOG, ROOT

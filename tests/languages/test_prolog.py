@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lowres_code.judge import Judge
-from lowres_code.language import Limits, SelfTest, Status
+from lowres_code.language.base import Limits, SelfTest, Status
 from lowres_code.problem import Test
 
 from tests.conftest import PROLOG

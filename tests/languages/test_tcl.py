@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lowres_code.judge import Judge
-from lowres_code.language import Execution, Limits, Status
+from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lowres_code.files import read_json_lines
+from lowres_code._util.files import read_json_lines
 
 from tests.conftest import ROOT
 from tests.scratch import scratch_environment
@@ -21,7 +21,7 @@ Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with copies of the packages: building them leaves things behind, and so do their tests."""
     folder = tmp_path_factory.mktemp("plugins")
     for name in PACKAGES:
@@ -31,15 +31,15 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python(workshop: Path) -> Python:
+def python(builder: Path) -> Python:
     """A virtual environment's python that finds all that is installed here, and has both packages."""
-    executable = scratch_environment(workshop / "venv") / "python"
+    executable = scratch_environment(builder / "venv") / "python"
 
     def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [executable, *map(str, arguments)],
             input=stdin,
-            cwd=workshop,
+            cwd=builder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},  # for so little work, threads only wait for each other
             capture_output=True,
             text=True,
@@ -48,7 +48,7 @@ def python(workshop: Path) -> Python:
         )
 
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
-    done = run("-m", "pip", "install", *offline, *(workshop / name for name in PACKAGES))
+    done = run("-m", "pip", "install", *offline, *(builder / name for name in PACKAGES))
     assert done.returncode == 0, done.stderr
     return run
 
@@ -60,8 +60,8 @@ def lowres_code(python: Python) -> Python:
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_the_tests_of_a_package_pass(name: str, workshop: Path, python: Python) -> None:
-    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", workshop / name / "tests")
+def test_the_tests_of_a_package_pass(name: str, builder: Path, python: Python) -> None:
+    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", builder / name / "tests")
     assert done.returncode == 0, done.stdout
 
 
@@ -94,15 +94,15 @@ def test_the_recipe_can_be_shown(lowres_code: Python) -> None:
     assert "short = 0.1" in done.stdout
 
 
-def test_a_misspelt_option_of_the_source_is_refused_with_the_right_one(lowres_code: Python, workshop: Path) -> None:
-    recipe = workshop / "misspelt.toml"
+def test_a_misspelt_option_of_the_source_is_refused_with_the_right_one(lowres_code: Python, builder: Path) -> None:
+    recipe = builder / "misspelt.toml"
     recipe.write_text('extends = "coins/pocket"\n\n[data.train]\nlagest = 50\n')
     done = lowres_code("train", "--lang", "prolog", "--recipe", recipe)
     assert done.returncode == 2
     assert "data.train.lagest: unknown key; did you mean 'largest'?" in done.stderr
 
 
-def test_the_recipe_trains_with_the_source_and_the_reward(lowres_code: Python, workshop: Path) -> None:
+def test_the_recipe_trains_with_the_source_and_the_reward(lowres_code: Python, builder: Path) -> None:
     small = {
         "data.train.size": 4,
         "data.eval.size": 2,
@@ -112,7 +112,7 @@ def test_the_recipe_trains_with_the_source_and_the_reward(lowres_code: Python, w
         "eval.samples": 1,
     }
     options = [word for key, value in small.items() for word in ("--set", f"{key}={value}")]
-    run = workshop / "run"
+    run = builder / "run"
     done = lowres_code("train", "--lang", "prolog", "--recipe", "coins/pocket", "--out", run, *options)
     assert done.returncode == 0, done.stderr
     samples = list(read_json_lines(run / "samples.jsonl"))

@@ -18,9 +18,8 @@ COMMANDS = {
     "lang": "Languages: list, show, new, verify, bench.",
     "recipe": "Recipes: list, show.",
     "report": "Say how far a run came and what it gained.",
-    "doctor": "Say what works on this machine, and what mends the rest.",
+    "doctor": "Say what works on this machine, and what fixes the rest.",
 }
-_MODULES = {"eval": "evaluate"}
 
 
 class _Failure(click.ClickException):
@@ -41,7 +40,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or ``None``."""
         if cmd_name in COMMANDS:
-            module = importlib.import_module(f"lowres_code.cli.{_MODULES.get(cmd_name, cmd_name)}")
+            module = importlib.import_module(f"lowres_code.cli.{cmd_name}_command")
             command: click.Command = module.command
             return command
         return self._from_plugins().get(cmd_name)
@@ -49,7 +48,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the near match in the complaint."""
+        """As click does, with the near match in the message."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:

@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 
 from lowres_code.errors import UsageError
-from lowres_code.language import Language
+from lowres_code.language.base import Language
 from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.recipe import LimitsTable, find_recipe, load_limits
-from lowres_code.sandbox.isolation import LAYERS
+from lowres_code.sandbox.isolation import ISOLATIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,10 +23,10 @@ language_option = click.option(
 )
 isolation_option = click.option(
     "--isolation",
-    type=click.Choice(["auto", *LAYERS]),
+    type=click.Choice(["auto", *ISOLATIONS]),
     default="auto",
     show_default=True,
-    help="The sandbox layer; auto is the strongest that works here, never `limits`.",
+    help="The isolation; auto is the strongest that works here, never `limits`.",
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
@@ -54,7 +54,7 @@ def find_language(name: str) -> Language:
     language = find_registered(name).thing
     missing = language.missing()
     if missing:
-        raise UsageError(missing.complaint(language.name))
+        raise UsageError(missing.message(language.name))
     return language
 
 

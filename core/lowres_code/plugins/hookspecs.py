@@ -11,7 +11,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from lowres_code.language import Language
+    from lowres_code.language.base import Language
     from lowres_code.reward import RewardTerm
     from lowres_code.sources import ProblemSource
 

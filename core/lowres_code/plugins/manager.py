@@ -23,7 +23,7 @@ from lowres_code.plugins.hookspecs import GROUP, Registry, hookimpl
 if TYPE_CHECKING:
     import click
 
-    from lowres_code.language import Language
+    from lowres_code.language.base import Language
     from lowres_code.reward import RewardTerm
     from lowres_code.sources import ProblemSource
 
@@ -58,7 +58,7 @@ class LanguageFile:
     @hookimpl
     def register_languages(self, register: Registry[Language]) -> None:
         """The language in the file."""
-        from lowres_code.language_file import load_language
+        from lowres_code.language.toml_file import load_language
 
         language = load_language(self._path)
         register(language if self._built_in else dataclasses.replace(language, file=self._path.resolve()))
@@ -78,7 +78,7 @@ class PluginManager:
         self._pluggy.add_hookspecs(hookspecs)
         languages = _built_in_folder()
         packages = pkgutil.iter_modules([str(languages)], "lowres_code.languages.")
-        for name in ("lowres_code.builtin", *(package.name for package in packages if package.ispkg)):
+        for name in ("lowres_code.plugins.builtin", *(package.name for package in packages if package.ispkg)):
             self._load(name, BUILT_IN, functools.partial(importlib.import_module, name))
         self._load_files(languages, BUILT_IN)  # first come, first served: no other can take a name of these
         for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
@@ -170,10 +170,10 @@ def find_language(name: str) -> Registered[Language]:
     """A language by its name, or by the path of a TOML file.
 
     Raises:
-        UsageError: there is none, or the file is no valid language.
+        UsageError: there is none, or the file is not a valid language.
     """
     if name.endswith(".toml"):
-        from lowres_code.language_file import load_language
+        from lowres_code.language.toml_file import load_language
 
         path = Path(name)
         return Registered(dataclasses.replace(load_language(path), file=path.resolve()), str(path))

@@ -9,7 +9,7 @@ from typing import Any
 import tomli
 from pydantic import ValidationError
 
-from lowres_code.complaints import Tree, complaints, read_toml
+from lowres_code._util.toml_errors import Tree, read_toml, validation_errors
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import BUILT_IN, plugin_manager
 from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
@@ -76,7 +76,7 @@ def load_limits(path: Path | None, overrides: Sequence[str] = ()) -> LimitsTable
     try:
         return LimitsTable.model_validate(tree["limits"])
     except ValidationError as error:
-        raise UsageError("\n".join(complaints(error, LimitsTable, ("limits",)))) from error
+        raise UsageError("\n".join(validation_errors(error, LimitsTable, ("limits",)))) from error
 
 
 def _read(path: Path, depth: int = 0) -> Tree:
@@ -146,11 +146,11 @@ def _validate(tree: Tree, where: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        problems += complaints(error, Recipe)
+        problems += validation_errors(error, Recipe)
     if recipe is not None:
-        problems += [*_source_complaints(recipe), *_reward_complaints(recipe)]
+        problems += [*_source_errors(recipe), *_reward_errors(recipe)]
     if recipe is None or problems:
-        raise UsageError("\n  ".join([f"{where} is no valid recipe:", *problems]))
+        raise UsageError("\n  ".join([f"{where} is not a valid recipe:", *problems]))
     return recipe
 
 
@@ -163,14 +163,14 @@ def _inherit_source(data: object) -> None:
         held_out.update({**shared, **held_out})
 
 
-def _source_complaints(recipe: Recipe) -> list[str]:
+def _source_errors(recipe: Recipe) -> list[str]:
     problems: list[str] = []
     for name, table in (("train", recipe.data.train), ("eval", recipe.data.eval)):
-        problems += _table_complaints(("data", name), table)
+        problems += _table_errors(("data", name), table)
     return problems
 
 
-def _table_complaints(place: tuple[str, str], table: DataTable) -> list[str]:
+def _table_errors(place: tuple[str, str], table: DataTable) -> list[str]:
     sources = plugin_manager().problem_sources
     if table.source not in sources:
         return [f"{'.'.join(place)}.source: no source {table.source!r}; {near_match(table.source, sources)}"]
@@ -178,11 +178,11 @@ def _table_complaints(place: tuple[str, str], table: DataTable) -> list[str]:
     try:
         options.model_validate(table.options)
     except ValidationError as error:
-        return complaints(error, options, place)
+        return validation_errors(error, options, place)
     return []
 
 
-def _reward_complaints(recipe: Recipe) -> list[str]:
+def _reward_errors(recipe: Recipe) -> list[str]:
     known = plugin_manager().rewards
     return [
         f"reward.{name}: no such reward term; {near_match(name, known)}" for name in recipe.reward if name not in known

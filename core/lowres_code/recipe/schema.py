@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lowres_code.language import Limits
+from lowres_code.language.base import Limits
 
 DEFAULT_SYSTEM = (
     "You write {title} programs that answer questions. First think inside <reasoning> and </reasoning>, then write "
@@ -74,7 +74,7 @@ _LIMITS = Limits()
 
 
 class LimitsTable(Table):
-    """``[limits]``: of each program (see `lowres_code.language.Limits`), the isolation, and programs at a time."""
+    """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time."""
 
     inferences: int = Field(default=_LIMITS.inferences, gt=0)
     cpu_s: int = Field(default=_LIMITS.cpu_s, gt=0)

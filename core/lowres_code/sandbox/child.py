@@ -16,7 +16,7 @@ import resource
 import struct
 from typing import Any
 
-from lowres_code.language import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.base import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.system import end_with_parent, give_up_privileges
 

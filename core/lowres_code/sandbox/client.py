@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from lowres_code.errors import JudgeError
-from lowres_code.language import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.base import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Layer, programs_need_a_user, wrap
-from lowres_code.sandbox.order import Order
+from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Isolation, programs_need_a_user, wrap
 from lowres_code.sandbox.packages import import_roots, is_hidden, python_folders, without_hidden
 from lowres_code.sandbox.scratch import empty
+from lowres_code.sandbox.startup import WorkerConfig
 
 Ask = Literal["execute", "check_syntax"]
 
@@ -40,9 +40,9 @@ class WorkerGoneError(Exception):
 class WorkerClient:
     """A worker process and the pipe to it. Not thread-safe: one request at a time."""
 
-    def __init__(self, language: Language, layer: Layer, warm_up: str = "") -> None:
+    def __init__(self, language: Language, isolation: Isolation, warm_up: str = "") -> None:
         self._language = language
-        self._layer = layer
+        self._isolation = isolation
         self._warm_up = warm_up
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
@@ -58,7 +58,7 @@ class WorkerClient:
         """
         if len(program.encode("utf-8", "surrogatepass")) > LONGEST_PROGRAM:
             long = Diagnostic(f"the program is longer than {LONGEST_PROGRAM >> 20} MB")
-            return Execution(Status.MEMORY_LIMIT, diagnostics=(long,), isolation=self._layer)
+            return Execution(Status.MEMORY_LIMIT, diagnostics=(long,), isolation=self._isolation)
         execution = self._ask(ask, program, test, limits)
         fine = execution.status in (Status.OK, Status.INFRA_ERROR)
         if fine or ask != "execute" or not self._language.checks_failures:
@@ -92,7 +92,7 @@ class WorkerClient:
                 return execution
             self._end()
             problem = "; ".join(diagnostic.message for diagnostic in execution.diagnostics)
-        return Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(problem),), isolation=self._layer)
+        return Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(problem),), isolation=self._isolation)
 
     def start(self) -> None:
         """Start the worker unless it runs.
@@ -108,7 +108,7 @@ class WorkerClient:
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} cannot be started: {error}") from error
         try:
-            self._send(pickle.dumps(self._order(root, readable)))
+            self._send(pickle.dumps(self._config(root, readable)))
             self._receive(_START_S)
         except WorkerGoneError as gone:
             said = self._last_words()
@@ -125,11 +125,11 @@ class WorkerClient:
         read_only = (*python, *self._language.read_only_paths())
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         root = str(SCRATCH)
-        if self._layer != "namespaces":  # no file system of its own; it may be killed, so this is ours to remove
+        if self._isolation != "namespaces":  # no file system of its own; it may be killed, so this is ours to remove
             root = self._scratch = tempfile.mkdtemp(prefix=f"lowres-code-{os.getpid()}-")
         self._process = subprocess.Popen(
-            wrap(self._layer, command, read_only, environment),
-            env={},  # not even its walls know the user's
+            wrap(self._isolation, command, read_only, environment),
+            env={},  # not even bubblewrap sees the user's environment
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -137,16 +137,16 @@ class WorkerClient:
         )
         return root, (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
 
-    def _order(self, root: str, readable: tuple[Path, ...]) -> Order:
+    def _config(self, root: str, readable: tuple[Path, ...]) -> WorkerConfig:
         user = 0
-        if self._layer == "namespaces" and programs_need_a_user():
+        if self._isolation == "namespaces" and programs_need_a_user():
             user = 2**30 + secrets.randbelow(2**30)  # of its own, so that only its own processes count
-        # Nothing counts the processes of root's programs, or those of the layer landlock.
-        counted = self._layer == "namespaces" and (user != 0 or os.geteuid() != 0)
-        return Order(
+        # Nothing counts the processes of root's programs, or those of the isolation landlock.
+        counted = self._isolation == "namespaces" and (user != 0 or os.geteuid() != 0)
+        return WorkerConfig(
             language=self._language,
             warm_up=self._warm_up,
-            layer=self._layer,
+            isolation=self._isolation,
             root=root,
             readable=readable,
             user=user,
@@ -172,7 +172,7 @@ class WorkerClient:
             cpu_s=reply["cpu_s"],
             wall_s=reply["wall_s"],
             peak_mb=reply["peak_mb"],
-            isolation=self._layer,
+            isolation=self._isolation,
         )
 
     def close(self) -> None:

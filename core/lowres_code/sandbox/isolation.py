@@ -1,4 +1,4 @@
-"""The layers of isolation that a worker can stand in."""
+"""The kinds of isolation that a worker can run in."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lowres_code.errors import JudgeError
-from lowres_code.language import PROGRAM_PATH
+from lowres_code.language.base import PROGRAM_PATH
 from lowres_code.sandbox.packages import covers, hidden_folders
 
-Layer = Literal["namespaces", "landlock", "limits"]
-LAYERS: tuple[Layer, ...] = get_args(Layer)
-AUTO: tuple[Layer, ...] = ("namespaces", "landlock")  # the strongest first; ``limits`` must be asked for by name
+Isolation = Literal["namespaces", "landlock", "limits"]
+ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
+AUTO: tuple[Isolation, ...] = ("namespaces", "landlock")  # the strongest first; ``limits`` must be asked for by name
 
-NO_WALLS = "Isolation limits: programs can reach the network and all files of this user."
+NO_ISOLATION = "Isolation limits: programs can reach the network and all files of this user."
 INSTALL_BUBBLEWRAP = "sudo apt-get install bubblewrap"
 SCRATCH = Path("/scratch")
 
@@ -35,31 +35,33 @@ SYSTEM = tuple(  # what every program may read
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a layer works on this machine, and if not, why and the one line that mends it."""
+    """Whether an isolation works on this machine, and if not, why and the one line that fixes it."""
 
-    layer: Layer
+    isolation: Isolation
     works: bool
     reason: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
-def choose_layer(asked: str, may_fork: bool = False) -> Layer:
-    """The layer that a recipe's ``limits.isolation`` asks for; ``"auto"`` is the strongest that needs no consent.
+def choose_isolation(asked: str, may_fork: bool = False) -> Isolation:
+    """The isolation that a recipe's ``limits.isolation`` asks for; ``"auto"`` is the strongest that needs no consent.
 
     Args:
-        asked: ``"auto"``, or a layer's name.
+        asked: ``"auto"``, or the name of an isolation.
         may_fork: whether programs are run by processes of their own.
 
     Raises:
-        JudgeError: the layer does not work here. The weakest is never taken silently.
+        JudgeError: the isolation does not work here. The weakest is never taken silently.
     """
-    candidates: tuple[Layer, ...] = AUTO if asked == "auto" else tuple(layer for layer in LAYERS if layer == asked)
-    tried = [availability(layer, may_fork) for layer in candidates]
+    candidates: tuple[Isolation, ...] = (
+        AUTO if asked == "auto" else tuple(known for known in ISOLATIONS if known == asked)
+    )
+    tried = [availability(isolation, may_fork) for isolation in candidates]
     for found in tried:
         if found.works:
-            return found.layer
+            return found.isolation
     reasons = " ".join(
-        f"isolation {found.layer!r} does not work here: {found.reason}. {found.mend}." for found in tried
+        f"isolation {found.isolation!r} does not work here: {found.reason}. {found.fix}." for found in tried
     )
     raise JudgeError(
         f"{reasons} Or accept programs that can reach the network and your files, on a machine you can lose: "
@@ -68,11 +70,11 @@ def choose_layer(asked: str, may_fork: bool = False) -> Layer:
 
 
 @functools.cache
-def availability(layer: Layer, may_fork: bool = False) -> Availability:
-    """Try the layer with a harmless program."""
-    if layer == "limits":
-        return Availability(layer, works=True)
-    return _namespaces() if layer == "namespaces" else _landlock(may_fork)
+def availability(isolation: Isolation, may_fork: bool = False) -> Availability:
+    """Try the isolation with a harmless program."""
+    if isolation == "limits":
+        return Availability(isolation, works=True)
+    return _namespaces() if isolation == "namespaces" else _landlock(may_fork)
 
 
 def _namespaces() -> Availability:
@@ -90,8 +92,8 @@ def _landlock(may_fork: bool) -> Availability:
         reason = "nothing limits the number of processes that root's programs make"
         return Availability("landlock", False, reason, "Run as another user")
     found = _trial([sys.executable, "-m", "lowres_code.sandbox.landlock"])
-    mend = "It needs Linux 6.12 with Landlock switched on, and libseccomp: sudo apt-get install libseccomp2"
-    return Availability("landlock", not found, found, mend)
+    fix = "It needs Linux 6.12 with Landlock switched on, and libseccomp: sudo apt-get install libseccomp2"
+    return Availability("landlock", not found, found, fix)
 
 
 def _trial(command: list[str]) -> str:
@@ -106,7 +108,7 @@ def _trial(command: list[str]) -> str:
 
 
 def _allow_namespaces() -> str:
-    """The line that mends it: Ubuntu since 24.04 refuses through AppArmor, Debian has a switch of its own."""
+    """The line that fixes it: Ubuntu since 24.04 refuses through AppArmor, Debian has a switch of its own."""
     apparmor = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
     if apparmor.is_file() and apparmor.read_text().strip() == "1":
         return "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
@@ -114,22 +116,26 @@ def _allow_namespaces() -> str:
 
 
 def wrap(
-    layer: Layer, command: list[str], read_only: Iterable[Path], environment: Mapping[str, str], worker: bool = True
+    isolation: Isolation,
+    command: list[str],
+    read_only: Iterable[Path],
+    environment: Mapping[str, str],
+    worker: bool = True,
 ) -> list[str]:
-    """The command line that runs ``command`` inside a layer.
+    """The command line that runs ``command`` inside an isolation.
 
     Args:
-        layer: which.
+        isolation: which.
         command: what to run; its folders must be among the system's or in ``read_only``.
         read_only: further files and folders that it may read.
         environment: all the environment variables that it has.
-        worker: whether it is one, with the capabilities to build each program's own walls.
+        worker: whether it is one, with the capabilities to build each program's own arguments.
     """
     variables = {"PATH": PROGRAM_PATH, **environment}
-    if layer != "namespaces":
+    if isolation != "namespaces":
         return ["env", "-i", *(f"{key}={value}" for key, value in variables.items()), *command]
     variables |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), f"{SCRATCH}/program")
-    walls = [
+    arguments = [
         shutil.which("bwrap") or "bwrap",
         *_identity(worker),
         "--unshare-ipc",
@@ -137,32 +143,32 @@ def wrap(
         "--unshare-net",
         "--unshare-uts",
     ]
-    walls += ["--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
-    walls += ["--clearenv"]
+    arguments += ["--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+    arguments += ["--clearenv"]
     for key, value in variables.items():
-        walls += ["--setenv", key, value]
+        arguments += ["--setenv", key, value]
     read_only = tuple(read_only)
     for folder in sorted({folder for path in (*SYSTEM, *read_only) for folder in path.parents} - {Path("/")}):
-        walls += ["--perms", "0755", "--dir", str(folder)]  # else closed to all but the worker
+        arguments += ["--perms", "0755", "--dir", str(folder)]  # else closed to all but the worker
     for path in SYSTEM:
-        walls += ["--ro-bind-try", str(path), str(path)]
-    walls += ["--dev", "/dev", "--proc", "/proc"]
+        arguments += ["--ro-bind-try", str(path), str(path)]
+    arguments += ["--dev", "/dev", "--proc", "/proc"]
     hidden = [folder for folder in hidden_folders() if covers((*SYSTEM, *read_only), folder)]
     inside = [path for path in read_only if covers(hidden, path)]
     for path in read_only:
-        walls += ["--ro-bind", str(path), str(path)] if path not in inside else []
+        arguments += ["--ro-bind", str(path), str(path)] if path not in inside else []
     for folder in hidden:
-        walls += ["--tmpfs", str(folder)]
+        arguments += ["--tmpfs", str(folder)]
     for path in inside:
-        walls += ["--ro-bind", str(path), str(path)]
+        arguments += ["--ro-bind", str(path), str(path)]
     for folder in hidden:
-        walls += ["--remount-ro", str(folder)]
-    walls += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]
-    return [*walls, *command]
+        arguments += ["--remount-ro", str(folder)]
+    arguments += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*arguments, *command]
 
 
 def _identity(worker: bool) -> list[str]:
-    """Who it is inside. The capabilities are a worker's own: for its scratch directory, and for each program's walls.
+    """Who it is inside. The capabilities are a worker's own: for its scratch directory and each program's namespaces.
 
     Programs of root's worker become another user, because the kernel does not count root's processes.
     """

@@ -1,4 +1,4 @@
-"""The layer ``landlock``: a program's process gives up its own rights, where namespaces are refused.
+"""The isolation ``landlock``: a program's process gives up its own rights, where namespaces are refused.
 
 Landlock (through py-landlock) takes the file system, TCP and signals to others; seccomp (through libseccomp) takes the
 system calls that Landlock does not know. There is no process namespace: a program of an embedded language cannot make

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
 
-from lowres_code.language import Execution, Language, Limits
+from lowres_code.language.base import Execution, Language, Limits
 from lowres_code.problem import Test
 from lowres_code.sandbox.client import Ask, WorkerClient
-from lowres_code.sandbox.isolation import Layer
+from lowres_code.sandbox.isolation import Isolation
 
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 
@@ -20,14 +20,14 @@ MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest 
 class _Slot:
     """Runs one program at a time; has a worker for each warm-up that was asked for."""
 
-    def __init__(self, language: Language, layer: Layer) -> None:
-        self._language, self._layer = language, layer
+    def __init__(self, language: Language, isolation: Isolation) -> None:
+        self._language, self._isolation = language, isolation
         self._clients: dict[str, WorkerClient] = {}
         self._closed = False
 
     def client(self, program: str) -> WorkerClient:
         warm_up = self._language.warm_up_of(program)
-        client = self._clients.pop(warm_up, None) or WorkerClient(self._language, self._layer, warm_up)
+        client = self._clients.pop(warm_up, None) or WorkerClient(self._language, self._isolation, warm_up)
         self._clients[warm_up] = client  # the last is the newest
         if len(self._clients) > MOST_WARM_UPS:
             self._clients.pop(next(iter(self._clients))).release()
@@ -48,10 +48,10 @@ class _Slot:
 class Pool:
     """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
 
-    def __init__(self, language: Language, layer: Layer, size: int | None = None) -> None:
+    def __init__(self, language: Language, isolation: Isolation, size: int | None = None) -> None:
         """Size: how many workers; by default one for each core that this process may use."""
         self.size = size or len(os.sched_getaffinity(0))
-        self._slots = [_Slot(language, layer) for _ in range(self.size)]
+        self._slots = [_Slot(language, isolation) for _ in range(self.size)]
         self._idle: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
         for slot in self._slots:
             self._idle.put(slot)

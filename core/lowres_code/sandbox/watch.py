@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lowres_code.language import Limits, Status, status_of_signal
+from lowres_code.language.base import Limits, Status, status_of_signal
 from lowres_code.sandbox.system import LIMIT_SIGNALS
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")

@@ -1,8 +1,8 @@
 """A worker: loads an interpreter once, then forks a child for each program.
 
 Runs as ``python -m lowres_code.sandbox.worker`` inside its isolation, without torch or numpy. On standard input it gets
-its pickled `Order`, then a request for each program; it writes one reply for each (`lowres_code.sandbox.frames`). When
-the input ends, so does it.
+its pickled `WorkerConfig`, then a request for each program; it writes one reply for each
+(`lowres_code.sandbox.frames`). When the input ends, so does it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lowres_code.language import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
+from lowres_code.language.base import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import (
@@ -30,8 +30,8 @@ from lowres_code.sandbox.child import (
     longest_result,
     resource_limits,
 )
-from lowres_code.sandbox.order import Order
 from lowres_code.sandbox.scratch import empty
+from lowres_code.sandbox.startup import WorkerConfig
 from lowres_code.sandbox.system import (
     Forker,
     become_subreaper,
@@ -56,21 +56,21 @@ SCRATCH_FILES = 32_768
 class Worker:
     """Runs programs one after another, each in a forked child."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._root = order.root
-        self._scratch = f"{order.root}/program"  # the same for every program, so that messages are the same
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._root = config.root
+        self._scratch = f"{config.root}/program"  # the same for every program, so that messages are the same
         self._memory = ResultMemory(16 * 2**20)
-        self._forker = Forker(namespaces=order.layer == "namespaces")
+        self._forker = Forker(namespaces=config.isolation == "namespaces")
         self._address_space = _address_space()
         self._ruleset: Ruleset | None = None
         self._filter = b""
-        self._raise_walls()
+        self._enter_isolation()
 
     def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
         """Answer requests until they end, or until a program has left processes behind.
 
-        Such a worker says ``"retire": true`` and ends. In the layer ``namespaces`` that cannot happen: a program's
+        Such a worker says ``"retire": true`` and ends. In the isolation ``namespaces`` that cannot happen: a program's
         processes end with it.
         """
         private = (requests.fileno(), replies.fileno())
@@ -81,27 +81,27 @@ class Worker:
             except EOFError:
                 return
             reply, blobs = self._run(request, private)
-            retire = self._order.layer != "namespaces" and not _kill_orphans()
+            retire = self._config.isolation != "namespaces" and not _kill_orphans()
             replies.write(frames.pack({**reply, "id": request["id"], "retire": retire}, *blobs))
             replies.flush()
             del request, reply, blobs  # nothing of one program is in the memory that the next one starts with
 
-    def _raise_walls(self) -> None:
+    def _enter_isolation(self) -> None:
         """Enter what stands around worker and programs alike; make ready what a program enters alone."""
-        order = self._order
-        if order.layer == "limits":
+        config = self._config
+        if config.isolation == "limits":
             return
         from lowres_code.sandbox.seccomp import KERNEL, seccomp_filter
 
-        if order.layer == "namespaces":  # loaded once, here: a filter costs a third of a millisecond
+        if config.isolation == "namespaces":  # loaded once, here: a filter costs a third of a millisecond
             refuse_new_privileges()
             load_seccomp(seccomp_filter(KERNEL))
-            self._filter = b"" if order.may_fork else seccomp_filter((), may_fork=False)
+            self._filter = b"" if config.may_fork else seccomp_filter((), may_fork=False)
             return
         from lowres_code.sandbox.landlock import BESIDE_LANDLOCK, Ruleset
 
-        self._ruleset = Ruleset(order.readable, Path(order.root))
-        self._filter = seccomp_filter(KERNEL + BESIDE_LANDLOCK, order.may_fork, may_stay=False)
+        self._ruleset = Ruleset(config.readable, Path(config.root))
+        self._filter = seccomp_filter(KERNEL + BESIDE_LANDLOCK, config.may_fork, may_stay=False)
 
     def _run(self, request: dict[str, Any], private: tuple[int, ...]) -> tuple[dict[str, Any], tuple[bytes, ...]]:
         """How the program ended, and what it has left: its result, standard output, standard error."""
@@ -113,10 +113,10 @@ class Worker:
         stdin = _stdin_file(test.stdin, self._root)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
-        if self._order.user:
+        if self._config.user:
             for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
-                os.chown(own, self._order.user, self._order.user)
-        others = 0 if self._order.layer == "namespaces" else _threads_here()
+                os.chown(own, self._config.user, self._config.user)
+        others = 0 if self._config.isolation == "namespaces" else _threads_here()
         confined = resource_limits(limits, self._address_space, 4 * len(request["program"]), others)
         child = self._forker.fork()
         if child == 0:
@@ -128,7 +128,7 @@ class Worker:
         for descriptor in (stdin, out_write, err_write):
             os.close(descriptor)
         try:
-            ended = watch(child, (out_read, err_read), limits, counted=self._order.layer == "namespaces")
+            ended = watch(child, (out_read, err_read), limits, counted=self._config.isolation == "namespaces")
         finally:
             os.close(out_read)
             os.close(err_read)
@@ -147,20 +147,20 @@ class Worker:
         """In the child: never returns."""
         code = 1
         try:
-            if self._order.user:
-                become_user(self._order.user)
+            if self._config.user:
+                become_user(self._config.user)
             os.chdir(self._scratch)
             confine(confined)
             if self._ruleset:
                 self._ruleset.enter()
             if self._filter:
                 load_seccomp(self._filter)
-            code = 0 if self._memory.write(answer(self._order.language, ask, program, test, limits)) else 111
+            code = 0 if self._memory.write(answer(self._config.language, ask, program, test, limits)) else 111
         except BaseException as error:  # nothing of the program has run yet: this is the judge's own failure
             failure = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(f"before the program: {error!r}"),))
             self._memory.write(as_result(failure))
         try:
-            if self._order.layer == "namespaces" and self._order.may_fork:
+            if self._config.isolation == "namespaces" and self._config.may_fork:
                 end_all_others()  # so that their CPU time counts
         finally:
             os._exit(code)
@@ -237,17 +237,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # some run-times do not start with fewer than 167
-    order: Order = pickle.load(requests)
-    if order.layer == "namespaces":
-        own_scratch(order.root, SCRATCH_BYTES, SCRATCH_FILES)
-        os.chown(order.root, order.user or -1, order.user or -1)
-    os.chdir(order.root)
-    if isinstance(order.language, EmbeddedLanguage):
-        order.language.load(order.warm_up)
+    config: WorkerConfig = pickle.load(requests)
+    if config.isolation == "namespaces":
+        own_scratch(config.root, SCRATCH_BYTES, SCRATCH_FILES)
+        os.chown(config.root, config.user or -1, config.user or -1)
+    os.chdir(config.root)
+    if isinstance(config.language, EmbeddedLanguage):
+        config.language.load(config.warm_up)
     exit_on_limits()
     gc.collect()
     gc.freeze()  # forked children must not touch, and so copy, every page at a collection
-    worker = Worker(order)
+    worker = Worker(config)
     replies.write(frames.pack({"ready": True}))
     replies.flush()
     worker.serve(requests, replies)

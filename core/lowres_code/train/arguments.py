@@ -37,11 +37,11 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
     import torch
     from trl import GRPOConfig
 
-    complaints = option_complaints(options)
-    if complaints:
-        raise UsageError("\n  ".join(["[train] has options that cannot be used:", *complaints]))
+    errors = option_errors(options)
+    if errors:
+        raise UsageError("\n  ".join(["[train] has options that cannot be used:", *errors]))
     defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"bf16": False, "use_cpu": True}
-    defaults["shuffle_dataset"] = False  # `lowres_code.train.order` does it
+    defaults["shuffle_dataset"] = False  # `lowres_code.train.batching` does it
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
@@ -58,21 +58,21 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
         raise UsageError(f"[train] is refused by TRL: {error}") from error
 
 
-def option_complaints(options: Mapping[str, Any]) -> list[str]:
+def option_errors(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with ``[train]``, a line each."""
     import trl
 
     known = {field.name for field in dataclasses.fields(trl.GRPOConfig) if field.init}
     hints = typing.get_type_hints(trl.GRPOConfig)
-    complaints = []
+    errors = []
     for name, value in options.items():
         if name in OURS:
-            complaints.append(f"train.{name}: not for a recipe to set; {OURS[name]}")
+            errors.append(f"train.{name}: not for a recipe to set; {OURS[name]}")
         elif name not in known:
-            complaints.append(f"train.{name}: TRL {trl.__version__} has no such option; {near_match(name, known)}")
+            errors.append(f"train.{name}: TRL {trl.__version__} has no such option; {near_match(name, known)}")
         elif not _fits(value, hints[name]):
-            complaints.append(f"train.{name}: {value!r} is no {getattr(hints[name], '__name__', hints[name])}")
-    return complaints
+            errors.append(f"train.{name}: {value!r} is no {getattr(hints[name], '__name__', hints[name])}")
+    return errors
 
 
 def _is_scalar(hint: Any) -> bool:

@@ -13,23 +13,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from lowres_code.run_directory import TRAINING, RunDirectory
+from lowres_code.runs.directory import TRAINING, RunDirectory
 
 
 class Interruption:
     """Ctrl-C as a wish: the first asks to stop after this step, the second stops at once."""
 
     def __init__(self) -> None:
-        self.wished = False
+        self.stop_requested = False
 
     @contextmanager
     def watched(self, console: Console) -> Iterator[None]:
         """Take over SIGINT and SIGTERM for as long as the block runs."""
 
         def note(_number: int, _frame: FrameType | None) -> None:
-            if self.wished:
+            if self.stop_requested:
                 raise KeyboardInterrupt
-            self.wished = True
+            self.stop_requested = True
             console.print("\nStopping after this step; a checkpoint will be saved. Ctrl-C again stops at once.")
 
         before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -74,9 +74,9 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         self._bar.stop()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note how far the run is; stop here, with a checkpoint, if that is wished."""
+        """Note how far the run is; stop here, with a checkpoint, if that is stop_requested."""
         self._run.set_status(TRAINING, state.global_step, state.max_steps)
-        if self._interruption.wished:
+        if self._interruption.stop_requested:
             control.should_save = control.should_training_stop = True
 
     def on_log(

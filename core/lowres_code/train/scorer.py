@@ -11,8 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lowres_code.evaluate import check_infrastructure
-from lowres_code.files import JsonLines
+from lowres_code._util.files import JsonLines
+from lowres_code.evaluation.run import check_infrastructure
 from lowres_code.judge import INFRA_ERROR, Judge, Judgement
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
@@ -81,7 +81,7 @@ class Scorer:
     ) -> None:
         log_metric = context["log_metric"]
         log_metric("judge_s", seconds)
-        for name in ("correct", "runs", "parses"):
+        for name in ("correct", "runs", "syntax"):
             log_metric(f"share/{name}", sum(getattr(judgement, name) for judgement in judgements) / len(judgements))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
         step = context["trainer_state"].global_step + 1  # the step that is being made

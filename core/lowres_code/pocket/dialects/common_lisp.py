@@ -1,8 +1,8 @@
 """Common Lisp: right programs, and the mistakes of people who come from Python or from Scheme."""
 
 from lowres_code.pocket.dialects import Dialect
+from lowres_code.pocket.dialects.mutations import mutation
 from lowres_code.pocket.dialects.prefix import MISTAKES, prefix
-from lowres_code.pocket.dialects.slips import slip
 
 DIALECT = Dialect(
     language="Common Lisp",
@@ -31,16 +31,16 @@ DIALECT = Dialect(
     },
     mistakes=(
         *MISTAKES,
-        slip(r"\(print ", "(display "),  # Scheme
-        slip(r"\b(gcd|lcm) ", r"math:\1 "),
-        slip(r"\blogcount ", "bit-count "),
-        slip(r"\(= ", "(== "),
-        slip(r"'\(t nil\)", "'(#t #f)"),  # Scheme
-        slip(r"'\(t nil\)", "(t nil)"),
-        slip(r"\(dotimes \((\w) 1000\)", r"(for \1 in (range 1000)"),
-        slip(r"\(dolist \((\w+) '\(t nil\)\)", r"(for \1 in '(t nil)"),
-        slip(r"\(format t ", "(printf "),
-        slip(r"\(defun p \(x\)", "(define (p x)"),  # Scheme
+        mutation(r"\(print ", "(display "),  # Scheme
+        mutation(r"\b(gcd|lcm) ", r"math:\1 "),
+        mutation(r"\blogcount ", "bit-count "),
+        mutation(r"\(= ", "(== "),
+        mutation(r"'\(t nil\)", "'(#t #f)"),  # Scheme
+        mutation(r"'\(t nil\)", "(t nil)"),
+        mutation(r"\(dotimes \((\w) 1000\)", r"(for \1 in (range 1000)"),
+        mutation(r"\(dolist \((\w+) '\(t nil\)\)", r"(for \1 in '(t nil)"),
+        mutation(r"\(format t ", "(printf "),
+        mutation(r"\(defun p \(x\)", "(define (p x)"),  # Scheme
     ),
     formula=prefix,
     variable=lambda _: "x",  # an equation's own may be T, which is a constant

@@ -1,7 +1,7 @@
 """Fortran: right programs in free form, and the mistakes of people who come from Python or C."""
 
 from lowres_code.pocket.dialects import Dialect
-from lowres_code.pocket.dialects.slips import forget_last, slip
+from lowres_code.pocket.dialects.mutations import forget_last, mutation
 
 # Numbers of the default kind are large enough: no task goes beyond 2**31 - 1.
 _GCD = """integer :: a = {a}, b = {b}, t
@@ -44,20 +44,20 @@ DIALECT = Dialect(
         forget_last("end"),
         forget_last("end do\n"),
         forget_last(")"),
-        slip(r"\bprint \*, (.*)$", r"print(\1)"),
-        slip(r"\bprint \*,", "print"),
-        slip(r"\bprint \*, (.*)$", r'printf("%d", \1)'),
-        slip(r"\bprint \*,", "return"),
-        slip(r"\binteger :: (\w+ =)", r"integer \1"),
-        slip(r"\binteger ::", "int"),
-        slip(r" == ", " = "),
-        slip(r"\bmod\((\w), (\w)\)", r"\1 % \2"),
-        slip(r"\b(if|while) \((.*?)\)( |$)", r"\1 \2\3"),
-        slip(r"^( *)do (\w+) = 0,", r"\1for \2 = 0,"),
-        slip(r"^do while", "while"),
-        slip(r" \.and\. ", " and "),
-        slip(r" / ", " // "),
-        slip(r"\bpopcnt\b", "popcount"),
-        slip(r"p\(0:1\)", "p(2)"),
+        mutation(r"\bprint \*, (.*)$", r"print(\1)"),
+        mutation(r"\bprint \*,", "print"),
+        mutation(r"\bprint \*, (.*)$", r'printf("%d", \1)'),
+        mutation(r"\bprint \*,", "return"),
+        mutation(r"\binteger :: (\w+ =)", r"integer \1"),
+        mutation(r"\binteger ::", "int"),
+        mutation(r" == ", " = "),
+        mutation(r"\bmod\((\w), (\w)\)", r"\1 % \2"),
+        mutation(r"\b(if|while) \((.*?)\)( |$)", r"\1 \2\3"),
+        mutation(r"^( *)do (\w+) = 0,", r"\1for \2 = 0,"),
+        mutation(r"^do while", "while"),
+        mutation(r" \.and\. ", " and "),
+        mutation(r" / ", " // "),
+        mutation(r"\bpopcnt\b", "popcount"),
+        mutation(r"p\(0:1\)", "p(2)"),
     ),
 )

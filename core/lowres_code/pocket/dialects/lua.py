@@ -1,7 +1,7 @@
 """Lua: right programs in Lua 5.4, and the mistakes of people who come from Python, C or JavaScript."""
 
 from lowres_code.pocket.dialects import Dialect
-from lowres_code.pocket.dialects.slips import forget_last, slip
+from lowres_code.pocket.dialects.mutations import forget_last, mutation
 
 _GCD = "local a, b = {a}, {b}\nwhile b > 0 do a, b = b, a % b end\n"
 
@@ -34,19 +34,19 @@ DIALECT = Dialect(
     mistakes=(
         forget_last("end"),
         forget_last(")"),
-        slip(r" (do|then)\b", ""),
-        slip(r" (do|then)\b", ":"),
-        slip(r"\bprint\((.*)\)", r"print \1"),
-        slip(r"\bprint\((.*)\)", r"return \1"),
-        slip(r"\bprint\(", "console.log("),
-        slip(r" == ", " = "),
-        slip(r"\blocal ", "var "),
-        slip(r"a, b = b, a % b", "a = b; b = a % b"),
-        slip(r" // ", " div "),
-        slip(r" \.\. ", " + "),
-        slip(r"for (\w) = 0, 999", r"for \1 in range(1000)"),
-        slip(r"ipairs (\{.*\})", r"\1"),
-        slip(r" and | or ", " && "),
-        slip(r"\Alocal a, b = (.*)\nwhile.*\nprint\(a\)", r"print(math.gcd(\1))"),
+        mutation(r" (do|then)\b", ""),
+        mutation(r" (do|then)\b", ":"),
+        mutation(r"\bprint\((.*)\)", r"print \1"),
+        mutation(r"\bprint\((.*)\)", r"return \1"),
+        mutation(r"\bprint\(", "console.log("),
+        mutation(r" == ", " = "),
+        mutation(r"\blocal ", "var "),
+        mutation(r"a, b = b, a % b", "a = b; b = a % b"),
+        mutation(r" // ", " div "),
+        mutation(r" \.\. ", " + "),
+        mutation(r"for (\w) = 0, 999", r"for \1 in range(1000)"),
+        mutation(r"ipairs (\{.*\})", r"\1"),
+        mutation(r" and | or ", " && "),
+        mutation(r"\Alocal a, b = (.*)\nwhile.*\nprint\(a\)", r"print(math.gcd(\1))"),
     ),
 )

@@ -1,7 +1,7 @@
 """OCaml: right scripts for its toplevel, and the mistakes of people who come from Python, or mix up its numbers."""
 
 from lowres_code.pocket.dialects import Dialect
-from lowres_code.pocket.dialects.slips import forget_last, slip
+from lowres_code.pocket.dialects.mutations import forget_last, mutation
 
 _GCD = "let rec gcd a b = if b = 0 then a else gcd b (a mod b)\nlet () = "
 
@@ -33,19 +33,19 @@ DIALECT = Dialect(
     mistakes=(
         forget_last(")"),
         forget_last("done"),
-        slip(r"\blet rec ", "let "),
-        slip(r"\nlet \(\) = ", "\n"),
-        slip(r"\blet \(\) =", "let main () ="),  # and nobody calls it
-        slip(r"\bprint_int\b", "print"),
-        slip(r"\bprint_int\b", "print_string"),
-        slip(r"\bprint_int \((.*)\)$", r"print_int \1"),
-        slip(r" ([+*/]) ", r" \1. "),  # those of floats
-        slip(r"\bgcd (\d+) (\d+)", r"gcd(\1, \2)"),
-        slip(r" mod ", " % "),
-        slip(r" then\b", ":"),
-        slip(r" in$", ""),
-        slip(r"\b_([A-Z])", r"\1"),
-        slip(r"true; false", "true, false"),
-        slip(r"\bfor (\w) = 0 to 999 do", r"for \1 in range(1000) do"),
+        mutation(r"\blet rec ", "let "),
+        mutation(r"\nlet \(\) = ", "\n"),
+        mutation(r"\blet \(\) =", "let main () ="),  # and nobody calls it
+        mutation(r"\bprint_int\b", "print"),
+        mutation(r"\bprint_int\b", "print_string"),
+        mutation(r"\bprint_int \((.*)\)$", r"print_int \1"),
+        mutation(r" ([+*/]) ", r" \1. "),  # those of floats
+        mutation(r"\bgcd (\d+) (\d+)", r"gcd(\1, \2)"),
+        mutation(r" mod ", " % "),
+        mutation(r" then\b", ":"),
+        mutation(r" in$", ""),
+        mutation(r"\b_([A-Z])", r"\1"),
+        mutation(r"true; false", "true, false"),
+        mutation(r"\bfor (\w) = 0 to 999 do", r"for \1 in range(1000) do"),
     ),
 )

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from lowres_code.pocket.dialects.slips import forget_last, slip
+from lowres_code.pocket.dialects.mutations import forget_last, mutation
 
 _SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "+", ast.Mult: "*", ast.Div: "/"}
 _FIRST_NUMBER = re.compile(r"((?:\([*/] )*)(-?)(\d.*)")
@@ -60,10 +60,10 @@ def infix(program: str) -> str:
 
 
 missing_parenthesis = forget_last(")")
-call_before_parenthesis = slip(r"\((print|display|gcd|lcm|logcount|format) ", r"\1(")
-commas = slip(r"(\d) (-?\d)", r"\1, \2")
-quoted_formula = slip(r"^\((print|display) \(", r"(\1 '(")
-value_without_output = slip(r"\((?:print|display) (\S+|\(.*\))\)", r"\1")  # as at the prompt of an interpreter
+call_before_parenthesis = mutation(r"\((print|display|gcd|lcm|logcount|format) ", r"\1(")
+commas = mutation(r"(\d) (-?\d)", r"\1, \2")
+quoted_formula = mutation(r"^\((print|display) \(", r"(\1 '(")
+value_without_output = mutation(r"\((?:print|display) (\S+|\(.*\))\)", r"\1")  # as at the prompt of an interpreter
 
 
 MISTAKES = (

@@ -1,8 +1,8 @@
 """Scheme: right programs as Guile runs them, and the mistakes of people who come from Python or from Common Lisp."""
 
 from lowres_code.pocket.dialects import Dialect
+from lowres_code.pocket.dialects.mutations import mutation
 from lowres_code.pocket.dialects.prefix import MISTAKES, prefix
-from lowres_code.pocket.dialects.slips import slip
 
 DIALECT = Dialect(
     language="Scheme",
@@ -34,16 +34,16 @@ DIALECT = Dialect(
     },
     mistakes=(
         *MISTAKES,
-        slip(r"\(display ", "(print "),
-        slip(r"\b(gcd|lcm) ", r"math.\1 "),
-        slip(r"\blogcount ", "popcount "),
-        slip(r"\(= ", "(== "),
-        slip(r"\(eq\? ", "(eq "),  # Common Lisp
-        slip(r"'\(#t #f\)", "(#t #f)"),
-        slip(r"\(lambda \((\w+)\)", r"(lambda \1"),
-        slip(r"\(iota 1000\)", "(range 1000)"),
-        slip(r"#t \"", 't "'),  # Common Lisp
-        slip(r"\(define \(p x\)", "(defun p (x)"),  # Common Lisp
+        mutation(r"\(display ", "(print "),
+        mutation(r"\b(gcd|lcm) ", r"math.\1 "),
+        mutation(r"\blogcount ", "popcount "),
+        mutation(r"\(= ", "(== "),
+        mutation(r"\(eq\? ", "(eq "),  # Common Lisp
+        mutation(r"'\(#t #f\)", "(#t #f)"),
+        mutation(r"\(lambda \((\w+)\)", r"(lambda \1"),
+        mutation(r"\(iota 1000\)", "(range 1000)"),
+        mutation(r"#t \"", 't "'),  # Common Lisp
+        mutation(r"\(define \(p x\)", "(defun p (x)"),  # Common Lisp
     ),
     formula=prefix,
 )

@@ -1,0 +1,1 @@
+"""What every part may use and none is about: files, TOML errors, progress, quiet libraries."""

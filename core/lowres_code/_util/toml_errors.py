@@ -1,0 +1,82 @@
+"""What is wrong with a TOML file, told for people: each mistake in a line, with its place and the nearest right key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tomli
+from pydantic import BaseModel, ValidationError
+
+from lowres_code.errors import UsageError, near_match
+
+Tree = dict[str, Any]
+
+# pydantic's kinds of mistakes in the words of TOML; others keep pydantic's.
+_MESSAGES = {
+    **dict.fromkeys(("tuple_type", "list_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a table"),
+    **dict.fromkeys(("literal_error", "enum"), "must be {expected}"),
+    "string_type": "must be text",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    "bool_type": "must be true or false",
+    "too_short": "must not be empty",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
+
+def read_toml(path: Path, what: str) -> Tree:
+    """The tables of a TOML file.
+
+    Raises:
+        UsageError: it cannot be read, or is not TOML; ``what`` names the kind of file.
+    """
+    try:
+        tree: Tree = tomli.loads(path.read_text(encoding="utf-8"))
+    except tomli.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of 5,000 digits, tables a thousand deep
+        raise UsageError(f"cannot read {what} {str(path)!r}: {error}") from error
+    return tree
+
+
+def validation_errors(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
+    """A line for each mistake that pydantic has found; ``prefix`` is the place of ``model`` in the file."""
+    return [_validation_error(detail, model, prefix) for detail in error.errors()]
+
+
+def _validation_error(detail: Any, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    if detail["type"] == "value_error" and not detail["loc"]:  # of the table as a whole
+        return f"{'.'.join(prefix)}: {detail['ctx']['error']}"
+    *tables, key = location = tuple(str(part) for part in detail["loc"])
+    place = ".".join((*prefix, *location))
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: unknown key; {near_match(key, _keys(model, tables))}"
+    if detail["type"] == "missing":
+        return f"{place}: missing"
+    message = _MESSAGES.get(detail["type"], "").format_map(detail.get("ctx", {}))
+    return f"{place}: {message or detail['msg'][0].lower() + detail['msg'][1:]}, got {detail['input']!r}"
+
+
+def _keys(model: type[BaseModel], tables: Iterable[str]) -> list[str]:
+    """The keys that the table at a place may have."""
+    for table in tables:
+        if table.isdigit():  # a place in an array of tables
+            continue
+        model = next(kind for kind in _kinds(model.model_fields[table].annotation))
+    return list(model.model_fields)
+
+
+def _kinds(annotation: Any) -> Iterable[type[BaseModel]]:
+    """The tables that an annotation speaks of, through unions and tuples."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _kinds(part)

@@ -1,0 +1,124 @@
+"""``lowres-code train``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from lowres_code.cli.options import console, find_language
+from lowres_code.errors import UsageError
+from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+
+if TYPE_CHECKING:
+    from lowres_code.runs.directory import RunDirectory
+
+QUICKSTART = "quickstart"
+
+
+@click.command("train")
+@click.option("--lang", "language", metavar="L", help="The language to teach.")
+@click.option("--recipe", metavar="NAME|PATH", help="Which recipe; see `lowres-code recipe list`.")
+@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is kept.")
+@click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a stopped run.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of the data, the sampling and the training.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    language: str | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    resumed: Path | None,
+    seed: int,
+) -> None:
+    """Train a model with GRPO; measure it on held-out problems before and after.
+
+    Without --recipe: `quickstart`, which teaches the embedded pocket model, where there is no GPU; else the
+    language's own recipe for Qwen2.5-Coder-1.5B.
+    """
+    if resumed is not None:
+        seeded = context.get_parameter_source("seed") is not ParameterSource.DEFAULT
+        if recipe or overrides or out or seeded:
+            raise UsageError(
+                "--resume goes on with the run's own recipe and seed: "
+                "--recipe, --set, --out and --seed do not go with it"
+            )
+        _resume(resumed, language)
+        return
+    if language is None:
+        raise UsageError("--lang is missing: lowres-code train --lang NAME; the names: lowres-code lang list")
+    _train(language, recipe, overrides, out, seed)
+
+
+def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
+    language = find_language(name)
+    chosen = recipe_name or _default_recipe(language.name)
+    recipe = load_recipe(find_recipe(chosen), overrides)
+    out = out or Path("runs") / f"{language.name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    screen = console()
+    why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
+    screen.print(f"Recipe {chosen}{why}; run directory {out}", highlight=False)
+    from lowres_code._util.quiet import quiet_libraries
+    from lowres_code.report.terminal import print_run
+
+    quiet_libraries()
+    from lowres_code.train.session import train
+
+    run = train(recipe, language, out, seed, screen)
+    print_run(run, screen)
+    _exit_if_interrupted(run.status()["state"])
+
+
+def _resume(path: Path, name: str | None) -> None:
+    from lowres_code._util.quiet import quiet_libraries
+    from lowres_code.report.terminal import print_run
+    from lowres_code.runs.directory import DONE, RunDirectory
+
+    run = RunDirectory.open(path)
+    own = str(run.env()["language"])
+    if name not in (None, own) and not _is_file_of(run, name):
+        raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
+    screen, status = console(), run.status()
+    if status["state"] == DONE and run.evaluation("trained"):
+        screen.print("This run is finished; there is nothing left to do.", highlight=False)
+    else:
+        language = find_language(run.language())
+        screen.print(f"Going on with {path}, {status['state']}, step {status['step']}", highlight=False)
+        quiet_libraries()
+        from lowres_code.train.session import resume
+
+        resume(path, language, screen)
+    print_run(run, screen)
+    _exit_if_interrupted(run.status()["state"])
+
+
+def _is_file_of(run: RunDirectory, name: str | None) -> bool:
+    """Whether a file says just what the run's own language file says."""
+    files = (Path(str(name)), Path(run.language()))
+    return all(file.is_file() for file in files) and files[0].read_bytes() == files[1].read_bytes()
+
+
+def _exit_if_interrupted(state: str) -> None:
+    from lowres_code.runs.directory import INTERRUPTED
+
+    if state == INTERRUPTED:
+        raise SystemExit(130)
+
+
+def _default_recipe(language: str) -> str:
+    """Quickstart without a GPU; with one, the language's recipe for a real model if it has one."""
+    import torch
+
+    real = f"{language}/qwen2.5-coder-1.5b"
+    return real if torch.cuda.is_available() and real in recipe_names() else QUICKSTART

@@ -1,0 +1,1 @@
+"""Measuring a model, and judging completions that somebody already has."""

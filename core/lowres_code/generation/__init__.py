@@ -1,0 +1,1 @@
+"""Whatever writes completions, behind one seam."""

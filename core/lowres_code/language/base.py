@@ -1,0 +1,241 @@
+"""What a language backend is: three questions and some data.
+
+A backend answers `Language.check_syntax`, `Language.execute` and `Language.compare`. Everything else (limits,
+isolation, pooling, verdicts) is the judge's. The first two are asked in a sandboxed process that is forked for one
+program, with an empty scratch directory as the working directory and nobody else's state in memory: a backend may
+loop, crash or be killed there without harm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+
+from lowres_code.answers import same_answer
+from lowres_code.problem import Test
+
+NAME = r"[a-z][a-z0-9+#._-]*"  # what a language's name looks like
+SUFFIX = r"\.[A-Za-z0-9+_]+"
+PROGRAM_PATH = "/usr/local/bin:/usr/bin:/bin"  # where programs and their tools find commands
+
+
+class Status(str, Enum):
+    """How an execution ended."""
+
+    OK = "ok"
+    SYNTAX_ERROR = "syntax_error"
+    RUNTIME_ERROR = "runtime_error"
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    NO_ANSWER = "no_answer"
+    INFRA_ERROR = "infra_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one program may use. The deterministic budgets bind first, wall time is a wide backstop.
+
+    Attributes:
+        inferences: logical inferences, where the language counts them.
+        cpu_s: CPU seconds of the process.
+        memory_mb: address space that the program may add, in MiB; the language's own stacks get half of it.
+        output_kb: standard output and standard error together, in KiB; an answer may be as long.
+        file_kb: size of any file it writes, in KiB.
+        processes: processes and threads at a time.
+        wall_s: seconds by the clock, waiting included.
+        reserve_mb: address space on top, in MiB, for run-times that reserve it without using it.
+    """
+
+    inferences: int = 20_000_000
+    cpu_s: int = 10
+    memory_mb: int = 512
+    output_kb: int = 256
+    file_kb: int = 1024
+    processes: int = 16
+    wall_s: float = 60.0
+    reserve_mb: int = 0
+
+    def at_least(self, needs: Mapping[str, int]) -> Limits:
+        """These limits, but where they are below what is needed, by name, that."""
+        raised = {name: max(least, getattr(self, name)) for name, least in needs.items()}
+        return dataclasses.replace(self, **raised)
+
+
+def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
+    """What it means that a program died of a signal after so many CPU seconds."""
+    # The kernel's count for this limit is coarse; a program that ends itself by that signal has used hardly anything.
+    if number == signal.SIGXCPU and cpu_s >= limits.cpu_s / 2:
+        return Status.TIMEOUT
+    if number == signal.SIGKILL and cpu_s >= limits.cpu_s:
+        return Status.TIMEOUT
+    if number == signal.SIGXFSZ:
+        return Status.OUTPUT_LIMIT
+    if number in (signal.SIGABRT, signal.SIGBUS):  # how allocators give up
+        return Status.MEMORY_LIMIT
+    return Status.RUNTIME_ERROR
+
+
+MOST_DIAGNOSTICS, LONGEST_MESSAGE = 50, 4_000  # of a program; what is more nobody reads
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message about a program; lines and columns count from 1, ``None`` where unknown."""
+
+    message: str
+    severity: str = "error"
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What came out of one execution.
+
+    Attributes:
+        status: how it ended.
+        answer: the program's answer, ``None`` unless the status is ``ok``.
+        stdout, stderr: what it printed, cut at the output limit.
+        diagnostics: errors and warnings with their places.
+        cpu_s, wall_s, peak_mb: what it used.
+        isolation: the isolation that was in force.
+    """
+
+    status: Status
+    answer: str | None = None
+    stdout: str = ""
+    stderr: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_mb: float = 0.0
+    isolation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One worked example for the prompt; its program must answer ``answer``."""
+
+    question: str
+    reasoning: str
+    program: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A program whose end is known; the backend's own proof that it works."""
+
+    program: str
+    status: Status
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A tool that the backend needs and that is not there."""
+
+    what: str
+    install: str
+
+    def message(self, language: str) -> str:
+        """What a user of that language is told."""
+        how = self.install and f": {self.install}"
+        return f"language {language!r} needs {self.what}, which is not installed{how}"
+
+
+class Language(ABC):
+    """A language backend. Data as class attributes, three questions as methods.
+
+    Attributes:
+        name: as in ``--lang``; lower case.
+        title: as people and prompts write it.
+        suffix: of a program file, with the dot.
+        stem: what a program file is called, without its suffix.
+        fences: tags that mark a fenced code block as this language.
+        guidance: what a model must know to answer, in a few sentences; goes into the prompt.
+        example: a worked example for the prompt, if there is one.
+        self_tests: programs whose end is known.
+        snippets: programs for `lang verify`, by the names of `lowres_code.language.snippets.SNIPPETS`.
+        plain: the command line that runs a program without this package; ``{file}`` stands for its file, ``{stem}`` for
+            the same without its suffix.
+        prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
+        forks: whether running a program takes processes of its own.
+        checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
+        packages: Python packages, beside the standard library and its own, that it imports in a worker; programs can
+            read these, and no others that are installed.
+        needs: the least of each of the `Limits` that the language's own tools need, by name; lower ones are raised.
+        file: the TOML file that it was read from, if a user named one.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    fences: tuple[str, ...]
+    guidance: str
+    stem: str = "program"
+    example: Example | None = None
+    self_tests: tuple[SelfTest, ...] = ()
+    snippets: Mapping[str, str] = MappingProxyType({})
+    plain: tuple[str, ...] = ()
+    prints: bool = False
+    forks: bool = True
+    checks_failures: bool = False
+    packages: tuple[str, ...] = ()
+    needs: Mapping[str, int] = MappingProxyType({})
+    file: Path | None = None
+
+    @abstractmethod
+    def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
+        """The program's syntax errors, found by the language's own reader; empty if there are none."""
+
+    @abstractmethod
+    def execute(self, program: str, test: Test, limits: Limits) -> Execution:
+        """Run the program once; the answer is the first that it gives. A bad syntax is ``syntax_error``.
+
+        ``ok`` without an answer means that the answer is what the program printed on standard output (see ``prints``).
+        What a program can make the interpreter raise must be caught: an exception that gets out is the judge's failure.
+        """
+
+    def compare(self, expected: str, actual: str) -> bool:
+        """Whether an answer is the expected one; by default as `lowres_code.answers.same_answer` says."""
+        return same_answer(expected, actual)
+
+    def missing(self) -> Missing | None:
+        """What is not installed, or ``None`` if the backend can run. Cheap: it looks, it does not start anything."""
+        return None
+
+    def warm_up_of(self, program: str) -> str:
+        """Which warm-up a program should find, from its text; programs of equal warm-up share workers.
+
+        What a warm-up loads must change nothing but the time that a program takes. By default there is one, ``""``.
+        """
+        return ""
+
+    def read_only_paths(self) -> tuple[Path, ...]:
+        """Files outside the system's own folders that the interpreter must be able to read."""
+        return ()
+
+    def environment(self) -> Mapping[str, str]:
+        """Environment variables of the worker; programs see no others."""
+        return {}
+
+
+class EmbeddedLanguage(Language):
+    """A language whose interpreter has a Python binding.
+
+    A worker process calls `load` once, before it forks a child for each program: all that is loaded is there already.
+    """
+
+    forks = False
+
+    @abstractmethod
+    def load(self, warm_up: str) -> None:
+        """Load the interpreter and what the warm-up names; called once in a worker, before any program."""

@@ -1,0 +1,215 @@
+"""Command languages: backends that are pure data, a few command lines."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from lowres_code.answers import same_answer
+from lowres_code.language.base import (
+    MOST_DIAGNOSTICS,
+    PROGRAM_PATH,
+    Diagnostic,
+    Example,
+    Execution,
+    Language,
+    Limits,
+    Missing,
+    SelfTest,
+    Status,
+    status_of_signal,
+)
+from lowres_code.problem import Test
+
+Command = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CommandLanguage(Language):
+    """A language whose programs are run by command lines, each program in a fresh process.
+
+    ``{file}`` in a command stands for the program's file, ``{stem}`` for the same without its suffix; the working
+    directory is an empty scratch directory that holds it. The program's answer is what it prints on standard output.
+
+    Attributes:
+        run: runs the program; it fails if the exit code is not 0.
+        check: tells syntax errors without running anything. Without a ``compile`` it is asked when a program has
+            failed, in a fresh sandbox: if it fails too, the failure was a ``syntax_error``.
+        compile: makes what ``run`` runs; its failure is a ``syntax_error``.
+        install: the command that installs what is missing.
+        exact: whether answers are compared as text, and not numbers by their values.
+        reads: files and folders beside the system's own that the tools must be able to read.
+        variables: environment variables that the tools and programs have; the worker has none of them.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    run: Command
+    check: Command = ()
+    compile: Command = ()
+    fences: tuple[str, ...] = ()
+    guidance: str = ""
+    example: Example | None = None
+    self_tests: tuple[SelfTest, ...] = ()
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    install: str = ""
+    stem: str = "program"
+    exact: bool = False
+    reads: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, int] = field(default_factory=dict)
+    file: Path | None = None
+    prints = True
+
+    def check_syntax(self, program: str) -> tuple[Diagnostic, ...]:
+        """What ``check`` finds, or else ``compile``; nothing if there is neither."""
+        command = self.check or self.compile
+        if not command:
+            return ()
+        self._write(program)
+        code, said, _ = self._tool(command)
+        return () if code == 0 or _signal_of(code) else diagnostics(said, self._file)
+
+    def execute(self, program: str, test: Test, limits: Limits) -> Execution:
+        """Compile, run. The answer is what is printed; the sandbox, which reads it, puts it in."""
+        self._write(program)
+        if self.compile:
+            code, said, used = self._tool(self.compile)
+            if _signal_of(code):
+                return _failure(code, used, limits)
+            if code:
+                return Execution(Status.SYNTAX_ERROR, diagnostics=diagnostics(said, self._file))
+        try:
+            process = subprocess.Popen(self._filled(self.run), env=self._environment())
+        except OSError as error:
+            if not self.compile:
+                raise  # no program has run yet: this is the judge's own failure
+            return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(f"it does not start: {error}"),))
+        code, used = _end(process)
+        return _failure(code, used, limits) if code else Execution(Status.OK)
+
+    def compare(self, expected: str, actual: str) -> bool:
+        """As every language does; if ``exact``, the texts must be the same but for space at their ends."""
+        return expected.strip() == actual.strip() if self.exact else same_answer(expected, actual)
+
+    @property
+    def checks_failures(self) -> bool:  # type: ignore[override]
+        """Whether there is a ``check`` that tells more than compiling has told."""
+        return bool(self.check) and not self.compile
+
+    @property
+    def plain(self) -> Command:  # type: ignore[override]
+        """``run`` with its ``variables``, if the program needs no compiling first."""
+        return () if self.compile else ("env", *(f"{key}={value}" for key, value in self.variables.items()), *self.run)
+
+    def missing(self) -> Missing | None:
+        """The first command that is not on the path."""
+        for command in (self.run, self.check, self.compile):
+            if command and "{" not in command[0] and not shutil.which(command[0], path=PROGRAM_PATH):
+                return Missing(command[0], self.install)
+        return None
+
+    def read_only_paths(self) -> tuple[Path, ...]:
+        """What ``reads`` names, as far as it is there."""
+        return tuple(path for path in map(Path, self.reads) if os.path.exists(path))  # noqa: PTH110 - of any text
+
+    @property
+    def _file(self) -> str:
+        return f"{self.stem}{self.suffix}"
+
+    def _environment(self) -> dict[str, str]:
+        """Compilers need a folder for their temporary files, and some run-times a home."""
+        return {**os.environ, **dict.fromkeys(("HOME", "TMPDIR"), str(Path.cwd())), **self.variables}
+
+    def _write(self, program: str) -> None:
+        try:
+            data = program.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
+        except UnicodeEncodeError:
+            data = program.encode("utf-8", "replace")
+        Path(self._file).write_bytes(data)
+
+    def _filled(self, command: Sequence[str]) -> list[str]:
+        return [part.replace("{file}", self._file).replace("{stem}", self.stem) for part in command]
+
+    def _tool(self, command: Command) -> tuple[int, str, resource.struct_rusage]:
+        """How a check or a compiler ended, and all it has said."""
+        words, environment = self._filled(command), self._environment()
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(words, env=environment, **streams) as process:  # type: ignore[call-overload]
+            said = process.stdout.read()
+            code, used = _end(process)
+        return code, said.decode("utf-8", "replace"), used
+
+
+def _end(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+    """The exit code of a process, and what it and its own children have used."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used
+
+
+def _signal_of(code: int) -> int:
+    """The signal that ended a process, or 0. A limit's may come as 128 and its number, from those who catch it."""
+    if code - 128 in (signal.SIGXCPU, signal.SIGXFSZ):
+        return code - 128
+    return max(0, -code)
+
+
+def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Execution:
+    """What an exit code that is not 0 means."""
+    if number := _signal_of(code):
+        status = status_of_signal(number, used.ru_utime + used.ru_stime, limits)
+        message = f"it was ended by signal {number}: {signal.strsignal(number)}"
+        return Execution(status, diagnostics=(Diagnostic(message),))
+    # A run-time that cannot get more memory says so in words of its own; copying collectors give up at a half.
+    full = used.ru_maxrss * 1024 > limits.memory_mb * 2**20 / 2
+    status = Status.MEMORY_LIMIT if full else Status.RUNTIME_ERROR
+    return Execution(status, diagnostics=(Diagnostic(f"it ended with exit code {code}"),))
+
+
+_LINE = (
+    r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})"""
+    r"""(?:(?::|\.|,?\s+(?:(?P<from_0>characters?)|column)\s+)(?P<column>\d{1,9}))?"""
+)
+_SAID = re.compile(r"(?i)^.*?\b(?:\w*error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
+
+
+def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
+    """What a tool has said about a file: a message for each line number behind the file's name.
+
+    A message is what follows on the line, or else the first line behind it that speaks of an error; there are fifty
+    messages at most. If no line number is there, all that the tool has said is one message.
+    """
+    places = list(islice(re.finditer(rf"{re.escape(file)}{_LINE}", output), MOST_DIAGNOSTICS + 1))
+    if not places:
+        return (Diagnostic(output.strip() or "the check failed and said nothing"),)
+    ends = [*(place.start() for place in places[1:]), len(output)]
+    return tuple(
+        Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_column(place))
+        for place, end in zip(places[:MOST_DIAGNOSTICS], ends, strict=False)
+    )
+
+
+def _message(behind: str) -> str:
+    first, *others = behind.splitlines() or [""]
+    said = next((match["said"].strip() for line in others if (match := _SAID.match(line))), "")
+    return said or _bare(first) or _bare(" ".join(behind.split()))
+
+
+def _bare(text: str) -> str:
+    """Without what stands between a place and its message."""
+    return re.sub(r"^[\s:,)\-0-9]*(?i:error:)?\s*", "", text).strip()
+
+
+def _column(place: re.Match[str]) -> int | None:
+    """Counted from 1; a tool that speaks of characters counts those before it."""
+    return int(place["column"]) + bool(place["from_0"]) if place["column"] else None

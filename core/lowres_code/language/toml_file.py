@@ -1,0 +1,175 @@
+"""Declarative languages: a backend in one TOML file.
+
+Every key has its meaning here; keys that are not here are refused, and all that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from lowres_code._util.toml_errors import Tree, read_toml, validation_errors
+from lowres_code.errors import UsageError, near_match
+from lowres_code.language.base import NAME, SUFFIX, Example, SelfTest, Status
+from lowres_code.language.command import CommandLanguage
+from lowres_code.language.snippets import SNIPPETS
+
+
+def _words(value: object) -> object:
+    """A command line as a shell would take it apart; a list is taken as it is."""
+    return tuple(shlex.split(value)) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # the system's own strings end at the first NUL
+Command = Annotated[tuple[Text, ...], BeforeValidator(_words)]
+Strings = Annotated[tuple[Text, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+
+
+class Table(BaseModel):
+    """A table of a language file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NeedsTable(Table):
+    """``[limits]``: the least that the language's own tools need; see `lowres_code.language.base.Limits`."""
+
+    cpu_s: int | None = Field(default=None, gt=0, le=3_600)
+    memory_mb: int | None = Field(default=None, gt=0, le=2**20)
+    reserve_mb: int | None = Field(default=None, gt=0, le=2**26)
+    file_kb: int | None = Field(default=None, gt=0, le=2**20)
+    processes: int | None = Field(default=None, gt=0, le=1_000)
+
+
+class ExampleTable(Table):
+    """``[example]``: one worked example for the prompt."""
+
+    question: str
+    reasoning: str
+    program: str
+    answer: str
+
+
+class SelfTestTable(Table):
+    """``[[self_tests]]``: a program whose end is known; ``answer`` only where the status is ``ok``."""
+
+    program: str
+    status: Status = Field(default=Status.OK, strict=False)
+    answer: str | None = None
+
+
+class LanguageTable(Table):
+    """The whole file.
+
+    ``{file}`` in a command stands for the program's file, ``{stem}`` for the same without its suffix; commands run in
+    the scratch directory. Only ``name``, ``suffix`` and ``run`` are needed.
+    """
+
+    name: str = Field(pattern=f"^{NAME}$")
+    title: str | None = None  # as prompts say it; by default the name, capitalised
+    suffix: str = Field(pattern=f"^{SUFFIX}$")
+    stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
+    fences: Strings | None = None  # tags of fenced code blocks; by default the name
+    run: Command = Field(min_length=1)
+    check: Command = ()
+    compile: Command = ()
+    install: str = ""
+    guidance: str = "The answer is what the program prints on standard output; print nothing else."
+    compare: Literal["answer", "text"] = "answer"  # numbers by their values, or the printed text as it is
+    reads: Strings = ()  # files and folders beside the system's own that the tools must be able to read
+    environment: dict[Variable, Text] = {}
+    limits: NeedsTable = NeedsTable()
+    example: ExampleTable | None = None
+    self_tests: tuple[SelfTestTable, ...] = Field(default=(), strict=False)
+    snippets: dict[str, str] = {}  # see `lowres_code.language.snippets`
+
+
+def load_language(path: Path) -> CommandLanguage:
+    """The language in a TOML file.
+
+    Raises:
+        UsageError: with everything that is wrong, a line each.
+    """
+    tree = read_toml(path, "language")
+    table, problems = None, _problems(tree)
+    try:
+        table = LanguageTable.model_validate(tree)
+    except ValidationError as error:
+        problems = validation_errors(error, LanguageTable) + problems
+    if table is None or problems:
+        raise UsageError("\n  ".join([f"{path} is not a valid language:", *problems]))
+    return _language(table)
+
+
+def _problems(tree: Tree) -> list[str]:
+    """What types do not tell."""
+    names, paths = tree.get("snippets"), tree.get("reads")
+    unknown = [name for name in names if name not in SNIPPETS] if isinstance(names, dict) else []
+    texts = [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+    relative = [path for path in texts if not Path(path).is_absolute()]
+    too_much = [path for path in texts if _opens_too_much(path)]
+    return [
+        *(f"snippets.{name}: unknown key; {near_match(name, SNIPPETS)}" for name in unknown),
+        *_command_problems(tree),
+        *(f"reads: {path!r} is no absolute path" for path in relative),
+        *(f"reads: {path!r} would open more to programs than a language's tools" for path in too_much),
+    ]
+
+
+PLACES = ("{file}", "{stem}")
+_SHELLS = {"|", "||", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&"}
+
+
+def _command_problems(tree: Tree) -> list[str]:
+    """Commands that have nothing to do with the program, or speak of it by a name that is not known."""
+    texts = [str(tree.get(name, "")) for name in ("run", "compile", "check")]
+    likely = re.findall(r"\{[a-z]+\}", " ".join(texts))
+    near = [(word, difflib.get_close_matches(word, PLACES, cutoff=0.7)) for word in likely if word not in PLACES]
+    problems = [f"commands: {word} is not known; did you mean {match[0]}?" for word, match in near if match]
+    problems += [
+        f'{name}: {word!r} is a shell\'s, and there is none; put the line into ["sh", "-c", \'...\']'
+        for name in ("run", "compile", "check")
+        for word in _SHELLS.intersection(str(tree.get(name, "")).split() if isinstance(tree.get(name), str) else ())
+    ]
+    known = (*PLACES, str(tree.get("stem", "program")))
+    if texts[0] and not problems and not any(word in texts[0] + texts[1] for word in known):
+        problems.append(f"run: has no {{file}} in it, and so does nothing with the program: {tree['run']!r}")
+    return problems
+
+
+def _opens_too_much(name: str) -> bool:
+    """Whether the user's home is in it, or it is one of the kernel's own folders or the place of running services."""
+    try:
+        path = Path(name).resolve()
+        kernel = any(path.is_relative_to(folder) for folder in ("/proc", "/sys", "/dev", "/run"))
+        return kernel or Path.home().is_relative_to(path) or path.is_socket()
+    except (OSError, ValueError, RuntimeError):  # too long, with a NUL in it, links in a circle: it opens nothing
+        return False
+
+
+def _language(table: LanguageTable) -> CommandLanguage:
+    return CommandLanguage(
+        name=table.name,
+        title=table.title or table.name.capitalize(),
+        suffix=table.suffix,
+        stem=table.stem,
+        fences=(table.name,) if table.fences is None else tuple(tag.lower() for tag in table.fences),
+        run=table.run,
+        check=table.check,
+        compile=table.compile,
+        install=table.install,
+        guidance=table.guidance,
+        exact=table.compare == "text",
+        reads=table.reads,
+        variables=table.environment,
+        needs=table.limits.model_dump(exclude_none=True),
+        example=Example(**table.example.model_dump()) if table.example else None,
+        self_tests=tuple(SelfTest(test.program, test.status, test.answer) for test in table.self_tests),
+        snippets=table.snippets,
+    )

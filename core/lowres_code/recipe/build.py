@@ -1,0 +1,44 @@
+"""From a recipe's tables to what they describe: problems, and a judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from lowres_code.errors import UsageError
+from lowres_code.judge import Judge
+from lowres_code.language.base import Language
+from lowres_code.plugins.manager import plugin_manager
+from lowres_code.problem import Problem
+from lowres_code.recipe.schema import DataTable, LimitsTable
+from lowres_code.sandbox.isolation import NO_ISOLATION
+from lowres_code.sources import Part
+
+
+def load_problems(table: DataTable, part: Part, seed: int) -> list[Problem]:
+    """The problems of a data table; its own seed, if it has one, comes before the run's.
+
+    Raises:
+        UsageError: there are none.
+    """
+    source = plugin_manager().problem_sources[table.source].thing
+    problems = source.load(table.options, part, table.size, seed if table.seed is None else table.seed)
+    if not problems:
+        raise UsageError(f"data.{part}: source {table.source!r} gives no problems")
+    return problems
+
+
+@contextmanager
+def started_judge(table: LimitsTable, language: Language, console: Console) -> Iterator[Judge]:
+    """A judge whose workers have started; a weak isolation is told, for somebody else may have written the recipe.
+
+    Raises:
+        JudgeError: the language cannot run here, or the isolation cannot be had.
+    """
+    with Judge(language, table.limits(), table.isolation, table.workers) as judge:
+        judge.start()
+        if judge.isolation == "limits":
+            console.print(NO_ISOLATION, highlight=False)
+        yield judge

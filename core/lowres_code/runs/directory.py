@@ -1,0 +1,198 @@
+"""The directory of one training run: what is in it, and how far the run has come."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from lowres_code._util.files import JsonLines, keep_records, read_json_lines, write_atomically, write_json
+from lowres_code.errors import UsageError
+from lowres_code.recipe.load import load_recipe
+from lowres_code.recipe.schema import Recipe
+
+# What a run leaves that was stopped, or refused, before it had really begun.
+_OF_A_BEGINNING = {"checkpoints", "env.json", "eval", "language.toml", "status.json"}
+STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained", "interrupted", "done"
+
+
+class RunDirectory:
+    """Paths and files of a run.
+
+    ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
+    language came from a file that the user named), ``metrics.jsonl``,
+    ``samples.jsonl``, ``eval/base.json``, ``eval/trained.json``, ``checkpoints/``, and ``model/`` or ``adapter/``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.model = path / "model"
+        self.adapter = path / "adapter"
+
+    @classmethod
+    def create(cls, path: Path, recipe: Recipe, env: dict[str, Any], language_file: Path | None = None) -> RunDirectory:
+        """A new run in a directory that holds none.
+
+        Raises:
+            UsageError: the directory holds a run already, or cannot be made.
+        """
+        run = cls(path)
+        run.must_be_new()
+        try:
+            (path / "eval").mkdir(parents=True, exist_ok=True)
+            (path / "language.toml").unlink(missing_ok=True)  # of a run that had hardly begun
+            if language_file:
+                write_atomically(path / "language.toml", language_file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"cannot make the run directory {str(path)!r}: {error}") from error
+        write_json(path / "env.json", env)
+        run.set_status(STARTED)
+        recipe_text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
+        write_atomically(path / "recipe.toml", recipe_text)  # last: it is what makes a directory a run
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """The run in a directory.
+
+        Raises:
+            UsageError: there is none.
+        """
+        run = cls(path)
+        if not run.exists():
+            raise UsageError(f"{str(path)!r} holds no run (no recipe.toml)")
+        return run
+
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "recipe.toml").is_file()
+
+    def has_model(self) -> bool:
+        """Whether training has ended and its result was saved whole."""
+        return self.model.is_dir() or self.adapter.is_dir()
+
+    def must_be_new(self) -> None:
+        """Raises `UsageError` if a run was begun here, or something else is here."""
+        if self.exists():
+            raise UsageError(
+                f"{str(self.path)!r} already holds a run; go on with it: --resume {self.path}, or choose another --out"
+            )
+        try:
+            strange = sorted(file.name for file in self.path.iterdir() if file.name not in _OF_A_BEGINNING)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UsageError(f"{str(self.path)!r} cannot be a run directory: {error.strerror}") from error
+        if strange:
+            raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
+
+    def recipe(self) -> Recipe:
+        """The run's recipe."""
+        return load_recipe(self.path / "recipe.toml")
+
+    def env(self) -> dict[str, Any]:
+        """What the run ran on, its language and its seed."""
+        return _read_object(self.path / "env.json")
+
+    def language(self) -> str:
+        """The run's language, as ``--lang`` takes it: its name, or the path of its file."""
+        own = self.path / "language.toml"
+        return str(own) if own.is_file() else str(self.env()["language"])
+
+    def status(self) -> dict[str, Any]:
+        """``{"state", "step", "steps", "updated"}``: how far the run came, also after a crash."""
+        return _read_object(self.path / "status.json")
+
+    def set_status(self, state: str, step: int | None = None, steps: int | None = None) -> None:
+        """Note how far the run is; steps that are not given stay as they were."""
+        before = self.status() if step is None and (self.path / "status.json").is_file() else {"step": 0, "steps": 0}
+        status = {
+            "state": state,
+            "step": before["step"] if step is None else step,
+            "steps": before["steps"] if steps is None else steps,
+            "updated": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+        write_json(self.path / "status.json", status)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from going on with this run meanwhile; the lock ends with this process.
+
+        Raises:
+            UsageError: another process has it.
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            if not _flock(descriptor, fcntl.LOCK_EX):
+                raise UsageError(f"another process is working on the run in {str(self.path)!r}")
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_alive(self) -> bool:
+        """Whether a process on this machine is working on the run."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            return not _flock(descriptor, fcntl.LOCK_SH)
+        finally:
+            os.close(descriptor)
+
+    def metrics(self) -> JsonLines:
+        """``metrics.jsonl``, to append to."""
+        return JsonLines(self.path / "metrics.jsonl")
+
+    def samples(self) -> JsonLines:
+        """``samples.jsonl``, to append to."""
+        return JsonLines(self.path / "samples.jsonl")
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics and samples of steps after ``step``: a run that goes on from there makes them again."""
+        for name in ("metrics.jsonl", "samples.jsonl"):
+            keep_records(self.path / name, lambda record: record.get("step", 0) <= step)
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """All records of ``metrics.jsonl``."""
+        return list(read_json_lines(self.path / "metrics.jsonl"))
+
+    def evaluation_file(self, which: str) -> Path:
+        """``eval/base.json`` or ``eval/trained.json``."""
+        return self.path / "eval" / f"{which}.json"
+
+    def evaluation(self, which: str) -> dict[str, Any] | None:
+        """A finished evaluation, ``base`` or ``trained``; ``None`` if it was not reached."""
+        file = self.evaluation_file(which)
+        return _read_object(file) if file.is_file() else None
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest checkpoint that was saved whole."""
+        whole = [
+            folder for folder in self.checkpoints.glob("checkpoint-*") if (folder / "trainer_state.json").is_file()
+        ]
+        return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
+
+
+def _flock(descriptor: int, kind: int) -> bool:
+    """Take a lock of that kind if nobody else has it."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error}") from error
+    if not isinstance(value, dict):
+        raise UsageError(f"{str(path)!r} is damaged: no JSON object")
+    return value

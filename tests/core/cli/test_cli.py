@@ -1,0 +1,174 @@
+"""The command line as a user has it: processes, exit codes, what is printed where."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from lowres_code.sandbox.isolation import availability
+
+from tests.conftest import Cli
+
+Invoke = Callable[..., Result]
+
+
+def test_help_and_the_package_do_not_import_torch() -> None:
+    script = (
+        "import sys, lowres_code; from click.testing import CliRunner; from lowres_code.cli import main\n"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0\n"
+        "import lowres_code.cli.run_command\n"
+        "print(sorted({'torch', 'transformers', 'trl', 'peft', 'numpy', 'datasets'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_run_prints_the_object_that_the_design_promises(cli: Cli, tmp_path: Path) -> None:
+    program = tmp_path / "p.pl"
+    program.write_text("solve(X) :- print(hello), X is 6 * 7.\n")
+    done = cli("run", program, "--lang", "prolog", "--expect", "42.0", "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert list(told) == [
+        *("lang", "verdict", "status", "answer", "stdout", "stderr", "diagnostics"),
+        *("cpu_s", "wall_s", "peak_mb", "isolation"),
+    ]
+    assert (told["lang"], told["status"], told["verdict"], told["answer"]) == ("prolog", "ok", "correct", "42")
+    assert (told["stdout"], told["isolation"]) == ("hello", "namespaces")
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "code", "said"),
+    [
+        ("solve(42).", [], 0, "ok: 42"),
+        ("solve(42).", ["--expect", "42"], 0, "correct: 42"),
+        ("solve(41).", ["--expect", "42"], 1, "wrong_answer: 41"),
+        ("solve(X) :- X is foo.", [], 1, "runtime_error"),
+        ("p(1). p(2).", ["--query", "p(X)"], 0, "ok: 1"),
+        ("", [], 1, "runtime_error"),
+        (":- initialization(write(hi)).\nsolve(42).", ["--expect", "42"], 0, "hi\ncorrect: 42"),
+    ],
+)
+def test_run_from_standard_input(program: str, arguments: list[str], code: int, said: str, invoke: Invoke) -> None:
+    done = invoke("run", "-", "--lang", "prolog", *arguments, stdin=program)
+    assert (done.exit_code, done.stdout.strip()) == (code, said)
+
+
+def test_what_is_printed_is_the_answer_of_other_languages_and_shown_once(invoke: Invoke) -> None:
+    done = invoke("run", "-", "--lang", "python", "--expect", "42", stdin="print(6 * 7)")
+    assert (done.exit_code, done.stdout) == (0, "correct: 42\n")
+
+
+def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
+    done = cli("run", "-", "--lang", "prolog", "--json", stdin="a(1).\nsolve(X) :- X = (.\n")
+    diagnostic = json.loads(done.stdout)["diagnostics"][0]
+    assert (done.returncode, diagnostic["line"], diagnostic["severity"]) == (1, 2, "error")
+    assert diagnostic["column"] > 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--lang", "prolgo"], "there is no language 'prolgo'; did you mean 'prolog'?"),
+        (["train"], "--lang is missing"),
+        (["train", "--lang", "prolog", "--recipe", "quickstrt"], "did you mean 'quickstart'?"),
+        (["train", "--lang", "prolog", "--recipe", "none.toml"], "there is no recipe file 'none.toml'"),
+        (["train", "--lang", "prolog", "--set", "train.max_stps=3"], "did you mean 'max_steps'?"),
+        (["train", "--lang", "prolog", "--set", "eval.samples=many"], "eval.samples: must be a whole number"),
+        (["train", "--lang", "prolog", "--set", "model.name=no/such"], "model 'no/such' cannot be loaded"),
+        (["train", "--resume", "nowhere"], "'nowhere' holds no run"),
+        (["train", "--resume", "nowhere", "--seed", "3"], "--seed do not go with it"),
+        (["train", "--lang", "lisp"], "did you mean 'common-lisp'?"),
+        (["eval", "pocket"], "--lang is missing"),
+        (["run", "-", "--lang", "prolog", "--set", "limits.cpus=1"], "limits.cpus: unknown key; did you mean 'cpu_s'?"),
+        (["run", "-", "--lang", "prolog", "--set", "train.max_steps=1"], "here it changes limits only"),
+        (["eval", "no/such-model", "--lang", "prolog"], "model 'no/such-model' cannot be loaded"),
+        (["run", "missing.pl", "--lang", "prolog"], "missing.pl"),
+        (["run", "-", "--lang", "prolog", "--isolation", "none"], "'none' is not one of 'auto', 'namespaces'"),
+        (["trian"], "there is no command 'trian'; did you mean 'train'?"),
+        (["report", "nowhere"], "'nowhere' holds no run"),
+        (["recipe", "show", "quick"], "there is no recipe 'quick'"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_line_and_exit_code_2(
+    arguments: list[str], said: str, invoke: Invoke, tmp_path: Path
+) -> None:
+    done = invoke(*arguments, cwd=tmp_path)
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit)  # click's own end: no exception came through
+    assert said in done.stderr
+    assert not list(tmp_path.glob("runs/*/*"))
+
+
+def test_limits_are_the_defaults_or_a_recipes_or_ones_own(invoke: Invoke) -> None:
+    long = "solve(X) :- between(1, 10000000, X), X > 1500000."  # some three million inferences
+    assert invoke("run", "-", "--lang", "prolog", stdin=long).stdout == "ok: 1500001\n"
+    for arguments in (["--recipe", "quickstart"], ["--set", "limits.inferences=2000000"]):
+        done = invoke("run", "-", "--lang", "prolog", *arguments, stdin=long)
+        assert (done.exit_code, done.stdout) == (1, "timeout\n")
+        assert "the limit: 2000000 inferences" in done.stderr
+
+
+def test_a_folder_that_holds_other_things_is_not_touched(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    done = cli("train", "--lang", "prolog", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "holds other things ('thesis.tex')" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_directory_that_holds_a_run_is_not_touched(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("# a run\n")
+    done = cli("train", "--lang", "prolog", "--out", tmp_path)
+    assert (done.returncode, (tmp_path / "recipe.toml").read_text()) == (2, "# a run\n")
+    assert "already holds a run" in done.stderr
+
+
+def test_without_swi_prolog_the_install_command_is_told(cli: Cli, tmp_path: Path) -> None:
+    done = cli("run", "-", "--lang", "prolog", stdin="solve(1).", PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "apt-get install swi-prolog-nox" in done.stderr
+
+
+def test_without_bubblewrap_landlock_is_taken_and_said_but_never_for_what_was_asked_by_name(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "swipl").symlink_to("/usr/bin/swipl")
+    by_name = cli("run", "-", "--lang", "prolog", "--isolation", "namespaces", stdin="solve(1).", PATH=str(tmp_path))
+    assert by_name.returncode == 3
+    assert "apt-get install bubblewrap" in by_name.stderr
+    assert "Traceback" not in by_name.stderr
+    done = cli("run", "-", "--lang", "prolog", "--json", stdin="solve(1).", PATH=str(tmp_path))
+    if availability("landlock").works:
+        assert (done.returncode, json.loads(done.stdout)["isolation"]) == (0, "landlock")
+    else:
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "landlock" in done.stderr
+
+
+def test_doctor_and_lists(cli: Cli) -> None:
+    doctor = cli("doctor", "--json")
+    findings = {finding["what"]: finding["works"] for finding in json.loads(doctor.stdout)}
+    assert doctor.returncode == 0  # also where the tools of some language are missing
+    assert findings["isolation namespaces"]
+    assert findings["language prolog"]
+    assert "quickstart" in cli("recipe", "list").stdout
+    assert 'name = "pocket"' in cli("recipe", "show", "quickstart").stdout
+    assert json.loads(cli("lang", "list", "--json").stdout)["languages"][0]["origin"] == "built in"
+    assert "solve(X)" in cli("lang", "show", "prolog").stdout
+    assert "limits are at least: cpu_s 5, memory_mb 512" in cli("lang", "show", "racket").stdout
+
+
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "p.pl").write_text("solve(1).")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "lowres_code", "run", str(tmp_path / "p.pl"), "--lang", "prolog"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode != 0
+    assert "Error: cannot write: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
