@@ -1,6 +1,7 @@
 # make train   set up all that is needed, then teach the embedded model Prolog (minutes, no GPU)
 # make setup   set up all that is needed, and no more
 # make test    set up all that is needed, then run linters, type checks and the tests
+# make check   linters, type checks and the unit tests alone, in under a minute; needs neither SWI-Prolog nor bubblewrap
 # make bench   train each language of the embedded model with three seeds; prints the first table of docs/results.md (hours)
 # make bench-judge   time the judge, and try whether it is deterministic and lasts (20,000 programs); some minutes
 #
@@ -20,15 +21,21 @@ TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP
 # tried where they are installed.
 TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl
 
-.PHONY: train test bench bench-judge setup system toolchains clean
+.PHONY: train test check lint bench bench-judge setup system toolchains clean
 
 train: setup
 	$(TRAINING_ENV) $(BIN)/lowres-code train --lang $(LANGUAGE) $(ARGS)
 
-test: .venv/.test-ready system toolchains
+check: .venv/.test-ready lint
+	$(BIN)/pytest -q -p no:cacheprovider tests/unit
+
+lint: .venv/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+
+test: .venv/.test-ready system toolchains lint
 	$(TRAINING_ENV) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: .venv/.test-ready system toolchains
