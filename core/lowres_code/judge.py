@@ -39,13 +39,23 @@ class Judgement:
 
     @property
     def syntax(self) -> bool:
-        """Whether there is a program and the language's reader accepts it."""
-        return self.verdict not in (NO_CODE, INFRA_ERROR, Status.SYNTAX_ERROR.value)
+        """See `has_syntax`."""
+        return has_syntax(self.verdict)
 
     @property
     def runs(self) -> bool:
-        """Whether the program ran and gave an answer."""
-        return self.verdict in (CORRECT, WRONG_ANSWER)
+        """See `has_run`."""
+        return has_run(self.verdict)
+
+
+def has_syntax(verdict: str) -> bool:
+    """Whether there is a program and the language's reader accepts it."""
+    return verdict not in (NO_CODE, INFRA_ERROR, Status.SYNTAX_ERROR.value)
+
+
+def has_run(verdict: str) -> bool:
+    """Whether the program ran and gave an answer."""
+    return verdict in (CORRECT, WRONG_ANSWER)
 
 
 class Judge:

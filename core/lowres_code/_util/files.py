@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,15 @@ class JsonLines:
             raise LowresCodeError(f"cannot write {str(self._path)!r}: {error.strerror}") from error
 
 
+def write_records(path: Path, records: Iterable[object]) -> None:
+    """Write a JSON Lines file as a whole, see `write_atomically`."""
+    write_atomically(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+
+
 def keep_records(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
     """Rewrite a JSON Lines file with the records that are to be kept."""
     if path.is_file():
-        kept = [json.dumps(record, ensure_ascii=False) + "\n" for record in read_json_lines(path) if keep(record)]
-        write_atomically(path, "".join(kept))
+        write_records(path, [record for record in read_json_lines(path) if keep(record)])
 
 
 def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from lowres_code.errors import LowresCodeError, near_match
 COMMANDS = {
     "train": "Train a model with GRPO, the language itself being the judge.",
     "eval": "Measure a model on held-out problems.",
+    "compare": "Compare evaluations of the same problems.",
     "score": "Judge completions that you already have.",
     "run": "Run one program as the judge does.",
     "lang": "Languages: list, show, new, verify, bench.",

@@ -1,118 +1,182 @@
-"""Held-out evaluation: sample completions, judge them, say what share is right, and how sure that is."""
+"""Held-out evaluation: sample completions, judge them while others are made, keep every one, say what they come to."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
+from lowres_code._util.background import Background
+from lowres_code._util.files import write_records
 from lowres_code._util.progress import Progress
-from lowres_code.errors import JudgeError
-from lowres_code.evaluation.intervals import mean_share
+from lowres_code.errors import JudgeError, UsageError
+from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
+from lowres_code.evaluation.record import SampleRecord
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import INFRA_ERROR, Judge, Judgement
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message, build_prompt
-from lowres_code.recipe.schema import EvalTable, PromptTable
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from lowres_code.recipe.schema import EvalTable, Recipe
 
 MAX_INFRA_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Problems and the judgements on their samples.
+class _Draw:
+    """A pass of sampling: the samples that are drawn, or the greedy ones."""
+
+    greedy: bool
+    sampling: Sampling
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes the completions.
 
     Attributes:
-        problems: what was asked.
-        judgements: for each problem, one for each sample.
-        temperature: that the samples were drawn at.
-        seed: of the sampling.
+        name: of the model, in the record.
+        open: loads it; not called if no sample is missing.
+        weights: a fingerprint of the model's files, so that another model does not go on with this one's evaluation.
     """
 
-    problems: Sequence[Problem]
-    judgements: Sequence[Sequence[Judgement]]
-    temperature: float
-    seed: int
-
-    def summary(self) -> dict[str, Any]:
-        """As in ``eval/*.json``: shares are per completion, intervals 95 % with the problem as the unit."""
-        return {
-            "problems": len(self.problems),
-            "samples_per_problem": len(self.judgements[0]),
-            "temperature": self.temperature,
-            "seed": self.seed,
-            **_shares(self.judgements),
-            "verdicts": dict(Counter(j.verdict for group in self.judgements for j in group).most_common()),
-            "by_task": {task: {"problems": len(groups), **_shares(groups)} for task, groups in self._by_task().items()},
-        }
-
-    def _by_task(self) -> dict[str, list[Sequence[Judgement]]]:
-        groups: defaultdict[str, list[Sequence[Judgement]]] = defaultdict(list)
-        for problem, judgements in zip(self.problems, self.judgements, strict=True):
-            if problem.task:
-                groups[problem.task].append(judgements)
-        return dict(sorted(groups.items()))
-
-
-def _shares(groups: Sequence[Sequence[Judgement]]) -> dict[str, Any]:
-    """pass@1, and the shares that run and parse; samples that the judge failed on are left out."""
-    scored = [[j for j in group if j.verdict != INFRA_ERROR] for group in groups]
-    scored = [group for group in scored if group] or [[]]
-    shares = {}
-    for name, holds in (("pass@1", _correct), ("runs", _runs), ("syntax", _parses)):
-        shares[name] = asdict(mean_share([sum(map(holds, group)) / max(1, len(group)) for group in scored]))
-    return shares
-
-
-def _correct(judgement: Judgement) -> bool:
-    return judgement.correct
-
-
-def _runs(judgement: Judgement) -> bool:
-    return judgement.runs
-
-
-def _parses(judgement: Judgement) -> bool:
-    return judgement.syntax
+    name: str
+    open: Callable[[], Generator]
+    weights: str | None = None
 
 
 def evaluate(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    folder: EvaluationFolder,
+    writer: Writer,
     problems: Sequence[Problem],
     judge: Judge,
-    prompt: PromptTable,
-    table: EvalTable,
+    recipe: Recipe,
     progress: Progress = lambda done, total: None,
-) -> Evaluation:
-    """Sample ``table.samples`` completions of each problem and judge them.
+) -> Summary:
+    """Make what is missing of an evaluation: ``recipe.eval.samples`` completions of each problem, judged.
 
     Args:
-        model: in any mode; it is left as it was.
-        tokenizer: pads on the left and has a chat template.
-        problems: at least one.
+        folder: keeps every judged sample; one that was stopped is gone on with.
+        writer: writes the completions.
+        problems: at least one; no id twice.
         judge: of the language.
-        prompt: how the model is asked.
-        table: how it is sampled; temperature 0 is greedy.
-        progress: called with how many completions are done, and of how many.
+        recipe: how the model is asked and sampled.
+        progress: called with how many samples are there, and of how many.
 
     Raises:
+        UsageError: the folder holds another evaluation, or the generator cannot be asked this way.
         JudgeError: the judge itself failed on over 2 % of the completions.
     """
-    prompts = [build_prompt(judge.language, p.question, prompt.system, prompt.template, prompt.shots) for p in problems]
-    repeated = [(index, prompts[index]) for index in range(len(problems)) for _ in range(table.samples)]
-    judgements: list[list[Judgement]] = [[] for _ in problems]
-    done = 0
-    for indices, texts in _sampled(model, tokenizer, repeated, table):
-        for index, judgement in zip(indices, judge.judge(texts, [problems[i] for i in indices]), strict=True):
-            judgements[index].append(judgement)
-        done += len(indices)
-        progress(done, len(repeated))
-    check_infrastructure([j for group in judgements for j in group])
-    return Evaluation(problems, judgements, table.temperature, table.seed)
+    _ids_must_differ(problems)
+    table = recipe.eval
+    messages = [_messages(judge, problem, recipe) for problem in problems]
+    records = list(map(problem_record, problems, messages))
+    folder.begin(_asked(writer, records, judge, recipe), judge.isolation, recipe, records)
+    _judge_again(folder, problems, judge)
+    work = _Work(folder, problems, judge, progress, len(problems) * (table.samples + table.greedy))
+    wanted = {draw: requests for draw in _draws(table) if (requests := list(work.requests(draw, messages)))}
+    if wanted:
+        with writer.open() as generator, Background(work.judge_and_record) as background:
+            for draw, requests in wanted.items():
+                for sample in generator.generate(requests, draw.sampling):
+                    background.put((draw, sample))
+    summary = folder.summarize(work.total, work.failures)
+    _must_be_trusted(summary)
+    return summary
+
+
+class _Work:
+    """What is there of an evaluation, and how more is added to it."""
+
+    def __init__(
+        self, folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, progress: Progress, total: int
+    ) -> None:
+        self._problems, self._judge, self._progress, self.total = problems, judge, progress, total
+        self._there = {(record.problem, record.greedy, record.sample) for record in folder.samples()}
+        self._samples = folder.appender()
+        self.failures: list[str] = []
+        progress(len(self._there), total)
+
+    def requests(self, draw: _Draw, messages: Sequence[Sequence[Message]]) -> Iterator[Request]:
+        """What is to be asked for in a pass."""
+        for key, problem in enumerate(self._problems):
+            numbers = tuple(n for n in draw.numbers if (problem.id, draw.greedy, n) not in self._there)
+            if numbers:
+                yield Request(key, tuple(messages[key]), numbers)
+
+    def judge_and_record(self, made: Sequence[tuple[_Draw, Sample | Failure]]) -> None:
+        """Judge samples together, and write them down."""
+        self.failures += [sample.reason for _, sample in made if isinstance(sample, Failure)]
+        samples = [(draw, sample) for draw, sample in made if isinstance(sample, Sample)]
+        problems = [self._problems[sample.key] for _, sample in samples]
+        judgements = self._judge.judge([sample.text for _, sample in samples], problems)
+        self._samples.append(*(self._record(*one).as_json() for one in zip(samples, judgements, strict=True)))
+        self._there |= {(self._problems[s.key].id, draw.greedy, s.number) for draw, s in samples}
+        self._progress(len(self._there), self.total)
+
+    def _record(self, made: tuple[_Draw, Sample], judgement: Judgement) -> SampleRecord:
+        draw, sample = made
+        return SampleRecord.of(
+            self._problems[sample.key],
+            judgement,
+            sample=sample.number,
+            greedy=draw.greedy,
+            tokens=sample.tokens,
+            cut=sample.stop == "length",
+            seconds=sample.seconds,
+        )
+
+
+def _draws(table: EvalTable) -> list[_Draw]:
+    drawn = Sampling(table.temperature, table.top_p, table.max_new_tokens, table.seed)
+    greedy = Sampling(0.0, 1.0, table.max_new_tokens, table.seed)
+    draws = [_Draw(False, drawn, tuple(range(table.samples)))]
+    return [*draws, _Draw(True, greedy, (0,))] if table.greedy else draws
+
+
+def _messages(judge: Judge, problem: Problem, recipe: Recipe) -> list[Message]:
+    prompt = recipe.prompt
+    return build_prompt(judge.language, problem.question, prompt.system, prompt.template, prompt.shots)
+
+
+def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recipe: Recipe) -> Asked:
+    return Asked(
+        model=writer.name,
+        weights=writer.weights,
+        language=judge.language.name,
+        limits=fingerprint(str(judge.limits)),
+        problems=fingerprint(sorted([record.id, record.question, record.tests] for record in records)),
+        prompt=fingerprint(sorted([record.id, record.asked] for record in records)),
+        **recipe.eval.model_dump(exclude={"batch_size"}),
+    )
+
+
+def _ids_must_differ(problems: Sequence[Problem]) -> None:
+    often = [name for name, count in Counter(problem.id for problem in problems).most_common(1) if count > 1]
+    if often:
+        raise UsageError(f"two problems have the id {often[0]!r}; each needs one of its own")
+
+
+def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge) -> None:
+    """Judge the samples again that the judge itself has failed on before; what the model wrote is there."""
+    records, known = folder.samples(), {problem.id: problem for problem in problems}
+    failed = [place for place, record in enumerate(records) if record.verdict == INFRA_ERROR]
+    if not failed:
+        return
+    asked = [known[records[place].problem] for place in failed]
+    judgements = judge.judge([records[place].completion for place in failed], asked)
+    for place, problem, judgement in zip(failed, asked, judgements, strict=True):
+        before = records[place]
+        sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})
+        records[place] = SampleRecord.of(problem, judgement, **sampled)
+    write_records(folder.path / "samples.jsonl", [record.as_json() for record in records])
+
+
+def _must_be_trusted(summary: Summary) -> None:
+    """Stop if the judge failed on over 2 % of the samples: what it says of the others is not to be trusted."""
+    failed = summary.all.infra_error.value if summary.all else 0.0
+    if failed > MAX_INFRA_SHARE:
+        raise JudgeError(f"the judge failed on {failed:.1%} of the completions; samples.jsonl says on which and why")
 
 
 def check_infrastructure(judgements: Sequence[Judgement]) -> None:
@@ -126,49 +190,3 @@ def check_infrastructure(judgements: Sequence[Judgement]) -> None:
         execution = failed[0].execution
         reason = execution.diagnostics[0].message if execution and execution.diagnostics else "unknown"
         raise JudgeError(f"the judge failed on {len(failed)} of {len(judgements)} completions; the first: {reason}")
-
-
-def _sampled(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[tuple[int, list[Message]]],
-    table: EvalTable,
-) -> Iterator[tuple[list[int], list[str]]]:
-    """Completions in batches, prompts of like length together."""
-    import torch
-
-    texts = [
-        (index, str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)))
-        for index, messages in prompts
-    ]
-    texts.sort(key=lambda item: len(item[1]))
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(table.seed)
-            for start in range(0, len(texts), table.batch_size):
-                batch = texts[start : start + table.batch_size]
-                yield [index for index, _ in batch], _generate(model, tokenizer, [text for _, text in batch], table)
-    finally:
-        model.train(was_training)
-
-
-def _generate(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], table: EvalTable
-) -> list[str]:
-    inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
-    sampling: dict[str, Any] = (
-        {"do_sample": True, "temperature": table.temperature, "top_p": table.top_p, "top_k": 0}
-        if table.temperature > 0
-        else {"do_sample": False}
-    )
-    output = model.generate(  # as TRL samples: no penalty that a model's own configuration brings
-        **inputs,
-        **sampling,
-        repetition_penalty=1.0,
-        max_new_tokens=table.max_new_tokens,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    completions: list[str] = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    return completions

@@ -1,7 +1,9 @@
-"""Loading models and tokenizers: the embedded one, a folder, a run, or the hub."""
+"""Loading models and tokenizers: the embedded one, a folder, a GGUF file, or the hub."""
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +22,43 @@ def resolve(name: str) -> str:
     return str(POCKET_FOLDER) if name == POCKET else name
 
 
+def shown_name(table: ModelTable, adapter: Path | None = None) -> str:
+    """The model's name for people and records: that it was quantized or has an adapter is never left out."""
+    name = f"{Path(table.name).name} (GGUF, dequantized)" if _is_gguf(table.name) else table.name
+    name += " (4 bit)" if table.load_in_4bit else ""
+    return f"{name} with adapter {adapter}" if adapter else name
+
+
+def weights_fingerprint(table: ModelTable, adapter: Path | None = None) -> str | None:
+    """A short hash of names, sizes and times of the model's files; ``None`` if it is not a folder or a file of here.
+
+    It tells a model from one that was written over it, without reading gigabytes.
+    """
+    places = [Path(resolve(table.name)).expanduser(), *([adapter] if adapter else [])]
+    files = sorted(file for place in places for file in (place.rglob("*") if place.is_dir() else [place]))
+    known = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16] if known else None
+
+
 def load_model(table: ModelTable) -> PreTrainedModel:
-    """The base model of a recipe, on the GPU if there is one.
+    """The base model of a recipe, on the device that it names, by default the GPU if there is one.
 
     Raises:
         UsageError: it cannot be loaded.
     """
-    import torch
     from transformers import AutoModelForCausalLM
 
-    options: dict[str, Any] = {"revision": table.revision or "main", "dtype": _dtype(table)}
+    device = _device(table)
+    options: dict[str, Any] = {"dtype": _dtype(table, device), **_source(table)}
     if table.load_in_4bit:
-        options["quantization_config"] = _four_bit()
+        options["quantization_config"] = _four_bit(device)
+    elif _is_gguf(table.name):
+        options["quantization_config"] = _dequantized()
     try:
-        model = AutoModelForCausalLM.from_pretrained(resolve(table.name), **options)
+        model = AutoModelForCausalLM.from_pretrained(options.pop("folder"), **options)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise _cannot_load(table.name, error) from error
-    return model.to("cuda") if torch.cuda.is_available() and not table.load_in_4bit else model
+    return model if table.load_in_4bit else model.to(device)
 
 
 def load_tokenizer(table: ModelTable) -> PreTrainedTokenizerBase:
@@ -47,10 +69,9 @@ def load_tokenizer(table: ModelTable) -> PreTrainedTokenizerBase:
     """
     from transformers import AutoTokenizer
 
+    source = _source(table)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            resolve(table.name), revision=table.revision or "main", padding_side="left"
-        )
+        tokenizer = AutoTokenizer.from_pretrained(source.pop("folder"), padding_side="left", **source)
     except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
         raise _cannot_load(table.name, error) from error
     if not tokenizer.chat_template:
@@ -75,20 +96,55 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
     return merged
 
 
-def _dtype(table: ModelTable) -> Any:
+def _is_gguf(name: str) -> bool:
+    return name.lower().endswith(".gguf")
+
+
+def _source(table: ModelTable) -> dict[str, Any]:
+    """Where transformers finds the model: ``folder``, and the file in it or the revision.
+
+    Raises:
+        UsageError: a GGUF file that is not there, or nothing here that reads it.
+    """
+    if not _is_gguf(table.name):
+        return {"folder": resolve(table.name), "revision": table.revision or "main"}
+    path = Path(table.name).expanduser()
+    if not path.is_file():
+        raise UsageError(f"there is no file {str(path)!r}")
+    if importlib.util.find_spec("gguf") is None:
+        raise UsageError(f'reading {path.name!r} needs a package: pip install "lowres-code[gguf]"')
+    return {"folder": str(path.parent), "gguf_file": path.name}
+
+
+def _device(table: ModelTable) -> str:
+    import torch
+
+    if table.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("model.device is 'cuda', and there is no GPU here: --set model.device=cpu")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if table.device == "auto" else table.device
+
+
+def _dtype(table: ModelTable, device: str) -> Any:
     import torch
 
     if table.dtype != "auto":
         return getattr(torch, table.dtype)
-    return torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    return torch.bfloat16 if device == "cuda" else torch.float32
 
 
-def _four_bit() -> Any:
+def _dequantized() -> Any:
+    """A GGUF file's weights in the model's own dtype."""
+    from transformers import GgufConfig
+
+    return GgufConfig(dequantize=True)
+
+
+def _four_bit(device: str) -> Any:
     """NF4 with double quantization (QLoRA, arXiv 2305.14314)."""
     import torch
     from transformers import BitsAndBytesConfig
 
-    if not torch.cuda.is_available():
+    if device == "cpu":
         raise UsageError("model.load_in_4bit needs a GPU; without one: --set model.load_in_4bit=false")
     return BitsAndBytesConfig(
         load_in_4bit=True,
@@ -102,4 +158,5 @@ def _cannot_load(name: str, error: Exception) -> UsageError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
         reason = "there is no such folder"
-    return UsageError(f"model {name!r} cannot be loaded: {reason} (a folder, a model on the hub, or {POCKET!r})")
+    kinds = f"a folder, a .gguf file, a model on the hub, or {POCKET!r}"
+    return UsageError(f"model {name!r} cannot be loaded: {reason} ({kinds})")

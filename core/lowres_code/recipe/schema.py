@@ -31,13 +31,16 @@ class About(Table):
 class ModelTable(Table):
     """``[model]``: which model learns.
 
-    ``name`` is ``pocket`` (embedded), a folder, or a model on the Hugging Face hub.
+    ``name`` is ``pocket`` (embedded), a folder, a ``.gguf`` file (dequantized), or a model on the Hugging Face hub.
+    ``engine`` writes the completions of an evaluation; training is always transformers'.
     """
 
     name: str
     revision: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     load_in_4bit: bool = False
+    engine: Literal["transformers", "vllm"] = "transformers"
 
 
 class DataTable(BaseModel):
@@ -102,13 +105,17 @@ class LoraTable(Table):
 
 
 class EvalTable(Table):
-    """``[eval]``: how the held-out problems are sampled, before and after training."""
+    """``[eval]``: how the held-out problems are sampled, before and after training.
+
+    ``greedy`` adds one sample of each problem at temperature 0; ``batch_size`` is found by trying if it is not given.
+    """
 
     samples: int = Field(default=4, gt=0)
+    greedy: bool = False
     temperature: float = Field(default=1.0, ge=0, strict=False)
     top_p: float = Field(default=1.0, gt=0, le=1, strict=False)
     max_new_tokens: int = Field(default=1024, gt=0)
-    batch_size: int = Field(default=32, gt=0)
+    batch_size: int | None = Field(default=None, gt=0)
     seed: int = 0
 
 

@@ -1,47 +1,95 @@
-"""What people read: the tables of a run and of an evaluation."""
+"""What people read in a terminal: the tables of runs, evaluations and comparisons."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from lowres_code.evaluation.compare import Comparison, Difference
+from lowres_code.evaluation.folder import Summary
+from lowres_code.evaluation.metrics import Metrics
 from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
 
-
-def interval_text(share: dict[str, float]) -> str:
-    """A share with its 95 % interval: ``0.912 [0.880, 0.936]``."""
-    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
+OVERALL = "[bold]all[/bold]"  # no task has markup: theirs is escaped
 
 
-def evaluation_table(evaluation: dict[str, Any], title: str) -> Table:
-    """Shares of completions that parse, run and are right, overall and by task."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("task", no_wrap=True)
-    for column in ("problems", "parse", "run", "pass@1"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for task, part in [("all", evaluation), *evaluation["by_task"].items()]:
-        table.add_row(task, str(part["problems"]), *_percentages(part), interval_text(part["pass@1"]))
-    return table
+def evaluation_tables(summary: Summary, title: str) -> Iterator[Table | str]:
+    """Shares of samples that parse, run and are right, overall, by task and by difficulty; then all other figures."""
+    if summary.all is None:
+        yield f"{title}: no sample was judged"
+        return
+    table = _table(title, "task", "problems", "syntax", "runs", "pass@1")
+    for name, part in _rows(summary.all, summary.by_task):
+        table.add_row(name, str(part.problems), *_percentages(part), str(part.pass_at_1))
+    yield table
+    if summary.by_difficulty:
+        table = _table("", "difficulty", "problems", "syntax", "runs", "pass@1")
+        for name, part in summary.by_difficulty.items():
+            table.add_row(escape(name), str(part.problems), *_percentages(part), str(part.pass_at_1))
+        yield table
+    yield "\n".join(_figures(summary.all))
 
 
-def run_table(base: dict[str, Any], trained: dict[str, Any]) -> Table:
+def _figures(figures: Metrics) -> Iterator[str]:
+    """Everything that is not in the table, in a few lines."""
+    several = [f"pass@{k} {share}" for k, share in figures.pass_at_k.items()]
+    greedy = [f"greedy {figures.greedy}"] if figures.greedy else []
+    yield "; ".join([*several, f"any right {figures.any_of_n}", f"all right {figures.all_of_n}", *greedy])
+    shares = {"cut": figures.cut, "timeout": figures.timeout, "judge failed": figures.infra_error}
+    sizes = [f"{figures.tokens:g} tokens"] if figures.tokens is not None else []
+    sizes += [f"{figures.seconds:g} s a sample (mean)"] if figures.seconds else []
+    yield "; ".join([*(f"{name} {share.value:.1%}" for name, share in shares.items()), *sizes])
+    yield ", ".join(f"{verdict} {count}" for verdict, count in figures.verdicts.items())
+
+
+def run_table(base: Summary, trained: Summary) -> Table:
     """Before and after, overall and by task."""
-    table = Table(
-        title=f"{base['problems']} held-out problems x {base['samples_per_problem']} samples at temperature "
-        f"{base['temperature']:g}; 95 % intervals",
-        title_justify="left",
+    asked = base.asked
+    assert base.all is not None and trained.all is not None
+    table = _table(
+        f"{base.all.problems} held-out problems x {asked.samples} samples at temperature {asked.temperature:g}; "
+        "95 % intervals",
+        *("task", "syntax", "runs", "pass@1 before", "pass@1 after"),
     )
-    table.add_column("task", no_wrap=True)
-    for column in ("parse", "run", "pass@1 before", "pass@1 after"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for task in ["all", *base["by_task"]]:
-        before = base if task == "all" else base["by_task"][task]
-        after = trained if task == "all" else trained["by_task"][task]
-        shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
-        table.add_row(task, *shares, interval_text(before["pass@1"]), interval_text(after["pass@1"]))
+    afters = {OVERALL: trained.all, **{escape(task): part for task, part in trained.by_task.items()}}
+    for name, before in _rows(base.all, base.by_task):
+        after = afters.get(name)
+        if after is not None:
+            shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
+            table.add_row(name, *shares, str(before.pass_at_1), str(after.pass_at_1))
     return table
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Two evaluations, paired: overall and by task."""
+    title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"
+    table = _table(title, "task", "problems", "before", "after", "difference", "better / worse", "p (exact)")
+    rows: list[tuple[str, Difference]] = [(OVERALL, comparison.all)]
+    for name, part in [*rows, *((escape(task), part) for task, part in comparison.by_task.items())]:
+        gained = f"{part.difference.value:+.3f} [{part.difference.low:+.3f}, {part.difference.high:+.3f}]"
+        changed = f"{part.better} / {part.worse}"
+        table.add_row(
+            name, str(part.problems), str(part.before), str(part.after), gained, changed, f"{part.p_value:.3g}"
+        )
+    return table
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=escape(title) or None, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for column in others:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _rows(overall: Metrics, by_name: Mapping[str, Metrics]) -> Iterator[tuple[str, Metrics]]:
+    yield OVERALL, overall
+    for name, part in by_name.items():
+        yield escape(name), part
 
 
 def print_run(run: RunDirectory, console: Console) -> None:
@@ -49,14 +97,15 @@ def print_run(run: RunDirectory, console: Console) -> None:
     status, base, trained = run.status(), run.evaluation("base"), run.evaluation("trained")
     steps = f", step {status['step']} of {status['steps']}" if status["steps"] else ""
     stopped = ", stopped" if status["state"] not in (DONE, INTERRUPTED) and not run.is_alive() else ""
-    console.print(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})", highlight=False)
-    if base and trained:
+    text = f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"
+    console.print(text, highlight=False, markup=False)
+    if base and trained and base.all and trained.all:
         console.print(run_table(base, trained))
     elif base:
-        console.print(evaluation_table(base, "before training"))
+        console.print(*evaluation_tables(base, "before training"), sep="\n")
     console.print(*_summary(run.read_metrics()), sep="\n", highlight=False)
     if status["state"] != DONE and not run.is_alive():
-        console.print(f"Go on with: lowres-code train --resume {run.path}", highlight=False)
+        console.print(f"Go on with: lowres-code train --resume {run.path}", highlight=False, markup=False)
 
 
 def _summary(metrics: list[dict[str, Any]]) -> list[str]:
@@ -73,5 +122,5 @@ def _summary(metrics: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _percentages(part: dict[str, Any]) -> list[str]:
-    return [f"{part[name]['value']:.1%}" for name in ("syntax", "runs")]
+def _percentages(part: Metrics) -> list[str]:
+    return [f"{share.value:.1%}" for share in (part.syntax, part.runs)]

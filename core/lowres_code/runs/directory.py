@@ -15,6 +15,7 @@ import tomli_w
 
 from lowres_code._util.files import JsonLines, keep_records, read_json_lines, write_atomically, write_json
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.folder import EvaluationFolder, Summary
 from lowres_code.recipe.load import load_recipe
 from lowres_code.recipe.schema import Recipe
 
@@ -28,7 +29,8 @@ class RunDirectory:
 
     ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
     language came from a file that the user named), ``metrics.jsonl``,
-    ``samples.jsonl``, ``eval/base.json``, ``eval/trained.json``, ``checkpoints/``, and ``model/`` or ``adapter/``.
+    ``samples.jsonl``, ``eval/base/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``checkpoints/``, and
+    ``model/`` or ``adapter/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -162,14 +164,21 @@ class RunDirectory:
         """All records of ``metrics.jsonl``."""
         return list(read_json_lines(self.path / "metrics.jsonl"))
 
-    def evaluation_file(self, which: str) -> Path:
-        """``eval/base.json`` or ``eval/trained.json``."""
-        return self.path / "eval" / f"{which}.json"
+    def evaluation_folder(self, which: str) -> EvaluationFolder:
+        """``eval/base`` or ``eval/trained``."""
+        return EvaluationFolder(self.path / "eval" / which)
 
-    def evaluation(self, which: str) -> dict[str, Any] | None:
-        """A finished evaluation, ``base`` or ``trained``; ``None`` if it was not reached."""
-        file = self.evaluation_file(which)
-        return _read_object(file) if file.is_file() else None
+    def evaluation(self, which: str) -> Summary | None:
+        """A finished evaluation, ``base`` or ``trained``; ``None`` if it was not reached.
+
+        Raises:
+            UsageError: an older version made it, which kept no samples.
+        """
+        folder = self.evaluation_folder(which)
+        if not folder.exists() and not folder.is_of_an_older_version():
+            return None
+        summary = folder.summary()
+        return summary if summary.complete else None
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was saved whole."""

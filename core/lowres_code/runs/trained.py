@@ -1,28 +1,25 @@
-"""The model that a run has trained."""
+"""The model that a run has trained, as it was saved: whoever measures it measures what can be given away."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from lowres_code.errors import UsageError
-from lowres_code.generation.models import load_adapter, load_model
+from lowres_code.recipe.schema import ModelTable
 from lowres_code.runs.directory import RunDirectory
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
-
-def load_trained(run: RunDirectory) -> PreTrainedModel:
-    """The model that a run has trained.
+def trained_model(run: RunDirectory) -> tuple[ModelTable, Path | None]:
+    """The model's table, and the folder of its adapter if it was trained as one.
 
     Raises:
-        UsageError: the run has not come so far, or what it saved cannot be loaded.
+        UsageError: the run has not come so far.
     """
     table = run.recipe().model
     if run.model.is_dir():
-        return load_model(table.model_copy(update={"name": str(run.model), "revision": None}))
+        return table.model_copy(update={"name": str(run.model), "revision": None}), None
     if run.adapter.is_dir():
-        return load_adapter(load_model(table), run.adapter)
+        return table, run.adapter
     status = run.status()
     raise UsageError(
         f"the run in {str(run.path)!r} has no trained model yet ({status['state']}, step {status['step']} of "

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from lowres_code._util.files import write_json
 from lowres_code._util.progress import progress_line
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.evaluation.run import evaluate
-from lowres_code.generation.models import load_model, load_tokenizer
+from lowres_code.evaluation.run import Writer, evaluate
+from lowres_code.generation.base import Generator
+from lowres_code.generation.local import LocalGenerator
+from lowres_code.generation.models import load_model, load_tokenizer, shown_name
+from lowres_code.generation.open import open_generator
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
@@ -22,14 +25,14 @@ from lowres_code.recipe.build import load_problems, started_judge
 from lowres_code.recipe.schema import LoraTable, Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
-from lowres_code.runs.trained import load_trained
+from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
 
 def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Console) -> RunDirectory:
@@ -43,10 +46,10 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     run.must_be_new()
     with started_judge(recipe.limits, language, console) as judge:
         session = _Session(run, recipe, judge, seed, console)
-        trainer = session.trainer()  # before there is a run: what is refused here is to be tried again
+        session.prepare()  # before there is a run: what is refused here is to be tried again
         RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
         with run.locked():
-            return session.carry_on(trainer)
+            return session.carry_on()
 
 
 def resume(path: Path, language: Language, console: Console) -> RunDirectory:
@@ -60,7 +63,9 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
     recipe = run.recipe()
     with run.locked(), started_judge(recipe.limits, language, console) as judge:
         session = _Session(run, recipe, judge, int(run.env()["seed"]), console)
-        return session.finish() if run.has_model() else session.carry_on(session.trainer())
+        if not run.has_model():
+            session.prepare()
+        return session.carry_on()
 
 
 class _Session:
@@ -74,36 +79,45 @@ class _Session:
         self._held_out = load_problems(recipe.data.eval, "eval", seed)
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._prompts = [self._prompt(problem) for problem in self._problems]
+        self._trainer: Any = None
         needed = self._arguments.generation_batch_size // self._arguments.num_generations
         if len(self._problems) < needed:
             raise UsageError(f"data.train has {len(self._problems)} problems, and each step takes {needed}")
 
-    def carry_on(self, trainer: Any) -> RunDirectory:
+    def carry_on(self) -> RunDirectory:
         """Do the stages that have not been done."""
-        self._evaluate(trainer.model, "base")
-        return self.finish(trainer.model) if self._train(trainer) else self._run
-
-    def finish(self, model: PreTrainedModel | None = None) -> RunDirectory:
-        """Evaluate the model that was trained; by default the one that was saved."""
-        self._evaluate(model or load_trained(self._run), "trained")
+        if self._trainer is not None:
+            self._evaluate("base", self._base)
+            if not self._train(self._trainer):
+                return self._run
+            self._trainer = None  # the next model needs its memory
+        self._evaluate("trained", self._trained)
         self._run.set_status(DONE)
         return self._run
+
+    def _base(self) -> Generator:
+        """The model that is about to be trained, as it was loaded."""
+        recipe = self._recipe
+        name, size = shown_name(recipe.model), recipe.eval.batch_size
+        return LocalGenerator(self._trainer.model, self._tokenizer, name, size)
+
+    def _trained(self) -> Generator:
+        """What was saved, whether it was trained just now or before."""
+        table, adapter = trained_model(self._run)
+        return open_generator(table, self._recipe.eval.batch_size, adapter)
 
     def _prompt(self, problem: Problem) -> list[Message]:
         table = self._recipe.prompt
         return build_prompt(self._judge.language, problem.question, table.system, table.template, table.shots)
 
-    def _evaluate(self, model: PreTrainedModel, which: str) -> None:
-        """Evaluate, unless that was done before the run was stopped."""
-        recipe, file = self._recipe, self._run.evaluation_file(which)
-        if file.is_file():
+    def _evaluate(self, which: str, opened: Callable[[], Generator]) -> None:
+        """Evaluate what is not evaluated yet."""
+        if self._run.evaluation(which):
             return
+        folder, recipe = self._run.evaluation_folder(which), self._recipe
+        writer = Writer(f"{shown_name(recipe.model)}, {which}", opened)
         with progress_line(self._console, f"evaluating the {which} model") as progress:
-            evaluation = evaluate(
-                model, self._tokenizer, self._held_out, self._judge, recipe.prompt, recipe.eval, progress
-            )
-        isolation = self._judge.isolation
-        write_json(file, {"model": recipe.model.name, "isolation": isolation, **evaluation.summary()})
+            evaluate(folder, writer, self._held_out, self._judge, recipe, progress)
         self._run.set_status(f"{which} evaluated")
 
     def _train(self, trainer: Any) -> bool:
@@ -129,8 +143,8 @@ class _Session:
         self._run.set_status(TRAINED)
         return True
 
-    def trainer(self) -> Any:
-        """TRL's trainer, with the model loaded.
+    def prepare(self) -> None:
+        """Make TRL's trainer, with the model loaded.
 
         Raises:
             UsageError: TRL or peft refuses what the recipe says.
@@ -158,7 +172,7 @@ class _Session:
         except (ValueError, ImportError) as error:
             raise UsageError(f"the recipe is refused by TRL: {error}") from error
         trainer.remove_callback(PrinterCallback)
-        return trainer
+        self._trainer = trainer
 
     def _save(self, trainer: Any) -> None:
         """Save the result beside its place and move it there whole."""

@@ -186,14 +186,14 @@ def test_a_run_keeps_its_language_and_goes_on_with_it(
     assert (run / "language.toml").read_text() == SMALL
     file.unlink()
     shutil.rmtree(run / "model")
-    (run / "eval" / "trained.json").unlink()
+    shutil.rmtree(run / "eval" / "trained")
     other = tmp_path / "other.toml"
     other.write_text(SMALL.replace("sh {file}", "true"))
     refused = invoke("train", "--resume", run, "--lang", other)
     assert (refused.exit_code, "is of language 'sh'" in refused.output) == (2, True)
     again = invoke("train", "--resume", run)
     assert again.exit_code == 0, again.output
-    assert (run / "eval" / "trained.json").is_file()
+    assert (run / "eval" / "trained" / "summary.json").is_file()
 
 
 def test_a_new_language_is_begun(tmp_path: Path, invoke: Callable[..., Result]) -> None:

@@ -61,13 +61,16 @@ def test_the_reward_rises_by_more_than_chance_would_give(learned: Path) -> None:
 def test_what_a_run_leaves_behind(learned: Path, cli: Cli) -> None:
     names = {path.name for path in learned.iterdir()}
     assert {"recipe.toml", "env.json", "status.json", "metrics.jsonl", "samples.jsonl", "eval", "model"} <= names
-    base, trained = (json.loads((learned / "eval" / f"{which}.json").read_text()) for which in ("base", "trained"))
-    for evaluation in (base, trained):
-        assert (evaluation["problems"], evaluation["samples_per_problem"], evaluation["temperature"]) == (28, 2, 1.0)
-        share = evaluation["pass@1"]
-        assert 0 <= share["low"] <= share["value"] <= share["high"] <= 1
-        assert sum(evaluation["verdicts"].values()) == 56
-        assert len(evaluation["by_task"]) == 10
+    for which in ("base", "trained"):
+        summary = RunDirectory.open(learned).evaluation(which)
+        assert summary is not None and summary.all is not None
+        assert (summary.asked.samples, summary.asked.temperature, summary.isolation) == (2, 1.0, "namespaces")
+        assert (summary.all.problems, summary.all.samples) == (28, 56)
+        share = summary.all.pass_at_1
+        assert 0 <= share.low <= share.value <= share.high <= 1
+        assert sum(summary.all.verdicts.values()) == 56
+        assert len(summary.by_task) == 10
+        assert len(list(read_json_lines(learned / "eval" / which / "samples.jsonl"))) == 56
     assert json.loads((learned / "status.json").read_text())["state"] == "done"
     assert json.loads((learned / "env.json").read_text())["isolation"] == "namespaces"
     said = cli("report", learned).stdout
@@ -93,12 +96,12 @@ def test_the_recipe_in_the_run_is_whole_and_the_same(learned: Path) -> None:
 
 
 def test_a_run_can_be_evaluated_by_its_directory(learned: Path, cli: Cli, tmp_path: Path) -> None:
-    out = tmp_path / "result.json"
+    out = tmp_path / "evaluation"
     done = cli("eval", learned, "--lang", "prolog", "--samples", 1, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told == json.loads(out.read_text())
-    assert (told["problems"], told["samples_per_problem"]) == (28, 1)
+    assert told == {"folder": str(out), **json.loads((out / "summary.json").read_text())}
+    assert (told["all"]["problems"], told["asked"]["samples"]) == (28, 1)
 
 
 def test_the_judges_part_of_the_time_is_recorded(learned: Path) -> None:
@@ -128,7 +131,7 @@ def test_kill_dash_nine_leaves_a_readable_run_that_can_go_on(tmp_path: Path, cli
     assert "done, step 6 of 6" in done.stdout
     assert [record["step"] for record in metrics(run)] == [1, 2, 3, 4, 5, 6]
     assert len(list(read_json_lines(run / "samples.jsonl"))) == 6 * 128
-    assert (run / "eval" / "trained.json").is_file()
+    assert (run / "eval" / "trained" / "summary.json").is_file()
 
 
 def test_ctrl_c_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
@@ -158,7 +161,7 @@ def test_the_path_of_the_big_recipes_with_lora_on_local_files(tmp_path: Path, ti
     assert [record["step"] for record in metrics(run)] == [1, 2]
     assert (run / "adapter" / "adapter_model.safetensors").is_file()
     assert not (run / "model").exists()
-    assert json.loads((run / "eval" / "trained.json").read_text())["problems"] == 6
+    assert json.loads((run / "eval" / "trained" / "summary.json").read_text())["all"]["problems"] == 6
     sample = next(read_json_lines(run / "samples.jsonl"))
     assert sample["verdict"] == "no_code"
     told = cli("eval", run, "--samples", 1, "--json")

@@ -1,0 +1,226 @@
+"""The folder of one evaluation: what was asked, every judged sample, and what they come to.
+
+``recipe.toml`` and ``problems.jsonl`` say what was asked, ``samples.jsonl`` has a line for each judged sample
+(`lowres_code.evaluation.record.SampleRecord`), ``summary.json`` is a `Summary`. An evaluation that was stopped lacks
+samples and nothing else: what is there counts, and what is missing is made when it is asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lowres_code._util.files import JsonLines, read_json_lines, write_atomically, write_json
+from lowres_code.errors import UsageError
+from lowres_code.evaluation.metrics import Metrics, by_difficulty, by_task, metrics
+from lowres_code.evaluation.record import SampleRecord, read_samples
+from lowres_code.problem import Problem
+from lowres_code.prompt import Message
+from lowres_code.recipe.schema import Recipe
+
+VERSION = 2  # of summary.json; 1 was a file without samples, before they were kept
+
+
+class Asked(BaseModel):
+    """What an evaluation asks; samples of two that differ in this may not stand in one folder.
+
+    Attributes:
+        model: its name, with what was done to it; weights: a fingerprint of its files, where it has some.
+        language: of the judge; limits: fingerprint of those that programs have.
+        samples, greedy, temperature, top_p, max_new_tokens, seed: of the sampling; samples are a problem's.
+        problems: fingerprint of the questions and tests; prompt: of the messages that the model was sent.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    weights: str | None = None
+    language: str
+    limits: str
+    samples: int
+    greedy: bool
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    seed: int
+    problems: str
+    prompt: str
+
+
+class Summary(BaseModel):
+    """``summary.json``.
+
+    Attributes:
+        version: of this form.
+        complete: whether every sample is there.
+        isolation: in which programs ran.
+        asked: what was asked.
+        missing: how many samples are not there; failures: the first reasons why.
+        all: the figures of all samples; ``None`` if there is none.
+        by_task, by_difficulty: the same of each, by name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = VERSION
+    complete: bool
+    isolation: str
+    asked: Asked
+    missing: int = 0
+    failures: tuple[str, ...] = ()
+    all: Metrics | None = None
+    by_task: dict[str, Metrics] = {}
+    by_difficulty: dict[str, Metrics] = {}
+
+
+class ProblemRecord(BaseModel):
+    """One line of ``problems.jsonl``: what stands behind a problem's id. ``asked`` is a fingerprint of its messages."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    question: str
+    task: str = ""
+    difficulty: str = ""
+    tests: tuple[dict[str, Any], ...]
+    asked: str
+
+
+class EvaluationFolder:
+    """Reads and writes the folder of an evaluation."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._samples = path / "samples.jsonl"
+        self._summary = path / "summary.json"
+
+    def exists(self) -> bool:
+        """Whether an evaluation was begun here."""
+        return self._summary.is_file()
+
+    def is_of_an_older_version(self) -> bool:
+        """Whether a file stands where today a folder does."""
+        return self.path.with_suffix(".json").is_file() and not self.exists()
+
+    def begin(self, asked: Asked, isolation: str, recipe: Recipe, problems: Sequence[ProblemRecord]) -> None:
+        """Begin an evaluation here, or go on with the one that asks the same.
+
+        Raises:
+            UsageError: the folder holds another evaluation, or something else, or cannot be written.
+        """
+        if self.exists():
+            self._must_ask(asked)
+            return
+        self._must_be_empty()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {str(self.path)!r}: {error.strerror}") from error
+        write_atomically(self.path / "recipe.toml", tomli_w.dumps(recipe.model_dump(exclude_none=True)))
+        lines = (json.dumps(problem.model_dump(), ensure_ascii=False) + "\n" for problem in problems)
+        write_atomically(self.path / "problems.jsonl", "".join(lines))
+        self._write(Summary(complete=False, isolation=isolation, asked=asked))
+
+    def samples(self) -> list[SampleRecord]:
+        """The judged samples that are there."""
+        return list(read_samples(self._samples))
+
+    def appender(self) -> JsonLines:
+        """``samples.jsonl``, to append to."""
+        return JsonLines(self._samples)
+
+    def problems(self) -> list[ProblemRecord]:
+        """What was asked, in order."""
+        return [ProblemRecord.model_validate(line) for line in read_json_lines(self.path / "problems.jsonl")]
+
+    def summary(self) -> Summary:
+        """What it has come to.
+
+        Raises:
+            UsageError: there is no evaluation, or it is of another version.
+        """
+        where = str(self.path)
+        if self.is_of_an_older_version():
+            raise UsageError(f"{where!r} was made by an older version that kept no samples; evaluate the model again")
+        try:
+            tree = json.loads(self._summary.read_text(encoding="utf-8"))
+            if isinstance(tree, dict) and tree.get("version") != VERSION:
+                raise UsageError(f"{where!r} is an evaluation of version {tree.get('version')}, this reads {VERSION}")
+            return Summary.model_validate(tree)
+        except OSError as error:
+            raise UsageError(f"{where!r} holds no evaluation (no summary.json)") from error
+        except ValidationError as error:
+            raise UsageError(f"{str(self._summary)!r} is damaged: {error.errors()[0]['msg']}") from error
+        except ValueError as error:
+            if isinstance(error, UsageError):
+                raise
+            raise UsageError(f"{str(self._summary)!r} is damaged: {error}") from error
+
+    def summarize(self, expected: int, failures: Iterable[str] = ()) -> Summary:
+        """Compute the figures from the samples again, and write them down.
+
+        Args:
+            expected: how many samples there are when it is complete.
+            failures: why some are missing.
+        """
+        records, before = self.samples(), self.summary()
+        summary = Summary(
+            complete=len(records) >= expected,
+            isolation=before.isolation,
+            asked=before.asked,
+            missing=max(0, expected - len(records)),
+            failures=tuple(dict.fromkeys(failures))[:5],
+            all=metrics(records),
+            by_task=dict(by_task(records)),
+            by_difficulty=dict(by_difficulty(records)),
+        )
+        self._write(summary)
+        return summary
+
+    def _write(self, summary: Summary) -> None:
+        write_json(self._summary, summary.model_dump(mode="json"))
+
+    def _must_ask(self, asked: Asked) -> None:
+        there = self.summary().asked
+        differing = [name for name in Asked.model_fields if getattr(there, name) != getattr(asked, name)]
+        if differing:
+            name = differing[0]
+            raise UsageError(
+                f"{str(self.path)!r} holds an evaluation that asks something else: {name} is {getattr(there, name)!r} "
+                f"there and {getattr(asked, name)!r} now; choose another --out, or remove that folder"
+            )
+
+    def _must_be_empty(self) -> None:
+        try:
+            strange = sorted(file.name for file in self.path.iterdir()) if self.path.is_dir() else []
+        except OSError as error:
+            raise UsageError(f"{str(self.path)!r} cannot hold an evaluation: {error.strerror}") from error
+        if self.path.is_file():
+            raise UsageError(f"{str(self.path)!r} is a file; an evaluation is a folder: choose another --out")
+        left = {"recipe.toml", "problems.jsonl"}  # of one that was stopped before it had begun
+        if not left.issuperset(strange):
+            raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
+
+
+def fingerprint(*parts: object) -> str:
+    """A short hash of anything that JSON can hold; equal parts, equal hash."""
+    text = json.dumps(parts, ensure_ascii=True, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def problem_record(problem: Problem, messages: Sequence[Message]) -> ProblemRecord:
+    """What is written down of a problem and of what the model was sent."""
+    tests = tuple({"expected": test.expected, "stdin": test.stdin, "query": test.query} for test in problem.tests)
+    return ProblemRecord(
+        id=problem.id,
+        question=problem.question,
+        task=problem.task,
+        tests=tests,
+        asked=fingerprint(list(messages)),
+    )

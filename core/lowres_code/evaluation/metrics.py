@@ -1,0 +1,172 @@
+"""What judged samples come to: pass@1 and its kin, rates, verdicts, tokens; of all, by task, by difficulty."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from lowres_code.evaluation.intervals import Interval, mean_share
+from lowres_code.evaluation.record import SampleRecord
+from lowres_code.judge import INFRA_ERROR
+from lowres_code.language.base import Status
+
+Holds = Callable[[SampleRecord], bool]
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """The chance that at least one of ``k`` samples is right, from ``n`` of which ``c`` are: unbiased.
+
+    1 - C(n - c, k) / C(n, k) (Chen et al. 2021, arXiv 2107.03374).
+
+    Raises:
+        ValueError: not 0 <= c <= n and 1 <= k <= n.
+    """
+    if not (0 <= c <= n and 1 <= k <= n):
+        raise ValueError(f"pass@{k} of {c} right in {n} samples")
+    return 1 - math.comb(n - c, k) / math.comb(n, k)
+
+
+class Share(BaseModel):
+    """A share and its 95 % interval, all between 0 and 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, interval: Interval) -> Share:
+        """The same, as it is written down."""
+        return cls(value=interval.value, low=interval.low, high=interval.high)
+
+    def __str__(self) -> str:
+        return str(Interval(self.value, self.low, self.high))
+
+
+class Metrics(BaseModel):
+    """The figures of some problems; samples that the judge itself failed on are left out of all but ``infra_error``.
+
+    Attributes:
+        problems: how many have at least one judged sample.
+        samples: judged samples.
+        pass_at_1: the mean over problems of the share of right samples.
+        pass_at_k: by k, powers of two and the number of samples itself, of the problems that have as many.
+        any_of_n: problems with at least one right sample; all_of_n: with right ones only.
+        greedy: of the greedy samples, if there are any.
+        syntax, runs, cut, timeout, infra_error: shares of samples: accepted by the language's reader; gave an answer;
+            ended by the limit of tokens; by a limit of time; the judge's own failures.
+        verdicts: how many samples had each, the most frequent first.
+        tokens: mean of a completion; ``None`` where nobody counts.
+        seconds: mean until a completion ends.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    problems: int
+    samples: int
+    pass_at_1: Share
+    pass_at_k: dict[int, Share] = {}
+    any_of_n: Share
+    all_of_n: Share
+    greedy: Share | None = None
+    syntax: Share
+    runs: Share
+    cut: Share
+    timeout: Share
+    infra_error: Share
+    verdicts: dict[str, int]
+    tokens: float | None = None
+    seconds: float | None = None
+
+
+def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
+    """The figures of these samples; ``None`` if there is none that the judge did not fail on."""
+    records = list(records)
+    drawn = [record for record in records if not record.greedy]
+    everything = _groups(drawn, lambda record: record.problem)
+    judged = [record for record in drawn if record.verdict != INFRA_ERROR]
+    groups = list(_groups(judged, lambda record: record.problem).values())
+    if not groups:
+        return None
+    rights = [(len(group), sum(record.correct for record in group)) for group in groups]
+    greedy = [record for record in records if record.greedy and record.verdict != INFRA_ERROR]
+    return Metrics(
+        problems=len(groups),
+        samples=len(judged),
+        pass_at_1=_share(groups, lambda record: record.correct),
+        pass_at_k=_pass_at_all_k(rights),
+        any_of_n=_of_problems([float(right > 0) for _, right in rights]),
+        all_of_n=_of_problems([float(right == n) for n, right in rights]),
+        greedy=_of_problems([float(record.correct) for record in greedy]) if greedy else None,
+        syntax=_share(groups, lambda record: record.syntax),
+        runs=_share(groups, lambda record: record.runs),
+        cut=_share(groups, lambda record: record.cut),
+        timeout=_share(groups, lambda record: record.verdict == Status.TIMEOUT.value),
+        infra_error=_share(list(everything.values()), lambda record: record.verdict == INFRA_ERROR),
+        verdicts=dict(Counter(record.verdict for record in drawn).most_common()),
+        tokens=_mean([record.tokens for record in judged if record.tokens is not None]),
+        seconds=_mean([record.seconds for record in judged]),
+    )
+
+
+def grouped(records: Iterable[SampleRecord], group_of: Callable[[SampleRecord], str]) -> dict[str, Metrics]:
+    """`metrics` for each group of samples, by its name; samples of no group (``""``) are left out."""
+    named = {name: group for name, group in sorted(_groups(records, group_of).items()) if name}
+    return {name: found for name, group in named.items() if (found := metrics(group))}
+
+
+def shares_of(groups: Iterable[Sequence[SampleRecord]], holds: Holds = lambda record: record.correct) -> list[float]:
+    """For each problem, the share of its samples that have a property."""
+    return [sum(map(holds, group)) / len(group) for group in groups]
+
+
+def judged_by_problem(records: Iterable[SampleRecord]) -> dict[str, list[SampleRecord]]:
+    """The samples of each problem that the judge did not fail on, greedy ones left out."""
+    judged = (record for record in records if not record.greedy and record.verdict != INFRA_ERROR)
+    return _groups(judged, lambda record: record.problem)
+
+
+def _groups(records: Iterable[SampleRecord], key: Callable[[SampleRecord], str]) -> dict[str, list[SampleRecord]]:
+    groups: defaultdict[str, list[SampleRecord]] = defaultdict(list)
+    for record in records:
+        groups[key(record)].append(record)
+    return dict(groups)
+
+
+def _share(groups: Sequence[Sequence[SampleRecord]], holds: Holds) -> Share:
+    return Share.of(mean_share(shares_of(groups, holds), sum(map(len, groups))))
+
+
+def _of_problems(shares: Sequence[float]) -> Share:
+    return Share.of(mean_share(shares))
+
+
+def _pass_at_all_k(rights: Sequence[tuple[int, int]]) -> dict[int, Share]:
+    most = max(n for n, _ in rights)
+    ks = sorted({2**power for power in range(1, most.bit_length()) if 2**power <= most} | ({most} - {1}))
+    return {k: share for k in ks if (share := _pass_at(rights, k))}
+
+
+def _pass_at(rights: Sequence[tuple[int, int]], k: int) -> Share | None:
+    """Of ``n`` samples, ``n // k`` draws of ``k`` are independent."""
+    enough = [(n, right) for n, right in rights if n >= k]
+    draws = sum(n // k for n, _ in enough)
+    return Share.of(mean_share([pass_at_k(n, right, k) for n, right in enough], draws)) if enough else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(math.fsum(values) / len(values), 2) if values else None
+
+
+def by_task(records: Iterable[SampleRecord]) -> Mapping[str, Metrics]:
+    """`metrics` by task."""
+    return grouped(records, lambda record: record.task)
+
+
+def by_difficulty(records: Iterable[SampleRecord]) -> Mapping[str, Metrics]:
+    """`metrics` by difficulty, where it is known."""
+    return grouped(records, lambda record: record.difficulty)

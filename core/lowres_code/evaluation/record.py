@@ -1,0 +1,129 @@
+"""The record: one typed line for each judged sample. Every figure is computed from it and can be again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lowres_code._util.files import read_json_lines
+from lowres_code.errors import UsageError
+from lowres_code.judge import CORRECT, Judgement, has_run, has_syntax
+from lowres_code.language.base import Diagnostic
+from lowres_code.problem import Problem
+
+MOST_STDERR = 2_000  # characters of standard error that are kept, the last ones
+
+
+class Note(BaseModel):
+    """One message about a program; lines and columns count from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message: str
+    severity: str = "error"
+    line: int | None = None
+    column: int | None = None
+
+    @classmethod
+    def of(cls, note: Diagnostic) -> Note:
+        """The same, as it is written down."""
+        return cls(message=note.message, severity=note.severity, line=note.line, column=note.column)
+
+
+class SampleRecord(BaseModel):
+    """One judged sample, of an evaluation or of training.
+
+    Attributes:
+        problem: its id; task, difficulty: of the problem, ``""`` where unknown.
+        sample: its number among the samples of its problem, from 0; greedy ones are counted by themselves.
+        greedy: whether it was taken at temperature 0 beside the samples that were drawn.
+        step: of training; ``None`` in an evaluation.
+        completion: all that the model wrote; program: what was run of it; extraction: how that was found.
+        verdict, answer, failed_test, diagnostics, stderr, exit_code: what the judge said; of standard error the end.
+        tokens: that were written; cut: whether the limit of tokens ended it; seconds: until it ended.
+        judge_s: seconds by the clock that its deciding execution took.
+        rewards: by term, in training.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    problem: str
+    task: str = ""
+    difficulty: str = ""
+    sample: int = 0
+    greedy: bool = False
+    step: int | None = None
+    completion: str
+    program: str | None
+    extraction: str = ""
+    verdict: str
+    answer: str | None = None
+    failed_test: int | None = None
+    diagnostics: tuple[Note, ...] = ()
+    stderr: str = ""
+    exit_code: int | None = None
+    tokens: int | None = None
+    cut: bool = False
+    seconds: float = 0.0
+    judge_s: float = 0.0
+    rewards: dict[str, float | None] | None = None
+
+    @classmethod
+    def of(cls, problem: Problem, judgement: Judgement, **sampled: Any) -> SampleRecord:
+        """The record of a judgement; ``sampled`` holds what only the caller knows, by the names of this class."""
+        completion, execution = judgement.completion, judgement.execution
+        judged: dict[str, Any] = {}
+        if execution:
+            judged = {
+                "answer": execution.answer,
+                "diagnostics": tuple(map(Note.of, execution.diagnostics)),
+                "stderr": execution.stderr[-MOST_STDERR:],
+                "judge_s": execution.wall_s,
+            }
+        return cls(
+            problem=problem.id,
+            task=problem.task,
+            completion=completion.text,
+            program=completion.program,
+            verdict=judgement.verdict,
+            **judged,
+            **sampled,
+        )
+
+    @property
+    def correct(self) -> bool:
+        """Whether every test was answered rightly."""
+        return self.verdict == CORRECT
+
+    @property
+    def syntax(self) -> bool:
+        """Whether there is a program and the language's reader accepts it."""
+        return has_syntax(self.verdict)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the program ran and gave an answer."""
+        return has_run(self.verdict)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Without what was never said."""
+        return self.model_dump(exclude_unset=True)
+
+
+def read_samples(path: Path) -> Iterator[SampleRecord]:
+    """The samples in a JSON Lines file; a last line that a crash has torn is left out.
+
+    Raises:
+        LowresCodeError: a line before it is damaged.
+        UsageError: a line is no sample of this version.
+    """
+    for number, line in enumerate(read_json_lines(path), 1):
+        try:
+            yield SampleRecord.model_validate(line)
+        except ValidationError as error:  # noqa: PERF203 - names the line
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UsageError(f"{path}:{number}: not a sample record ({place}: {first['msg']})") from error

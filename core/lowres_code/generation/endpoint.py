@@ -1,0 +1,227 @@
+"""Completions from any OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, SGLang, commercial ones.
+
+The key comes from the environment and is written nowhere. What an endpoint answers is not trusted: its size and its
+time are bounded, and an answer that cannot be read counts like none.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from lowres_code.errors import UsageError
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, seed_of
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+LARGEST_ANSWER = 8 * 2**20  # bytes
+_RETRIED = (408, 409, 425, 429)  # and all from 500 on
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How an endpoint is asked.
+
+    Attributes:
+        concurrency: requests at a time.
+        attempts: for each sample, the first included.
+        timeout_s: for one attempt, from the request to the last byte.
+        backoff_s: before the second attempt; doubled for each further one, with jitter, to a minute at most. An
+            endpoint that says how long to wait (``Retry-After``) is believed, up to five minutes.
+    """
+
+    concurrency: int = 8
+    attempts: int = 6
+    timeout_s: float = 600.0
+    backoff_s: float = 1.0
+
+
+class _BrokenAnswerError(Exception):
+    """An answer that is too long, too slow, or no chat completion."""
+
+
+class EndpointGenerator(Generator):
+    """One model behind one endpoint."""
+
+    def __init__(self, url: str, model: str, patience: Patience | None = None) -> None:
+        """Args:
+            url: up to and with ``/v1``, as endpoints document it.
+            model: as the endpoint names it.
+            patience: by default `Patience()`.
+
+        Raises:
+            UsageError: the package ``openai`` is not installed.
+        """
+        if importlib.util.find_spec("openai") is None:
+            raise UsageError('asking an endpoint needs a package: pip install "lowres-code[openai]"')
+        import openai
+
+        self.name = f"{model} at {without_credentials(url)}"
+        self._model = model
+        self._patience = patience or Patience()
+        self._key = os.environ.get(KEY_VARIABLE) or "none"
+        self._client = openai.OpenAI(
+            base_url=url, api_key=self._key, max_retries=0, timeout=min(60.0, self._patience.timeout_s)
+        )
+        self._limit_name = "max_tokens"
+        self._stopped = threading.Event()
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+        """See `Generator.generate`; as many at a time as `Patience.concurrency` says."""
+        self._stopped.clear()
+        wanted = ((request, number) for request in requests for number in request.numbers)
+        threads = ThreadPoolExecutor(self._patience.concurrency, thread_name_prefix="endpoint")
+        going: set[Future[Sample | Failure]] = set()
+        try:
+            while True:
+                for request, number in wanted:
+                    going.add(threads.submit(self._sample, request, number, sampling))
+                    if len(going) >= 2 * self._patience.concurrency:
+                        break
+                if not going:
+                    return
+                done, going = wait(going, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            self._stopped.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._stopped.set()
+        self._client.close()
+
+    def _sample(self, request: Request, number: int, sampling: Sampling) -> Sample | Failure:
+        """One sample, tried until it is there or patience ends."""
+        reason = ""
+        for attempt in range(1, self._patience.attempts + 1):
+            began = time.monotonic()
+            try:
+                answer = self._ask(request, number, sampling)
+            except _RetryError as error:
+                reason = self._told(error)
+                last = attempt == self._patience.attempts
+                if last or self._stopped.wait(_pause(self._patience.backoff_s, attempt, error.after_s)):
+                    break
+                continue
+            return _sample_of(answer, request.key, number, round(time.monotonic() - began, 3))
+        return Failure(request.key, number, reason)
+
+    def _ask(self, request: Request, number: int, sampling: Sampling) -> ChatCompletion:
+        """One attempt.
+
+        Raises:
+            _RetryError: another attempt may help.
+            UsageError: no attempt will.
+        """
+        import openai
+
+        deadline = time.monotonic() + self._patience.timeout_s
+        try:
+            return self._read(request, number, sampling, deadline)
+        except openai.APIStatusError as error:
+            if self._takes_the_other_limit(error):
+                return self._ask(request, number, sampling)
+            if error.status_code in _RETRIED or error.status_code >= 500:
+                raise _RetryError(f"{error.status_code}: {error}", _retry_after(error.response.headers)) from error
+            raise UsageError(self._told(error, f"{self.name} refuses ({error.status_code})")) from error
+        except (openai.APIError, _BrokenAnswerError, OSError) as error:
+            raise _RetryError(f"{type(error).__name__}: {error}") from error
+        except Exception as error:  # of the client's own transport, whose module changes with its versions
+            if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2"):
+                raise
+            raise _RetryError(f"{type(error).__name__}: {error}") from error
+
+    def _read(self, request: Request, number: int, sampling: Sampling, deadline: float) -> ChatCompletion:
+        body = bytearray()
+        with self._client.chat.completions.with_streaming_response.create(
+            model=self._model,
+            messages=list(request.messages),  # type: ignore[arg-type]
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=seed_of(sampling.seed, request.key, number),
+            extra_body={self._limit_name: sampling.max_new_tokens},
+        ) as response:
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > LARGEST_ANSWER:
+                    raise _BrokenAnswerError(f"an answer of over {LARGEST_ANSWER >> 20} MB")
+                if time.monotonic() > deadline:
+                    raise _BrokenAnswerError(f"no whole answer in {self._patience.timeout_s:g} s")
+        return _completion(bytes(body))
+
+    def _takes_the_other_limit(self, error: Exception) -> bool:
+        """Whether the endpoint has just said that it calls the limit by its newer name; once."""
+        if self._limit_name == "max_tokens" and "max_completion_tokens" in str(error):
+            self._limit_name = "max_completion_tokens"
+            return True
+        return False
+
+    def _told(self, error: Exception, before: str = "") -> str:
+        """A short reason without the key in it."""
+        text = " ".join(str(error).split())[:300]
+        text = text.replace(self._key, "***") if len(self._key) > 4 else text
+        return f"{before}: {text}" if before else text
+
+
+class _RetryError(Exception):
+    """An attempt has failed, and another may not; ``after_s``: not sooner."""
+
+    def __init__(self, reason: str, after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
+def without_credentials(url: str) -> str:
+    """The address without a user's name and password, and without a query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _pause(backoff_s: float, attempt: int, after_s: float) -> float:
+    grown = min(60.0, backoff_s * float(2 ** (attempt - 1)))
+    return max(grown * random.uniform(0.5, 1.0), min(after_s, 300.0))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds; 0 where nothing is said, or a date."""
+    value = headers.get("retry-after", "")
+    return float(value) if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) else 0.0
+
+
+def _completion(body: bytes) -> ChatCompletion:
+    from openai.types.chat import ChatCompletion
+    from pydantic import ValidationError
+
+    try:
+        answer = ChatCompletion.model_validate(json.loads(body))
+    except (ValueError, RecursionError, ValidationError) as error:
+        raise _BrokenAnswerError(f"no chat completion: {body[:80]!r}") from error
+    if not answer.choices or answer.choices[0].message.content is None:
+        raise _BrokenAnswerError("an answer without text")
+    return answer
+
+
+def _sample_of(answer: ChatCompletion, key: int, number: int, seconds: float) -> Sample:
+    choice = answer.choices[0]
+    # Servers that take the thinking out of the text give it beside it, under one of these names.
+    beside = choice.message.model_extra or {}
+    thinking = beside.get("reasoning_content") or beside.get("reasoning")
+    text = choice.message.content or ""
+    if isinstance(thinking, str):
+        text = f"<think>\n{thinking}\n</think>\n{text}"
+    tokens = answer.usage.completion_tokens if answer.usage else None
+    return Sample(key, number, text, tokens, "length" if choice.finish_reason == "length" else "stop", seconds)

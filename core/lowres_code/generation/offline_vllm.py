@@ -1,0 +1,60 @@
+"""Completions by vLLM in this process: the fastest way on a GPU that it supports. Imported only when asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lowres_code.errors import UsageError
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, Stop, seed_of
+
+CHUNK = 256  # requests that are handed over together, so that samples come while others are made
+
+
+class VllmGenerator(Generator):
+    """A model that vLLM loads."""
+
+    def __init__(self, folder: str, name: str, revision: str | None = None, dtype: str = "auto") -> None:
+        """Args:
+            folder: of the model, or its name on the hub.
+            name: for people and records.
+            revision: on the hub.
+            dtype: as vLLM names it.
+
+        Raises:
+            UsageError: vLLM is not installed, or cannot load the model.
+        """
+        if importlib.util.find_spec("vllm") is None:
+            raise UsageError('model.engine = "vllm" needs a package: pip install "lowres-code[vllm]"')
+        import vllm
+
+        self.name = name
+        try:
+            self._engine: Any = vllm.LLM(model=folder, revision=revision, dtype=dtype)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UsageError(f"vLLM cannot load {name!r}: {error}") from error
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+        """See `Generator.generate`."""
+        import vllm
+
+        for start in range(0, len(requests), CHUNK):
+            some, began = requests[start : start + CHUNK], time.monotonic()
+            parameters = [
+                vllm.SamplingParams(
+                    n=len(request.numbers),
+                    temperature=sampling.temperature,
+                    top_p=sampling.top_p,
+                    max_tokens=sampling.max_new_tokens,
+                    seed=seed_of(sampling.seed, request.key, request.numbers[0]),
+                )
+                for request in some
+            ]
+            outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
+            seconds = round(time.monotonic() - began, 3)
+            for request, output in zip(some, outputs, strict=True):
+                for number, made in zip(request.numbers, output.outputs, strict=True):
+                    stop: Stop = "length" if made.finish_reason == "length" else "stop"
+                    yield Sample(request.key, number, made.text, len(made.token_ids), stop, seconds)
