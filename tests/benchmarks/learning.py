@@ -15,9 +15,10 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
+from lowres_code.evaluation.metrics import Metrics
+from lowres_code.runs.directory import RunDirectory
 
 LANGUAGES = ("prolog", "common-lisp", "lua", "scheme", "ocaml", "fortran")
 
@@ -32,7 +33,7 @@ def main(folder: Path, languages: tuple[str, ...], seeds: int) -> None:
     rows = [row(name, run(folder, name, options)) for name, options in runs(languages, seeds)]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     print(f"\n{date.today()}, commit {commit.strip()}\n")
-    print("| run | pass@1 before | pass@1 after | parse | run | minutes | judge's share |")
+    print("| run | pass@1 before | pass@1 after | syntax | runs | minutes | judge's share |")
     print("|---|---|---|---|---|---|---|")
     print("\n".join(rows))
 
@@ -50,7 +51,7 @@ def runs(languages: tuple[str, ...], seeds: int) -> Iterator[tuple[str, list[str
 def run(folder: Path, name: str, options: list[str]) -> Path:
     """One training run, as a user starts it."""
     directory = folder / name.replace(",", "").replace(" ", "-")
-    if not (directory / "eval" / "trained.json").is_file():
+    if not (directory / "eval" / "trained" / "summary.json").is_file():
         started = time.monotonic()
         command = [sys.executable, "-m", "lowres_code", "train", "--recipe", "quickstart", "--out", str(directory)]
         subprocess.run([*command, *options], check=True)
@@ -60,18 +61,20 @@ def run(folder: Path, name: str, options: list[str]) -> Path:
 
 def row(name: str, directory: Path) -> str:
     """The run's line of the table."""
-    base, trained = (json.loads((directory / "eval" / f"{which}.json").read_text()) for which in ("base", "trained"))
+    base, trained = (figures(directory, which) for which in ("base", "trained"))
     metrics = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
     judge = sum(record["judge_s"] for record in metrics) / sum(record["step_time"] for record in metrics)
-    syntax, runs = (f"{base[key]['value']:.0%} -> {trained[key]['value']:.0%}" for key in ("syntax", "runs"))
+    syntax = f"{base.syntax.value:.0%} -> {trained.syntax.value:.0%}"
+    runs = f"{base.runs.value:.0%} -> {trained.runs.value:.0%}"
     minutes = (directory / "minutes.txt").read_text()
-    return f"| {name} | {share(base)} | {share(trained)} | {syntax} | {runs} | {minutes} | {judge:.1%} |"
+    return f"| {name} | {base.pass_at_1} | {trained.pass_at_1} | {syntax} | {runs} | {minutes} | {judge:.1%} |"
 
 
-def share(evaluation: dict[str, Any]) -> str:
-    """pass@1 with its interval."""
-    part = evaluation["pass@1"]
-    return f"{part['value']:.3f} [{part['low']:.3f}, {part['high']:.3f}]"
+def figures(directory: Path, which: str) -> Metrics:
+    """Of the evaluation before or after training."""
+    summary = RunDirectory.open(directory).evaluation(which)
+    assert summary is not None and summary.all is not None
+    return summary.all
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import random
-
+import numpy as np
 import pytest
-from lowres_code.evaluation.intervals import mean_share, wilson
+from lowres_code.evaluation.intervals import Interval, mean_share, paired_difference, wilson
+from statsmodels.stats.proportion import proportion_confint
 
 
 def test_wilson_against_a_published_example() -> None:
@@ -13,23 +13,92 @@ def test_wilson_against_a_published_example() -> None:
     assert interval.high == pytest.approx(0.3662, abs=5e-5)
 
 
-def test_wilson_at_zero_has_a_width() -> None:
+@pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (0, 20), (3, 7), (20, 20), (299, 300)])
+def test_wilson_against_statsmodels(right: int, count: int) -> None:
+    interval = wilson(right / count, count)
+    assert (interval.low, interval.high) == pytest.approx(proportion_confint(right, count, method="wilson"), abs=1e-12)
+
+
+def test_at_zero_it_has_a_width() -> None:
     """Newcombe 1998, table I: 0 of 20 gives 0 to .1611."""
     interval = mean_share([0.0] * 20)
     assert (interval.value, interval.low) == (0, 0)
     assert interval.high == pytest.approx(0.1611, abs=5e-5)
 
 
+def test_one_sample_a_problem_is_wilsons_interval() -> None:
+    assert mean_share([1.0] * 6 + [0.0] * 14, 20) == wilson(0.3, 20)
+
+
 def test_samples_of_one_problem_count_once_when_they_agree() -> None:
-    assert mean_share([1.0, 0.0] * 50).high - mean_share([1.0, 0.0] * 50).low == pytest.approx(0.192, abs=0.005)
+    interval, of_problems = mean_share([1.0, 0.0] * 50, 400), wilson(0.5, 100)
+    assert interval.high - interval.low == pytest.approx(of_problems.high - of_problems.low, rel=0.02)
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
-    """200 problems of unlike difficulty, 4 samples each, 600 repetitions: 95 % within what chance allows."""
-    rng = random.Random(3)
+def test_it_is_never_narrower_than_so_many_independent_samples_allow() -> None:
+    """Shares that differ by less than chance would have it: Wilson for all 40 samples, from statsmodels."""
+    low, high = proportion_confint(9, 40, method="wilson")
+    assert mean_share([0.25] * 9 + [0.0], 40) == Interval(0.225, pytest.approx(low), pytest.approx(high))
+    assert (round(low, 3), round(high, 3)) == (0.123, 0.375)
+    interval = mean_share([0.5] * 99 + [0.75], 400)
+    assert interval.high - interval.low == pytest.approx(0.0976, abs=5e-4)  # 2 * 1.96 * sqrt(.25 / 400), less a bit
+
+
+PROBLEMS = (10, 40, 300)
+SHARES = (0.02, 0.5, 0.98)
+
+
+def drawn(rng: np.random.Generator, share: float, likeness: float, problems: int) -> np.ndarray:
+    """Each problem's own chance of a right sample; 0: all the same, 1: each always right or always wrong."""
+    if likeness == 0:
+        return np.full(problems, share)
+    if likeness == 1:
+        return (rng.random(problems) < share).astype(float)
+    scale = 1 / likeness - 1
+    return rng.beta(share * scale, (1 - share) * scale, problems)
+
+
+@pytest.mark.parametrize("problems", PROBLEMS)
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("likeness", [0, 0.3, 1])
+def test_it_covers_the_truth(problems: int, share: float, likeness: float) -> None:
+    """Four samples a problem; 95 % within what 4,000 repetitions and whole numbers of samples allow."""
+    rng = np.random.default_rng(7)
     covered = 0
-    for _ in range(600):
-        rights = [rng.betavariate(0.5, 0.5) for _ in range(200)]  # drawn anew: the problems are a sample too
-        interval = mean_share([sum(rng.random() < right for _ in range(4)) / 4 for right in rights])
-        covered += interval.low <= 0.5 <= interval.high
-    assert 0.925 <= covered / 600 <= 0.975
+    for _ in range(4000):
+        rights = rng.binomial(4, drawn(rng, share, likeness, problems)) / 4
+        interval = mean_share(rights.tolist(), 4 * problems)
+        covered += interval.low <= share + 1e-12 and interval.high >= share - 1e-12
+    assert covered / 4000 >= 0.93
+
+
+def test_a_paired_difference_against_a_published_example() -> None:
+    """Newcombe 1998 (Statistics in Medicine 17:2635), method 10, cells 36, 12, 2, 0: .0569 to .3404."""
+    before = [1.0] * 36 + [0.0] * 12 + [1.0] * 2
+    after = [1.0] * 36 + [1.0] * 12 + [0.0] * 2
+    interval = paired_difference(before, after)
+    assert interval.value == pytest.approx(0.2)
+    assert (interval.low, interval.high) == pytest.approx((0.0569, 0.3404), abs=5e-5)
+
+
+def test_no_difference_at_the_end_of_the_scale_still_has_a_width() -> None:
+    interval = paired_difference([0.0] * 10, [0.0] * 10, (40, 40))
+    assert interval.low < -0.2 and interval.high > 0.2
+    assert -1 <= paired_difference([0.0] * 2, [1.0] * 2).low <= 1
+
+
+@pytest.mark.parametrize("problems", PROBLEMS)
+@pytest.mark.parametrize(("old", "new"), [(0.02, 0.02), (0.5, 0.7), (0.18, 0.91), (0.98, 0.98)])
+def test_a_paired_difference_covers_the_truth(problems: int, old: float, new: float) -> None:
+    """What is hard before is hard after: one number a problem drives both of its chances."""
+    rng = np.random.default_rng(8)
+    covered = 0
+    for _ in range(3000):
+        hard, jitter = rng.random(problems), rng.random((2, problems))
+        before, after = (
+            rng.binomial(4, np.where(jitter[row] < 0.5, hard < share, rng.random(problems) < share)) / 4
+            for row, share in enumerate((old, new))
+        )
+        interval = paired_difference(before.tolist(), after.tolist(), (4 * problems, 4 * problems))
+        covered += interval.low <= new - old + 1e-12 and interval.high >= new - old - 1e-12
+    assert covered / 3000 >= 0.93

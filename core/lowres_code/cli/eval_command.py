@@ -38,17 +38,15 @@ def command(
     where it was when it is called again.
     """
     from lowres_code._util.quiet import quiet_libraries
-    from lowres_code.runs.directory import RunDirectory
     from lowres_code.runs.measure import Subject, measure
 
-    is_run = (Path(model) / "recipe.toml").is_file()
-    if language is None and not is_run:
-        raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
-    backend = find_language(language or RunDirectory.open(Path(model)).language())
-    changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
-    source = Path(model) / "recipe.toml" if is_run and recipe is None else find_recipe(recipe or "quickstart")
-    quiet_libraries()
     subject = Subject.of(model, served)
+    if language is None and not subject.run:
+        raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
+    backend = find_language(language or (subject.run.language() if subject.run else ""))
+    changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
+    source = subject.run.recipe_file if subject.run and recipe is None else find_recipe(recipe or "quickstart")
+    quiet_libraries()
     folder, summary = measure(subject, load_recipe(source, changes), backend, out, Console(stderr=True))
     if as_json:
         print_json({"folder": str(folder.path), **summary.model_dump(mode="json")})

@@ -70,11 +70,10 @@ def comparison_table(comparison: Comparison) -> Table:
     table = _table(title, "task", "problems", "before", "after", "difference", "better / worse", "p (exact)")
     rows: list[tuple[str, Difference]] = [(OVERALL, comparison.all)]
     for name, part in [*rows, *((escape(task), part) for task, part in comparison.by_task.items())]:
+        shares = [f"{share.value:.3f}" for share in (part.before, part.after)]
         gained = f"{part.difference.value:+.3f} [{part.difference.low:+.3f}, {part.difference.high:+.3f}]"
         changed = f"{part.better} / {part.worse}"
-        table.add_row(
-            name, str(part.problems), str(part.before), str(part.after), gained, changed, f"{part.p_value:.3g}"
-        )
+        table.add_row(name, str(part.problems), *shares, gained, changed, f"{part.p_value:.3g}")
     return table
 
 

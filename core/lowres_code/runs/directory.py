@@ -70,12 +70,12 @@ class RunDirectory:
         """
         run = cls(path)
         if not run.exists():
-            raise UsageError(f"{str(path)!r} holds no run (no recipe.toml)")
+            raise UsageError(f"{str(path)!r} holds no run (no recipe.toml and env.json)")
         return run
 
     def exists(self) -> bool:
-        """Whether a run was begun here."""
-        return (self.path / "recipe.toml").is_file()
+        """Whether a run was begun here; the folder of an evaluation has a recipe too, and is none."""
+        return all((self.path / name).is_file() for name in ("recipe.toml", "env.json"))
 
     def has_model(self) -> bool:
         """Whether training has ended and its result was saved whole."""
@@ -96,9 +96,14 @@ class RunDirectory:
         if strange:
             raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
 
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe as it was used."""
+        return self.path / "recipe.toml"
+
     def recipe(self) -> Recipe:
         """The run's recipe."""
-        return load_recipe(self.path / "recipe.toml")
+        return load_recipe(self.recipe_file)
 
     def env(self) -> dict[str, Any]:
         """What the run ran on, its language and its seed."""

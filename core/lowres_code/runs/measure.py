@@ -48,7 +48,8 @@ class Subject:
         """
         if served and not name.startswith(URL):
             raise UsageError(f"--model names a model of an endpoint, and {name!r} is no URL")
-        return cls(name, served, RunDirectory(Path(name)) if (Path(name) / "recipe.toml").is_file() else None)
+        run = RunDirectory(Path(name))
+        return cls(name, served, run if run.exists() else None)
 
     def model(self, recipe: Recipe) -> tuple[ModelTable, Path | None]:
         """The model's table, and the folder of an adapter to merge."""
@@ -83,7 +84,8 @@ def measure(
         subject: what is measured.
         recipe: its problems, prompt, limits and sampling.
         language: of the judge.
-        out: the folder; by default one under ``evaluations/`` whose name says what is asked.
+        out: the folder; by default one under ``evaluations/``, or of a run under its ``eval/``, whose name follows
+            from what is asked.
         console: for progress.
 
     Raises:
@@ -102,6 +104,8 @@ def measure(
 
 def _default_folder(subject: Subject, recipe: Recipe, language: Language, weights: str | None) -> Path:
     """Another one for each question, so that the same command finds what it has begun."""
+    asked = fingerprint(subject.name, subject.served, recipe.model_dump(mode="json"), language.name, weights)[:8]
+    if subject.run:
+        return subject.run.evaluation_folder(asked).path
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(subject.served or subject.name).name).strip("-.") or "model"
-    asked = fingerprint(subject.name, subject.served, recipe.model_dump(mode="json"), language.name, weights)
-    return EVALUATIONS / f"{words}-{language.name}-{asked[:8]}"
+    return EVALUATIONS / f"{words}-{language.name}-{asked}"

@@ -165,7 +165,8 @@ def test_the_path_of_the_big_recipes_with_lora_on_local_files(tmp_path: Path, ti
     sample = next(read_json_lines(run / "samples.jsonl"))
     assert sample["verdict"] == "no_code"
     told = cli("eval", run, "--samples", 1, "--json")
-    assert (told.returncode, json.loads(told.stdout)["language"]) == (0, "prolog")
+    assert (told.returncode, json.loads(told.stdout)["asked"]["language"]) == (0, "prolog")
+    assert Path(json.loads(told.stdout)["folder"]).parent == run / "eval"
 
 
 def test_what_trl_refuses_leaves_no_run_behind(tmp_path: Path, cli: Cli) -> None:

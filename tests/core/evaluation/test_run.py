@@ -1,0 +1,211 @@
+"""Evaluations that keep what they measure: killed, gone on with, refused, and judged again."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from lowres_code.completion import format_completion
+from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.evaluation.folder import EvaluationFolder
+from lowres_code.evaluation.run import Writer, evaluate
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
+from lowres_code.judge import Judge
+from lowres_code.problem import Problem, Test
+from lowres_code.recipe import Recipe
+
+from tests.conftest import Cli
+
+Invoke = Callable[..., Result]
+PROBLEMS = [Problem(f"p{n}", f"What is {n} + 1?", (Test(expected=str(n + 1)),), task=f"t{n % 2}") for n in range(5)]
+
+
+class Scribe(Generator):
+    """Writes a right program for even samples and a wrong one for odd ones; the third problem is cut."""
+
+    name = "scribe"
+
+    def __init__(self, fails: int = 0) -> None:
+        self.asked: list[tuple[int, int, float]] = []
+        self._fails = fails
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+        for request in requests:
+            for number in request.numbers:
+                self.asked.append((request.key, number, sampling.temperature))
+                if self._fails:
+                    self._fails -= 1
+                    yield Failure(request.key, number, "the line is busy")
+                    continue
+                text = format_completion("...", f"solve({request.key + 1 + number % 2}).")
+                stop = "length" if request.key == 2 else "stop"
+                yield Sample(request.key, number, text, 7, stop, 0.5)  # type: ignore[arg-type]
+
+
+def recipe(**table: object) -> Recipe:
+    data = {"source": "file", "size": 5}
+    return Recipe.model_validate(
+        {
+            "model": {"name": "scribe"},
+            "data": {"train": data, "eval": data},
+            "prompt": {"shots": 0},
+            "eval": {"samples": 2, **table},
+        }
+    )
+
+
+def measured(folder: Path, judge: Judge, scribe: Scribe, **table: object) -> EvaluationFolder:
+    evaluation = EvaluationFolder(folder)
+    evaluate(evaluation, Writer("scribe", lambda: scribe), PROBLEMS, judge, recipe(**table))
+    return evaluation
+
+
+def test_the_record_holds_every_sample_and_its_summary_follows(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe(), greedy=True)
+    samples, summary = folder.samples(), folder.summary()
+    assert len(samples) == 15
+    first = next(s for s in samples if (s.problem, s.sample, s.greedy) == ("p2", 1, False))
+    assert (first.verdict, first.answer, first.program, first.task) == ("wrong_answer", "4", "solve(4).\n", "t0")
+    assert (first.tokens, first.cut, first.seconds) == (7, True, 0.5)
+    assert summary.complete and summary.all is not None
+    assert (summary.all.pass_at_1.value, summary.all.greedy and summary.all.greedy.value) == (0.5, 1.0)
+    assert (summary.all.any_of_n.value, summary.all.all_of_n.value, summary.all.cut.value) == (1.0, 0.0, 0.2)
+    assert {task: part.problems for task, part in summary.by_task.items()} == {"t0": 3, "t1": 2}
+    assert [problem.question for problem in folder.problems()] == [problem.question for problem in PROBLEMS]
+    assert "[eval]" in (folder.path / "recipe.toml").read_text()
+
+
+def test_only_what_is_missing_is_made(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe(), greedy=True)
+    lines = (folder.path / "samples.jsonl").read_text().splitlines()
+    (folder.path / "samples.jsonl").write_text("\n".join(lines[:4] + lines[7:]) + '\n{"problem": "p0", "samp')  # torn
+    dropped = [json.loads(line) for line in lines[4:7]]
+    scribe = Scribe()
+    measured(folder.path, judge, scribe, greedy=True)
+    wanted = {(int(line["problem"][1:]), line["sample"], 0.0 if line["greedy"] else 1.0) for line in dropped}
+    assert set(scribe.asked) == wanted
+    assert len(scribe.asked) == 3
+    assert Counter((s.problem, s.sample, s.greedy) for s in folder.samples()).most_common(1)[0][1] == 1
+    assert len(folder.samples()) == 15
+
+
+def test_a_finished_evaluation_asks_nobody(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe())
+
+    def nobody() -> Generator:
+        raise AssertionError("the model was loaded")
+
+    assert evaluate(folder, Writer("scribe", nobody), PROBLEMS, judge, recipe()) == folder.summary()
+
+
+def test_what_cannot_be_had_is_counted_and_asked_for_again(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe(fails=3))
+    summary = folder.summary()
+    assert (summary.complete, summary.missing, summary.failures) == (False, 3, ("the line is busy",))
+    assert len(folder.samples()) == 7
+    measured(folder.path, judge, Scribe())
+    assert (folder.summary().complete, folder.summary().missing) == (True, 0)
+
+
+@pytest.mark.parametrize("change", [{"temperature": 0.5}, {"seed": 1}, {"samples": 3}, {"max_new_tokens": 9}])
+def test_an_evaluation_that_asks_something_else_is_not_gone_on_with(
+    change: dict[str, object], tmp_path: Path, judge: Judge
+) -> None:
+    measured(tmp_path / "e", judge, Scribe())
+    with pytest.raises(UsageError, match=f"asks something else: {next(iter(change))} is"):
+        measured(tmp_path / "e", judge, Scribe(), **change)
+
+
+def test_a_folder_with_other_things_is_not_written_into(tmp_path: Path, judge: Judge) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UsageError, match=r"holds other things \('thesis.tex'\)"):
+        measured(tmp_path, judge, Scribe())
+    with pytest.raises(UsageError, match="is a file"):
+        measured(tmp_path / "thesis.tex", judge, Scribe())
+
+
+def test_two_problems_of_one_id_are_refused(tmp_path: Path, judge: Judge) -> None:
+    twice = [PROBLEMS[0], Problem("p0", "another?", (Test(expected="1"),))]
+    with pytest.raises(UsageError, match="two problems have the id 'p0'"):
+        evaluate(EvaluationFolder(tmp_path / "e"), Writer("scribe", Scribe), twice, judge, recipe())
+
+
+def test_what_the_judge_failed_on_is_judged_again_and_not_written_again(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe())
+    text = (folder.path / "samples.jsonl").read_text()
+    failed = [json.loads(line) | {"verdict": "infra_error", "answer": None} for line in text.splitlines()]
+    (folder.path / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in failed))
+    scribe = Scribe()
+    measured(folder.path, judge, scribe)
+    assert scribe.asked == []
+    assert (folder.path / "samples.jsonl").read_text() != text  # the seconds of judging differ
+    assert Counter(s.verdict for s in folder.samples()) == {"correct": 5, "wrong_answer": 5}
+
+
+def test_an_error_of_the_judging_thread_ends_the_evaluation(tmp_path: Path, judge: Judge) -> None:
+    folder = EvaluationFolder(tmp_path / "e")
+
+    class Spoiler(Scribe):
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+            (folder.path / "samples.jsonl").mkdir()  # nothing can be written there
+            yield from super().generate(requests, sampling)
+
+    with pytest.raises(LowresCodeError, match="cannot write"):
+        evaluate(folder, Writer("scribe", Spoiler), PROBLEMS, judge, recipe())
+
+
+SMALL = ["--set", "data.eval.size=24", "--set", "eval.samples=3", "--set", "eval.batch_size=8"]
+
+
+def test_killed_at_a_random_moment_and_called_again(tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "evaluation"
+    arguments = ["eval", "pocket", "--lang", "prolog", "--out", str(out), *SMALL]
+    moments = random.Random(20261125)
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lowres_code", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for_samples(out, moments.randrange(1, 50), process)
+        time.sleep(moments.random())
+        process.kill()
+        process.wait()
+    before = len((out / "samples.jsonl").read_text().splitlines())
+    assert 0 < before < 72
+    done = cli(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    samples = EvaluationFolder(out).samples()
+    assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 72
+    assert json.loads(done.stdout)["complete"]
+
+
+def wait_for_samples(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline:
+        file = out / "samples.jsonl"
+        if file.is_file() and len(file.read_bytes().splitlines()) >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} samples: exit code {process.poll()}")
+
+
+def test_compare_shows_two_evaluations_paired(tmp_path: Path, judge: Judge, invoke: Invoke) -> None:
+    measured(tmp_path / "a", judge, Scribe())
+    measured(tmp_path / "b", judge, Scribe(), seed=1)
+    done = invoke("compare", tmp_path / "a", tmp_path / "b", "--json")
+    assert done.exit_code == 0, done.output
+    (told,) = json.loads(done.stdout)
+    assert (told["all"]["problems"], told["all"]["difference"]["value"], told["all"]["p_value"]) == (5, 0.0, 1.0)
+    shown = invoke("compare", tmp_path / "a", tmp_path / "b")
+    assert shown.exit_code == 0
+    assert "+0.000 [" in shown.stdout and "0 / 0" in shown.stdout
+    refused = invoke("compare", tmp_path / "a")
+    assert refused.exit_code == 2
+    assert "two evaluations or more" in refused.output

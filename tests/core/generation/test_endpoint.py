@@ -1,0 +1,269 @@
+"""An OpenAI-compatible endpoint on this machine that behaves in every bad way, one after another."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from lowres_code.errors import UsageError
+from lowres_code.generation.base import Failure, Request, Sample, Sampling
+from lowres_code.generation.endpoint import EndpointGenerator, Patience, without_credentials
+
+SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_new_tokens=77, seed=3)
+Behave = Callable[["Handler", int], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the server's ``behave`` says; it is told how often this prompt and seed have come before."""
+
+    server: Server
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        server = self.server
+        with server.lock:
+            server.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            asked = (body["messages"][-1]["content"], body.get("seed"))
+            server.seen[asked] += 1
+            before = server.seen[asked] - 1
+            server.running += 1
+            server.most = max(server.most, server.running)
+        try:
+            server.behave(self, before)
+        finally:
+            with server.lock:
+                server.running -= 1
+
+    def say(self, text: str | None = "<code>42</code>", status: int = 200, **more: Any) -> None:
+        choice = {"index": 0, "message": {"role": "assistant", "content": text, **more}, "finish_reason": "stop"}
+        self.send(status, {
+            "id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice],
+            "usage": {"completion_tokens": 5, "prompt_tokens": 1, "total_tokens": 6},
+        })  # fmt: skip
+
+    def send(self, status: int, answer: object, **headers: str) -> None:
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """Counts what it is asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock = threading.Lock()
+        self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
+        self.seen: Counter[tuple[str, int]] = Counter()
+        self.running = self.most = 0
+        self.behave: Behave = lambda handler, before: handler.say()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that have had enough hang up; that is theirs to do."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def ask(server: Server, problems: int = 3, samples: int = 2, **patience: Any) -> list[Sample | Failure]:
+    requests = [
+        Request(key, ({"role": "user", "content": f"question {key}"},), tuple(range(samples)))
+        for key in range(problems)
+    ]
+    quick = {"concurrency": 4, "attempts": 4, "timeout_s": 20.0, "backoff_s": 0.01, **patience}
+    with EndpointGenerator(server.url, "m", Patience(**quick)) as generator:
+        return list(generator.generate(requests, SAMPLING))
+
+
+def whole(made: list[Sample | Failure], problems: int = 3, samples: int = 2) -> bool:
+    """Whether each sample is there, once."""
+    keys = sorted((sample.key, sample.number) for sample in made if isinstance(sample, Sample))
+    return keys == [(key, number) for key in range(problems) for number in range(samples)]
+
+
+def test_what_is_asked_and_what_comes_back(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-very-secret-key")
+    made = ask(server)
+    assert whole(made)
+    sample = made[0]
+    assert isinstance(sample, Sample)
+    assert (sample.text, sample.tokens, sample.stop) == ("<code>42</code>", 5, "stop")
+    headers, body = server.requests[0]
+    assert headers["authorization"] == "Bearer a-very-secret-key"
+    assert (body["model"], body["temperature"], body["top_p"], body["max_tokens"]) == ("m", 0.5, 0.9, 77)
+    assert len({request["seed"] for _, request in server.requests}) == 6  # or every sample would be the same
+
+
+def test_it_asks_several_at_a_time_and_no_more(server: Server) -> None:
+    server.behave = lambda handler, before: (time.sleep(0.1), handler.say())[1]
+    assert whole(ask(server, problems=10), problems=10)
+    assert 2 <= server.most <= 4
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+def test_what_may_pass_is_tried_again(server: Server, status: int) -> None:
+    server.behave = lambda h, before: h.say() if before >= 2 else h.send(status, {"error": {"message": "busy"}})
+    assert whole(ask(server))
+    assert set(server.seen.values()) == {3}
+
+
+def test_an_endpoint_that_says_when_to_come_back_is_believed(server: Server) -> None:
+    times: list[float] = []
+
+    def behave(handler: Handler, before: int) -> None:
+        times.append(time.monotonic())
+        handler.say() if before else handler.send(429, {}, Retry_After="1")
+
+    server.behave = behave
+    assert whole(ask(server, problems=1, samples=1), 1, 1)
+    assert times[1] - times[0] >= 1
+
+
+def drop(handler: Handler, before: int) -> None:
+    if before:
+        handler.say()
+    else:
+        handler.connection.close()
+
+
+def drop_in_the_middle(handler: Handler, before: int) -> None:
+    if before:
+        handler.say()
+        return
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"choices": [')
+    handler.wfile.flush()
+    handler.connection.close()
+
+
+def garble(data: bytes) -> Behave:
+    return lambda handler, before: handler.say() if before else handler.send(200, data)
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        drop,
+        drop_in_the_middle,
+        garble(b"<html>gateway</html>"),
+        garble(b""),
+        garble(b"{}"),
+        garble(b"[1, 2]"),
+        garble(b'{"choices": []}'),
+        garble(b"[" * 100_000),
+        garble(b"\xff\xfe\x00"),
+        lambda handler, before: handler.say() if before else handler.say(None),
+    ],
+)
+def test_answers_that_are_broken_count_like_none(server: Server, behave: Behave) -> None:
+    server.behave = behave
+    assert whole(ask(server))
+
+
+def test_an_answer_without_end_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lowres_code.generation.endpoint.LARGEST_ANSWER", 100_000)
+    server.behave = garble(b'{"choices": "' + b"x" * 200_000)
+    assert whole(ask(server))
+
+
+def test_an_endpoint_that_does_not_answer_is_not_waited_for(server: Server) -> None:
+    server.behave = lambda handler, before: handler.say() if before else time.sleep(3)
+    assert whole(ask(server, problems=1, timeout_s=0.5), 1)
+
+
+def test_an_endpoint_that_drips_is_not_waited_for(server: Server) -> None:
+    def behave(handler: Handler, before: int) -> None:
+        if before:
+            handler.say()
+            return
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        for _ in range(40):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.1)
+
+    server.behave = behave
+    assert whole(ask(server, problems=1, samples=1, timeout_s=1.0), 1, 1)
+
+
+def test_a_sample_that_never_comes_is_named_and_the_others_are_there(server: Server) -> None:
+    def behave(handler: Handler, before: int) -> None:
+        content = server.requests[-1][1]["messages"][-1]["content"]
+        handler.say() if content != "question 1" else handler.send(500, {"error": {"message": "no such luck"}})
+
+    server.behave = behave
+    made = ask(server, concurrency=1)
+    failed = [sample for sample in made if isinstance(sample, Failure)]
+    assert {(failure.key, failure.number) for failure in failed} == {(1, 0), (1, 1)}
+    assert "no such luck" in failed[0].reason
+    assert len(made) == 6
+    assert server.seen["question 1", server.requests[-1][1]["seed"]] <= 4
+
+
+@pytest.mark.parametrize(("status", "message"), [(401, "bad key"), (403, "no"), (404, "no such model"), (400, "bad")])
+def test_what_no_attempt_would_change_ends_it_at_once(
+    server: Server, status: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-very-secret-key")
+    server.behave = lambda h, before: h.send(status, {"error": {"message": f"{message}: a-very-secret-key"}})
+    with pytest.raises(UsageError, match=message) as error:
+        ask(server, problems=50)
+    assert "secret" not in str(error.value)
+    assert len(server.requests) < 50
+
+
+def test_an_endpoint_that_knows_the_limit_by_its_newer_name(server: Server) -> None:
+    def behave(handler: Handler, before: int) -> None:
+        if "max_tokens" in server.requests[-1][1]:
+            handler.send(400, {"error": {"message": "use 'max_completion_tokens' instead of 'max_tokens'"}})
+        else:
+            handler.say()
+
+    server.behave = behave
+    assert whole(ask(server, concurrency=1))
+    assert server.requests[-1][1]["max_completion_tokens"] == 77
+
+
+def test_thinking_that_is_given_beside_the_text_is_kept(server: Server) -> None:
+    server.behave = lambda handler, before: handler.say("<code>1</code>", reasoning_content="Let me see.")
+    sample = ask(server, 1, 1)[0]
+    assert isinstance(sample, Sample)
+    assert sample.text == "<think>\nLet me see.\n</think>\n<code>1</code>"
+
+
+def test_no_name_and_password_in_a_record() -> None:
+    assert without_credentials("https://me:secret@host:8000/v1?key=secret") == "https://host:8000/v1"
