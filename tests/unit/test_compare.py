@@ -74,7 +74,7 @@ def test_the_same_problems_are_paired_overall_and_by_task(tmp_path: Path) -> Non
     second = evaluation(tmp_path / "b", {"a1": "++", "a2": "++", "b1": "+-"})
     (found,) = compare(first, [second])
     assert (found.all.problems, found.all.better, found.all.worse) == (3, 2, 1)
-    assert (found.all.before.value, found.all.after.value) == (pytest.approx(0.5), pytest.approx(5 / 6))
+    assert (found.all.before.value, found.all.after.value) == pytest.approx((0.5, 5 / 6))
     assert found.all.difference.value == pytest.approx(1 / 3)
     assert found.all.p_value == 6 / 8  # of 1, .5, .5 six of eight signings come to 1 or more, either way
     assert {task: part.difference.value for task, part in found.by_task.items()} == {"a": 0.75, "b": -0.5}

@@ -125,7 +125,11 @@ def test_what_is_asked_and_what_comes_back(server: Server, monkeypatch: pytest.M
 
 
 def test_it_asks_several_at_a_time_and_no_more(server: Server) -> None:
-    server.behave = lambda handler, before: (time.sleep(0.1), handler.say())[1]
+    def behave(handler: Handler, before: int) -> None:
+        time.sleep(0.1)
+        handler.say()
+
+    server.behave = behave
     assert whole(ask(server, problems=10), problems=10)
     assert 2 <= server.most <= 4
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,9 @@ def requests(numbers: tuple[int, ...] = (0, 1, 2)) -> list[Request]:
 
 
 @pytest.fixture(scope="module")
-def pocket() -> Iterator[LocalGenerator]:
+def pocket() -> LocalGenerator:
     table = ModelTable(name="pocket", dtype="float32")
-    with LocalGenerator(load_model(table), load_tokenizer(table), "pocket") as generator:
-        yield generator
+    return LocalGenerator(load_model(table), load_tokenizer(table), "pocket")
 
 
 _ALONE: dict[int, tuple[str, int]] = {}
