@@ -72,9 +72,8 @@ class EndpointGenerator(Generator):
         self._model = model
         self._patience = patience or Patience()
         self._key = os.environ.get(KEY_VARIABLE) or "none"
-        self._client = openai.OpenAI(
-            base_url=url, api_key=self._key, max_retries=0, timeout=min(60.0, self._patience.timeout_s)
-        )
+        wait_s = openai.Timeout(self._patience.timeout_s, connect=min(30.0, self._patience.timeout_s))
+        self._client = openai.OpenAI(base_url=url, api_key=self._key, max_retries=0, timeout=wait_s)
         self._limit_name = "max_tokens"
         self._stopped = threading.Event()
 
