@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from lowres_code.errors import UsageError
 
@@ -101,7 +101,8 @@ def _open(path: Path, keep: Callable[[str], bool], stack: ExitStack) -> Table:
     stream = cast("BinaryIO", stack.enter_context(opened))
     if suffix in _JSON_LINES:
         return _json_table(stream, str(path))
-    return _csv_table(stream, str(path), _DELIMITERS[suffix], keep)
+    text = stack.enter_context(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+    return _csv_table(text, str(path), _DELIMITERS[suffix], keep)
 
 
 @contextmanager
@@ -157,7 +158,8 @@ def _object_of(line: bytes, where: str) -> Record | UsageError:
     if len(line) > LONGEST_LINE:
         return UsageError(f"{where}: longer than {LONGEST_LINE >> 20} MiB")
     try:
-        record = json.loads(line.decode())
+        text = line.decode().strip()
+        record = json.loads(text)
     except UnicodeDecodeError as error:
         return UsageError(f"{where}: not UTF-8 text ({error.reason}, byte {error.start + 1})")
     except json.JSONDecodeError as error:
@@ -165,13 +167,12 @@ def _object_of(line: bytes, where: str) -> Record | UsageError:
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits, lists a thousand deep
         return UsageError(f"{where}: JSON that cannot be read ({error})")
     if not isinstance(record, dict):
-        return UsageError(f"{where}: expected a JSON object, got {line.decode().strip()[:60]!r}")
+        return UsageError(f"{where}: expected a JSON object, got {text[:60]!r}")
     return record
 
 
-def _csv_table(stream: BinaryIO, name: str, delimiter: str, keep: Callable[[str], bool]) -> Table:
+def _csv_table(text: TextIO, name: str, delimiter: str, keep: Callable[[str], bool]) -> Table:
     csv.field_size_limit(LONGEST_LINE)  # of this process: the module knows no other way
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     rows = _cells(csv.reader(text, delimiter=delimiter, strict=True), name)
     header = next(rows, None)
     if header is None:
