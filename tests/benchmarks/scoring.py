@@ -2,8 +2,8 @@
 
 ``python -m tests.benchmarks.scoring --rows 1000000 --out DIR`` makes rows of the gold programs of gsm8k-prolog (or,
 without them, of one that loads as much), each with a comment of its own; has them scored; kills the scoring with
-SIGKILL somewhere in the middle (``--kills``) and starts it again; and says what was seen. ``DIR/usage.jsonl`` has a line
-for each two seconds, ``DIR/figures.json`` the figures. Called again, it goes on where it was.
+SIGKILL somewhere in the middle (``--kills``) and starts it again; and says what was seen. ``DIR/usage.jsonl`` has a
+line for each two seconds, ``DIR/figures.json`` the figures. Called again, it goes on where it was.
 """
 
 from __future__ import annotations

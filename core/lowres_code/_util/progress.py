@@ -31,7 +31,7 @@ def progress_line(
         clock: seconds that have passed.
     """
     if not console.is_terminal:
-        console.print(f"{what} ...", highlight=False, markup=False)
+        say(console, f"{what} ...")
         yield _Lines(console, what, every_s, clock)
         return
     from rich.markup import escape
@@ -42,6 +42,11 @@ def progress_line(
     with Bar(*columns, console=console) as bar:
         task = bar.add_task(escape(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def say(console: Console, text: str) -> None:
+    """Print a text as it is: not wrapped, and nothing in it is markup."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class _Lines:
@@ -65,7 +70,7 @@ class _Lines:
             parts.append(f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second")
             if total is not None:
                 parts.append(f"{duration((total - done) / rate)} left")
-        self._console.print(f"{self._what}: {', '.join(parts)}", highlight=False, markup=False)
+        say(self._console, f"{self._what}: {', '.join(parts)}")
 
 
 def _of(done: int, total: int | None) -> str:

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from lowres_code._util.progress import say
 from lowres_code.cli.options import (
     console,
     find_language,
@@ -71,10 +72,7 @@ def command(
     try:
         tally = score(file, backend, table, screen, out, Columns.parse(pairs), skip_bad)
     except KeyboardInterrupt as stop:
-        kept = (
-            f"{out} keeps the verdicts so far; the same command goes on with it" if out else "nothing is kept (--out)"
-        )
-        screen.print(f"stopped; {kept}", highlight=False, markup=False)
+        say(screen, f"stopped; {_kept(file, out)}")
         raise SystemExit(130) from stop
     if as_json:
         print_json(tally.summary())
@@ -91,13 +89,12 @@ def _kept(file: Path, out: Path | None) -> str:
 
 
 def _show(tally: Tally) -> None:
-    table = Table("verdict", "rows", "share")
-    summary = tally.summary()
+    table = Table("verdict", "times", "share")
     total = tally.verdicts.total()
     for verdict, count in tally.verdicts.most_common():
         table.add_row(verdict, f"{count:,}", f"{count / total:.1%}")
     console().print(table)
-    lines = [f"{total:,} samples of {summary['rows']:,} rows" if "rows" in summary else f"{total:,} rows"]
-    lines += [f"pass@{k} {tally.pass_at(k)}" for k in tally.ks()] if "rows" in summary else []
+    rates = tally.pass_at_k()
+    lines = [f"{total:,} {'samples' if rates else 'rows'}", *(f"pass@{k} {rate}" for k, rate in rates.items())]
     lines += [f"{tally.skipped:,} bad rows left out"] if tally.skipped else []
-    console().print("\n".join(lines), highlight=False)
+    console().print("\n".join(lines), highlight=False, markup=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lowres_code._util.ordering import InOrder
-from lowres_code._util.progress import Progress, progress_line
+from lowres_code._util.progress import Progress, progress_line, say
 from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.rows import BadRows, Columns, Row, open_rows
@@ -71,11 +71,12 @@ def score(
         verdicts = stack.enter_context(VerdictFile(out, file, options)) if out else None
         census = _census(file, columns, skip_bad, verdicts, screen)
         tally = Tally(census.skipped if census and skip_bad else None)
-        for record in verdicts.records() if verdicts else ():
-            tally.add(record["row"], record["verdict"], "sample" in record)
+        for row, verdict, listed in verdicts.judged() if verdicts else ():
+            tally.add(row, verdict, listed)
         done = tally.verdicts.total()
-        if done:
-            screen.print(f"{out} has {done:,} verdicts already", highlight=False, markup=False)
+        if done and census:
+            rest = f"of {census.samples:,}" if done < census.samples else "which is all"
+            say(screen, f"{out} has {done:,} verdicts already, {rest}")
         if census is None or done < census.samples:
             judge = stack.enter_context(started_judge(limits, language, screen))
             samples = _Samples(stack.enter_context(open_rows(file, columns)), done, skip_bad)
@@ -120,7 +121,7 @@ def _counted(file: Path, columns: Columns, skip_bad: bool, screen: Console) -> C
     if not rows:
         raise UsageError(f"{str(file)!r} holds no rows")
     if bad.count:
-        screen.print(f"left out:\n{bad.message()}", highlight=False, markup=False)
+        say(screen, f"left out:\n{bad.message()}")
     return Census(rows, samples, bad.count)
 
 
@@ -146,7 +147,7 @@ class _Samples:
         if self._skip_bad:
             tally.skipped = self._bad.count
         if self._bad.count and screen:
-            screen.print(f"left out:\n{self._bad.message()}", highlight=False, markup=False)
+            say(screen, f"left out:\n{self._bad.message()}")
 
     def _each(self) -> Iterator[tuple[Row, int]]:
         try:

@@ -42,28 +42,28 @@ class Tally:
     def summary(self) -> dict[str, object]:
         """``{"n": samples, "verdicts": {verdict: samples, ...}}``, the most frequent verdict first.
 
-        Where rows have several samples also ``rows``, and ``pass@1``, ``pass@2``, ``pass@4`` and so on up to the
-        fewest samples in a row, each with its 95 % interval; samples on which the judge failed are left out of them.
+        Where rows have lists of samples also ``rows``, and `pass_at_k` as ``pass@1``, ``pass@2`` and so on.
         """
-        self._end_row()
         counts: dict[str, object] = {"n": self.verdicts.total(), "verdicts": dict(self.verdicts.most_common())}
         if self.skipped is not None:
             counts["skipped"] = self.skipped
-        if not self._listed:
-            return counts
-        rates = {f"pass@{k}": asdict(self.pass_at(k)) for k in self.ks()}
-        return {**counts, "rows": self._rows.total(), **rates}
+        if rates := self.pass_at_k():
+            counts |= {"rows": self._rows.total(), **{f"pass@{k}": asdict(rate) for k, rate in rates.items()}}
+        return counts
 
-    def ks(self) -> list[int]:
-        """Powers of two up to the fewest samples in a row, as far as any row has so many verdicts."""
-        most = min(self._fewest or 0, max((judged for judged, _ in self._rows), default=0))
-        return [2**power for power in range(most.bit_length())]
+    def pass_at_k(self) -> dict[int, Interval]:
+        """pass@k with its 95 % interval for each power of two up to the fewest samples in a row.
 
-    def pass_at(self, k: int) -> Interval:
-        """pass@k over the rows that have as many verdicts."""
-        rows = [(pass_at_k(n, right, k), count) for (n, right), count in self._rows.items() if n >= k]
-        shares = array("d", chain.from_iterable(repeat(share, count) for share, count in rows))
-        return mean_share(shares)
+        Samples that the judge failed on are left out, and so are rows that have fewer than ``k`` others. Empty where
+        no row has a list of samples.
+        """
+        self._end_row()
+        most = min(self._fewest or 0, max((judged for judged, _ in self._rows), default=0)) if self._listed else 0
+        return {2**power: self._pass_at(2**power) for power in range(most.bit_length())}
+
+    def _pass_at(self, k: int) -> Interval:
+        rows = [(pass_at_k(judged, right, k), count) for (judged, right), count in self._rows.items() if judged >= k]
+        return mean_share(array("d", chain.from_iterable(repeat(share, count) for share, count in rows)))
 
     def _end_row(self) -> None:
         if self._samples:

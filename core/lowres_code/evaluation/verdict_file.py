@@ -10,7 +10,6 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from lowres_code._util.files import drop_torn_line, read_json_lines, write_json
 from lowres_code.errors import LowresCodeError, UsageError
@@ -72,9 +71,17 @@ class VerdictFile:
         self.census = census
         write_json(self._meta, {**self._asked(), **asdict(census)})
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The verdicts that are there."""
-        return read_json_lines(self._path)
+    def judged(self) -> Iterator[tuple[int, str, bool]]:
+        """Of each verdict that is there: the number of its row, what it is, and whether the row has a list of samples.
+
+        Raises:
+            LowresCodeError: a line is damaged.
+        """
+        for record in read_json_lines(self._path):
+            row, verdict = record.get("row"), record.get("verdict")
+            if not isinstance(row, int) or not isinstance(verdict, str):
+                raise LowresCodeError(f"{str(self._path)!r} is damaged: it has a line without row and verdict")
+            yield row, verdict, "sample" in record
 
     def write(self, lines: str) -> None:
         """Add whole lines.
