@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.evaluation.tables import STANDARD_INPUT
 from lowres_code.evaluation.verdict_file import Census, VerdictFile
 
 OPTIONS: Mapping[str, object] = {"language": "prolog", "limits": {"cpu_s": 10, "wall_s": 60.0}}
@@ -66,6 +67,10 @@ def test_other_options_are_refused(out: Path, rows: Path) -> None:
 def test_other_rows_are_refused(out: Path, rows: Path) -> None:
     rows.write_text("{}\n{}\n[]\n")
     assert f"holds other verdicts (on other rows than '{rows}' has now)" in refused(out, rows)
+
+
+def test_standard_input_cannot_go_on(out: Path) -> None:
+    assert "is already there, and cannot be gone on with" in refused(out, STANDARD_INPUT)
 
 
 @pytest.mark.parametrize("meta", [None, "", "{", "[]", "{}", '{"rows": 1}'])

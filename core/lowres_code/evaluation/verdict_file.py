@@ -10,9 +10,11 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from lowres_code._util.files import drop_torn_line, read_json_lines, write_json
 from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.evaluation.tables import STANDARD_INPUT
 
 FORMAT = 1  # of the file beside the verdicts
 
@@ -118,17 +120,24 @@ class VerdictFile:
     def _of_before(self) -> Census:
         """What an earlier call was to judge, if it was the same."""
         help_ = f"remove {str(self._path)!r}, or name another file with --out"
-        try:
-            before = json.loads(self._meta.read_text(encoding="utf-8"))
-            census = Census(before["rows"], before["samples"], before["skipped"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{str(self._path)!r} is already there, and cannot be gone on with: {help_}") from error
+        before = _read_meta(self._meta) if self._file != STANDARD_INPUT else None  # what came by it does not come again
+        if before is None:
+            raise UsageError(f"{str(self._path)!r} is already there, and cannot be gone on with: {help_}")
         different = list(_different(before, self._asked()))
         if any(place.startswith("input.") for place in different):
             different = [f"on other rows than {str(self._file)!r} has now"]
         if different:
             raise UsageError(f"{str(self._path)!r} holds other verdicts ({'; '.join(different)}): {help_}")
-        return census
+        return Census(before["rows"], before["samples"], before["skipped"])
+
+
+def _read_meta(path: Path) -> dict[str, Any] | None:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(read, dict) and all(isinstance(read.get(name), int) for name in ("rows", "samples", "skipped"))
+    return read if whole else None
 
 
 def _locked(path: Path) -> int:
