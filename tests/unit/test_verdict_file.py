@@ -64,6 +64,11 @@ def test_other_options_are_refused(out: Path, rows: Path) -> None:
     )
 
 
+def test_an_option_that_is_gone_is_another_option(out: Path, rows: Path) -> None:
+    said = refused(out, rows, {"language": "prolog", "limits": {"cpu_s": 10}})
+    assert "(options.limits.wall_s was 60.0, is None)" in said
+
+
 def test_other_rows_are_refused(out: Path, rows: Path) -> None:
     rows.write_text("{}\n{}\n[]\n")
     assert f"holds other verdicts (on other rows than '{rows}' has now)" in refused(out, rows)

@@ -123,7 +123,8 @@ class VerdictFile:
         before = _read_meta(self._meta) if self._file != STANDARD_INPUT else None  # what came by it does not come again
         if before is None:
             raise UsageError(f"{str(self._path)!r} is already there, and cannot be gone on with: {help_}")
-        different = list(_different(before, self._asked()))
+        asked = self._asked()
+        different = list(_different({key: before.get(key) for key in asked}, asked))
         if any(place.startswith("input.") for place in different):
             different = [f"on other rows than {str(self._file)!r} has now"]
         if different:
@@ -170,7 +171,7 @@ def _fingerprint(file: Path) -> dict[str, object]:
 def _different(before: object, now: object, place: str = "") -> Iterator[str]:
     """What the second has otherwise than the first."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in now:
-            yield from _different(before.get(key), now[key], f"{place}.{key}" if place else key)
+        for key in {**before, **now}:
+            yield from _different(before.get(key), now.get(key), f"{place}.{key}" if place else key)
     elif before != now:
         yield f"{place} was {before}, is {now}"
