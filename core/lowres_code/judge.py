@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeVar
 
 from lowres_code.completion import Completion, parse_completion
-from lowres_code.language.base import Execution, Language, Limits, Status
+from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_isolation
-from lowres_code.sandbox.pool import Pool
+from lowres_code.sandbox.pool import Job, Pool
+
+K = TypeVar("K")
 
 CORRECT = "correct"
 WRONG_ANSWER = "wrong_answer"
@@ -97,19 +100,33 @@ class Judge:
 
     def judge_parsed(self, completions: Sequence[Completion], tests: Sequence[tuple[Test, ...]]) -> list[Judgement]:
         """The verdict on each completion; its program must pass all the tests that stand at its place."""
-        jobs = [
-            (completion.program, test)
-            for completion, given in zip(completions, tests, strict=True)
-            if completion.program is not None
-            for test in given
-        ]
-        executions = iter(self._pool.run(jobs, self.limits))
-        return [
-            Judgement(NO_CODE, completion)
-            if completion.program is None
-            else self._judgement(completion, [(test, next(executions)) for test in given])
-            for completion, given in zip(completions, tests, strict=True)
-        ]
+        items = enumerate(zip(completions, tests, strict=True))
+        judged = dict(self.stream(((place, *item) for place, item in items), ahead=len(completions)))
+        return [judged[place] for place in range(len(completions))]
+
+    def stream(
+        self,
+        items: Iterable[tuple[K, Completion, Sequence[Test]]],
+        ahead: int | None = None,
+        room: Callable[[], bool] = lambda: True,
+    ) -> Generator[tuple[K, Judgement], None, None]:
+        """Judge completions as they come, in constant memory; each verdict comes out as soon as it is there.
+
+        No worker waits for one slow program, and no failure costs another completion its verdict. Equal programs
+        with equal tests that are on their way at the same time run once; the tests of one run side by side.
+
+        Args:
+            items: for each, a key of the caller's making, the completion, and the tests that its program must pass.
+                Read as they are needed.
+            ahead: how many may be on their way; by default 32 for each worker.
+            room: whether another may be begun; not asked while none is on its way.
+
+        Yields:
+            Key and judgement, in the order in which they are done.
+        """
+        groups = ((item, _jobs(*item[1:])) for item in items)
+        for (key, completion, tests), executions in self._pool.stream(groups, self.limits, ahead=ahead, room=room):
+            yield key, self._judgement(completion, tests, executions)
 
     def verdict(self, execution: Execution, test: Test) -> str:
         """The verdict on one execution."""
@@ -125,12 +142,22 @@ class Judge:
         """End the workers."""
         self._pool.close()
 
-    def _judgement(self, completion: Completion, runs: list[tuple[Test, Execution]]) -> Judgement:
-        for test, execution in runs:
+    def _judgement(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
+        if completion.program is None:
+            return Judgement(NO_CODE, completion)
+        try:
+            return self._first_failure(completion, tests, executions)
+        except Exception as error:  # a backend's comparison has met an answer that it was not made for
+            reason = Diagnostic(f"the answers cannot be compared: {type(error).__name__}: {error}")
+            return Judgement(INFRA_ERROR, completion, Execution(Status.INFRA_ERROR, diagnostics=(reason,)))
+
+    def _first_failure(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
+        """The judgement by the first execution that failed, else by the last."""
+        for test, execution in zip(tests, executions, strict=True):
             verdict = self.verdict(execution, test)
             if verdict != CORRECT:
                 return Judgement(verdict, completion, execution)
-        return Judgement(CORRECT, completion, runs[-1][1])
+        return Judgement(CORRECT, completion, executions[-1])
 
     def __enter__(self) -> Judge:
         return self
@@ -139,3 +166,7 @@ class Judge:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _jobs(completion: Completion, tests: Sequence[Test]) -> list[Job]:
+    return [] if completion.program is None else [(completion.program, test) for test in tests]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from lowres_code.completion import format_completion
+from lowres_code.completion import format_completion, parse_completion
 from lowres_code.errors import JudgeError
 from lowres_code.evaluation.run import check_infrastructure
 from lowres_code.judge import Judge, Judgement
@@ -82,3 +82,31 @@ def test_the_judges_own_failures_stop_a_run_above_two_percent(judge: Judge) -> N
     check_infrastructure([good] * 98 + [bad] * 2)
     with pytest.raises(JudgeError, match="failed on 3 of 100"):
         check_infrastructure([good] * 97 + [bad] * 3)
+
+
+def test_a_stream_gives_each_completion_its_verdict_under_its_key(judge: Judge) -> None:
+    squares = (Test("9", stdin="3."), Test("16", stdin="4."))
+    texts = [("right", "solve(X) :- read(N), X is N * N."), ("wrong", "solve(9)."), ("none", " ")]
+    items = [(key, parse_completion(format_completion("r", text), ()), squares) for key, text in texts]
+    done = dict(judge.stream(items))
+    assert {key: judgement.verdict for key, judgement in done.items()} == {
+        "right": "correct",
+        "wrong": "wrong_answer",
+        "none": "no_code",
+    }
+    assert done["wrong"].execution is not None
+
+
+def test_an_answer_that_cannot_be_compared_costs_one_verdict(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare = judge.language.compare
+
+    def fragile(self: object, expected: str, actual: str) -> bool:
+        if actual == "2":
+            raise RecursionError("too deep")
+        return compare(expected, actual)
+
+    monkeypatch.setattr(type(judge.language), "compare", fragile)
+    judged = judge.judge([f"<code>solve({n}).</code>" for n in (1, 2, 3)], [problem("1")] * 3)
+    assert [judgement.verdict for judgement in judged] == ["correct", "infra_error", "wrong_answer"]
+    assert judged[1].execution is not None
+    assert judged[1].execution.diagnostics[0].message == "the answers cannot be compared: RecursionError: too deep"

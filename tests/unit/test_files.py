@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lowres_code._util.files import JsonLines, read_json_lines, write_atomically
+from lowres_code._util.files import JsonLines, drop_torn_line, read_json_lines, write_atomically
 from lowres_code.errors import LowresCodeError
 
 
@@ -16,6 +16,26 @@ def test_a_torn_last_line_is_not_read_and_not_continued(tmp_path: Path) -> None:
     assert list(read_json_lines(file)) == [{"step": 1}, {"step": 2}]
     JsonLines(file).append({"step": 3})
     assert list(read_json_lines(file)) == [{"step": 1}, {"step": 2}, {"step": 3}]
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (b"", b""),
+        (b"torn", b""),
+        (b"whole\n", b"whole\n"),
+        (b"whole\ntorn", b"whole\n"),
+        (b"\n" + b"x" * 2**17, b"\n"),
+        (b"x" * 2**16 + b"\n", b"x" * 2**16 + b"\n"),
+        (b"x" * (2**16 - 1) + b"\n" + b"y" * 2**16, b"x" * (2**16 - 1) + b"\n"),
+    ],
+    ids=range(7),
+)
+def test_a_torn_last_line_is_cut_however_long_it_is(data: bytes, kept: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    file.write_bytes(data)
+    drop_torn_line(file)
+    assert file.read_bytes() == kept
 
 
 def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path) -> None:

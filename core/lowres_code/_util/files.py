@@ -11,6 +11,8 @@ from typing import Any
 
 from lowres_code.errors import LowresCodeError, UsageError
 
+_BLOCK = 2**16  # bytes
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part.
@@ -58,7 +60,7 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        _drop_torn_line(path)
+        drop_torn_line(path)
 
     def append(self, *records: object) -> None:
         """Add records, in one write.
@@ -109,9 +111,18 @@ def _record(line: str, where: str) -> dict[str, Any]:
     return record
 
 
-def _drop_torn_line(path: Path) -> None:
+def drop_torn_line(path: Path) -> None:
     """Cut a file after its last whole line, so that the next record does not continue a torn one."""
-    if path.is_file():
-        data = path.read_bytes()
-        if data and not data.endswith(b"\n"):
-            os.truncate(path, data.rfind(b"\n") + 1)
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        whole = 0
+        while end and not whole:  # from the end: the file may be larger than the memory
+            start = max(0, end - _BLOCK)
+            file.seek(start)
+            if newline := file.read(end - start).rfind(b"\n") + 1:
+                whole = start + newline
+            end = start
+    if whole < size:
+        os.truncate(path, whole)

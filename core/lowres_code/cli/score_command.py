@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from lowres_code._util.files import JsonLines, must_be_writable
-from lowres_code._util.progress import progress_line
+from lowres_code._util.progress import say
 from lowres_code.cli.options import (
     console,
     find_language,
@@ -21,22 +19,38 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
-from lowres_code.errors import JudgeError, UsageError
-from lowres_code.evaluation.score import read_rows, score
+from lowres_code.errors import JudgeError
+from lowres_code.evaluation.rows import Columns
+from lowres_code.evaluation.score import score
+from lowres_code.evaluation.tables import STANDARD_INPUT
+from lowres_code.evaluation.tally import Tally
 from lowres_code.judge import INFRA_ERROR
-from lowres_code.recipe.build import started_judge
 
 
 @click.command("score")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True))
 @language_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write one JSON line for each row there.")
+@click.option(
+    "--column",
+    "pairs",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="What FILE calls program, completion, answer, tests, query, id or task; as in program=output.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be judged, and count them.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a JSON line for each verdict there. The same command goes on with it after a stop.",
+)
 @limits_options
 @workers_option
 @json_option
 def command(
     file: Path,
     language: str,
+    pairs: tuple[str, ...],
+    skip_bad: bool,
     out: Path | None,
     recipe: str | None,
     overrides: tuple[str, ...],
@@ -44,41 +58,43 @@ def command(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Judge the completions in FILE (JSON Lines: `program` or `completion`, and `answer` or `tests`).
+    """Judge the completions in FILE: `program` or `completion`, and `answer` or `tests`.
 
-    Exit code 0: all rows have a verdict; 3: the judge itself failed on some.
+    FILE is JSON Lines, CSV or Parquet by its suffix (`.jsonl`, `.csv`, `.parquet`, the first two also with `.gz`); `-`
+    is JSON Lines from standard input. A row whose program or completion is a list has several samples, and the
+    summary has pass@k.
+
+    Exit code 0: all rows have a verdict; 3: the judge itself failed on some; 130: stopped by Ctrl-C.
     """
     backend = find_language(language)
     table = limits_of(recipe, overrides, isolation, workers)
-    rows = read_rows(file, backend)
-    if out:
-        must_be_writable(out)
-        if out.exists():
-            raise UsageError(f"{str(out)!r} is already there: remove it, or name another file with --out")
-    lines = JsonLines(out) if out else None
-    counted, screen = 0, Console(stderr=True)
-    judging, progressing = started_judge(table, backend, screen), progress_line(screen, f"judging {len(rows)} rows")
-    with judging as judge, progressing as progress:
-
-        def done(results: list[dict[str, Any]]) -> None:
-            nonlocal counted
-            counted += len(results)
-            if lines:
-                lines.append(*results)
-            progress(counted, len(rows))
-
-        summary = score(rows, judge, done)
+    screen = Console(stderr=True)
+    try:
+        tally = score(file, backend, table, screen, out, Columns.parse(pairs), skip_bad)
+    except KeyboardInterrupt as stop:
+        say(screen, f"stopped; {_kept(file, out)}")
+        raise SystemExit(130) from stop
     if as_json:
-        print_json(summary)
+        print_json(tally.summary())
     else:
-        _show(summary)
-    if INFRA_ERROR in summary["verdicts"]:
+        _show(tally)
+    if INFRA_ERROR in tally.verdicts:
         raise SystemExit(JudgeError.exit_code)
 
 
-def _show(summary: dict[str, Any]) -> None:
-    table = Table("verdict", "rows", "share")
-    for verdict, count in summary["verdicts"].items():
-        table.add_row(verdict, str(count), f"{count / summary['n']:.1%}")
+def _kept(file: Path, out: Path | None) -> str:
+    if out is None:
+        return "without --out nothing is kept"
+    return f"{out} keeps the verdicts so far{'' if file == STANDARD_INPUT else '; the same command goes on with it'}"
+
+
+def _show(tally: Tally) -> None:
+    table = Table("verdict", "times", "share")
+    total = tally.verdicts.total()
+    for verdict, count in tally.verdicts.most_common():
+        table.add_row(verdict, f"{count:,}", f"{count / total:.1%}")
     console().print(table)
-    console().print(f"{summary['n']} rows")
+    rates = tally.pass_at_k()
+    lines = [f"{total:,} {'samples' if rates else 'rows'}", *(f"pass@{k} {rate}" for k, rate in rates.items())]
+    lines += [f"{tally.skipped:,} bad rows left out"] if tally.skipped else []
+    console().print("\n".join(lines), highlight=False, markup=False)

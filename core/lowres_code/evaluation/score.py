@@ -1,98 +1,252 @@
-"""Judging completions that somebody already has."""
+"""Judging completions that somebody already has, in memory that does not grow with their number."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from lowres_code.completion import Completion, parse_completion
+from lowres_code._util.ordering import InOrder
+from lowres_code._util.progress import Progress, progress_line, say
+from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.rows import BadRows, Columns, Row, open_rows
+from lowres_code.evaluation.tables import STANDARD_INPUT, name_of
+from lowres_code.evaluation.tally import Tally
+from lowres_code.evaluation.verdict_file import Census, VerdictFile
 from lowres_code.judge import Judge, Judgement
-from lowres_code.language.base import Language
-from lowres_code.problem import Test, read_each, tests_of
+from lowres_code.language.base import Diagnostic, Execution, Language, Status
+from lowres_code.problem import Test
+from lowres_code.recipe.build import started_judge
+from lowres_code.recipe.schema import LimitsTable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 NO_PROGRAM = "no program: neither <code>...</code> nor a fenced block of the language, each fence on a line of its own"
-CHUNK = 256  # rows that are judged at a time
+LONGEST_STDERR = 2_000  # characters of its end that are kept
+
+# Characters of texts that are being judged, and of verdicts that wait for a slow row before them. A verdict mostly
+# has a few hundred: that is as many rows as several cores judge in the minute that the slowest may take.
+MOST_WAITING = 32 * 2**20
+_OVERHEAD = 200  # bytes of whatever waits, besides its text
+
+
+def score(
+    file: Path,
+    language: Language,
+    limits: LimitsTable,
+    screen: Console,
+    out: Path | None = None,
+    columns: Columns | None = None,
+    skip_bad: bool = False,
+) -> Tally:
+    """Judge all rows of a file.
+
+    All rows are looked at before the first is judged, unless they come from standard input.
+
+    Args:
+        file: JSON Lines, CSV or Parquet, by its suffix; or `STANDARD_INPUT`.
+        language: of the programs.
+        limits: of each program; the isolation; how many workers.
+        screen: for progress.
+        out: receives a line for each sample, in the order of the rows. What it holds already of the same rows, judged
+            with the same options, is not judged again.
+        columns: what the file calls what is read.
+        skip_bad: leave out rows that cannot be judged, and count them.
+
+    Raises:
+        UsageError: the file cannot be read, or has no rows or bad ones; or ``out`` holds something else. What was
+            judged before a bad row of standard input is written.
+        JudgeError: the judge does not start.
+    """
+    columns = columns or Columns()
+    with ExitStack() as stack:
+        options = {"columns": columns.renamed, "skip_bad": skip_bad}
+        options |= {"language": language.name, "limits": asdict(limits.limits())}
+        verdicts = stack.enter_context(VerdictFile(out, file, options)) if out else None
+        census = _census(file, columns, skip_bad, verdicts, screen)
+        tally = Tally(census.skipped if census and skip_bad else None)
+        for row, verdict, listed in verdicts.judged() if verdicts else ():
+            tally.add(row, verdict, listed)
+        done = tally.verdicts.total()
+        if done and census:
+            rest = f"of {census.samples:,}" if done < census.samples else "which is all"
+            say(screen, f"{out} has {done:,} verdicts already, {rest}")
+        if census is None or done < census.samples:
+            judge = stack.enter_context(started_judge(limits, language, screen))
+            samples = _Samples(stack.enter_context(open_rows(file, columns)), done, skip_bad)
+            progress = stack.enter_context(progress_line(screen, f"judging {name_of(file)}"))
+            _Scoring(judge, tally, verdicts, progress, census.samples if census else None).run(samples)
+            samples.report(file, tally, None if census else screen)
+    return tally
+
+
+def _census(
+    file: Path, columns: Columns, skip_bad: bool, verdicts: VerdictFile | None, screen: Console
+) -> Census | None:
+    """What is to be judged; unknown of standard input, which can be read only once."""
+    if file == STANDARD_INPUT:
+        return None
+    if verdicts and verdicts.census:
+        return verdicts.census
+    census = _counted(file, columns, skip_bad, screen)
+    if verdicts:
+        verdicts.begin(census)
+    return census
+
+
+def _counted(file: Path, columns: Columns, skip_bad: bool, screen: Console) -> Census:
+    """Look at all rows.
+
+    Raises:
+        UsageError: there are none, or bad ones; the first are named.
+    """
+    rows = samples = 0
+    bad = BadRows()
+    with open_rows(file, columns) as read, progress_line(screen, f"reading {file}") as progress:
+        for row in read:
+            if isinstance(row, UsageError):
+                bad.add(row)
+            else:
+                rows, samples = rows + 1, samples + len(row.texts)
+            if (rows + bad.count) % 1000 == 0:
+                progress(rows + bad.count, None)
+    if bad.count and not (skip_bad and rows):
+        raise UsageError(f"{bad.message()}\n{rows:,} other rows can be judged: --skip-bad leaves out those that cannot")
+    if not rows:
+        raise UsageError(f"{str(file)!r} holds no rows")
+    if bad.count:
+        say(screen, f"left out:\n{bad.message()}")
+    return Census(rows, samples, bad.count)
+
+
+class _Samples:
+    """The samples of a file from a certain one on, until its end or a row that must not be left out."""
+
+    def __init__(self, rows: Iterator[Row | UsageError], first: int, skip_bad: bool) -> None:
+        self._rows, self._first, self._skip_bad = rows, first, skip_bad
+        self._bad = BadRows()
+        self._error: UsageError | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, Row, int]]:
+        """The number of each among all samples, its row, and its number in the row; all from 0."""
+        numbered = ((number, row, sample) for number, (row, sample) in enumerate(self._each()))
+        return islice(numbered, self._first, None)
+
+    def report(self, file: Path, tally: Tally, screen: Console | None) -> None:
+        """When all are judged: raise what ended them too early, count what was left out and, on a screen, name it."""
+        if self._error:
+            raise self._error
+        if not tally.verdicts:
+            raise UsageError(self._bad.message() or f"{name_of(file)} holds no rows")
+        if self._skip_bad:
+            tally.skipped = self._bad.count
+        if self._bad.count and screen:
+            say(screen, f"left out:\n{self._bad.message()}")
+
+    def _each(self) -> Iterator[tuple[Row, int]]:
+        try:
+            for row in self._rows:
+                if isinstance(row, Row):
+                    yield from ((row, sample) for sample in range(len(row.texts)))
+                elif self._skip_bad:
+                    self._bad.add(row)
+                else:
+                    raise row
+        except UsageError as error:  # what came before it is judged to the end
+            self._error = error
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a file: what was written, and what it must answer."""
+class _Key:
+    """What a judgement is of. ``size``: characters that are kept until it is judged."""
 
-    id: str
-    completion: Completion
-    tests: tuple[Test, ...]
-
-
-def read_rows(path: Path, language: Language) -> list[Row]:
-    """The rows of a JSON Lines file: ``program`` or ``completion``, ``answer`` or ``tests``, perhaps ``id``.
-
-    Raises:
-        UsageError: the file cannot be read or is empty, or rows lack something; the rows are named.
-    """
-    rows = read_each(path, lambda record, where: _row(record, where, language))
-    if not rows:
-        raise UsageError(f"{str(path)!r} holds no rows")
-    return rows
+    number: int
+    row: Row
+    sample: int
+    size: int
 
 
-def _row(record: Mapping[str, object], where: str, language: Language) -> Row:
-    program, text = record.get("program"), record.get("completion")
-    if program is not None and text is not None:
-        raise UsageError(f"{where}: has both 'program' and 'completion'; one of them is to be judged")
-    if isinstance(program, str):
-        completion = Completion(text=program, reasoning=None, program=program, well_formed=False)
-    elif isinstance(text, str):
-        completion = parse_completion(text, language.fences)
-    else:
-        has = f"{sorted(record)}{_misspelt(record)}"
-        raise UsageError(f"{where}: needs 'program' or 'completion' with some text, has {has}")
-    return Row(str(record.get("id", where.rpartition(":")[2])), completion, tests_of(record, where))
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A verdict that is to be counted and written. It does not hold the row, whose texts may be long."""
+
+    row: int
+    listed: bool
+    verdict: str
+    text: str
+
+    @property
+    def size(self) -> int:
+        return len(self.text) + _OVERHEAD
 
 
-def _misspelt(record: Mapping[str, object]) -> str:
-    known = ("program", "completion", "answer", "tests", "query", "id")
-    near = [(key, match[0]) for key in record if key not in known if (match := get_close_matches(key, known, 1))]
-    return "".join(f"; for {key!r} did you mean {match!r}?" for key, match in near)
+class _Scoring:
+    """Judges samples side by side, and counts and writes their verdicts in order."""
+
+    def __init__(
+        self, judge: Judge, tally: Tally, verdicts: VerdictFile | None, progress: Progress, total: int | None
+    ) -> None:
+        self._judge, self._tally, self._verdicts = judge, tally, verdicts
+        self._progress, self._total = progress, total
+        self._judged = tally.verdicts.total()
+        self._in_order: InOrder[_Line] = InOrder(self._judged)
+        self._waiting = 0
+
+    def run(self, samples: _Samples) -> None:
+        self._progress(self._judged, self._total)
+        for key, judgement in self._judge.stream(self._items(samples), room=self._has_room):
+            self._judged += 1
+            self._finish(key, judgement)
+            self._progress(self._judged, self._total)
+
+    def _has_room(self) -> bool:
+        return self._waiting < MOST_WAITING
+
+    def _items(self, samples: _Samples) -> Iterator[tuple[_Key, Completion, Sequence[Test]]]:
+        fences = self._judge.language.fences
+        for number, row, sample in samples:
+            given = sum(len(test.stdin) + len(test.expected or "") for test in row.tests)
+            key = _Key(number, row, sample, len(row.texts[sample]) + given + _OVERHEAD)
+            self._waiting += key.size
+            yield key, row.completion(sample, fences), row.tests
+
+    def _finish(self, key: _Key, judgement: Judgement) -> None:
+        text = _line(key.row, key.sample, judgement) if self._verdicts else ""
+        line = _Line(key.row.number, key.row.listed, judgement.verdict, text)
+        self._waiting += line.size - key.size
+        ready = list(self._in_order.put(key.number, line))
+        if self._verdicts and ready:
+            self._verdicts.write("".join(line.text for line in ready))
+        for line in ready:
+            self._waiting -= line.size
+            self._tally.add(line.row, line.verdict, line.listed)
 
 
-def score(rows: Iterable[Row], judge: Judge, done: Callable[[list[dict[str, Any]]], None]) -> dict[str, Any]:
-    """Judge all rows.
-
-    Args:
-        rows: what to judge.
-        judge: of their language.
-        done: receives the results of each chunk of rows, as they come.
-
-    Returns:
-        ``{"n": rows, "verdicts": {verdict: rows, ...}}``, the most frequent verdict first.
-    """
-    verdicts: Counter[str] = Counter()
-    for chunk in _chunks(rows):
-        judgements = judge.judge_parsed([row.completion for row in chunk], [row.tests for row in chunk])
-        verdicts.update(judgement.verdict for judgement in judgements)
-        done([_result(row, judgement) for row, judgement in zip(chunk, judgements, strict=True)])
-    return {"n": verdicts.total(), "verdicts": dict(verdicts.most_common())}
+_NOTHING = Execution(Status.NO_ANSWER, diagnostics=(Diagnostic(NO_PROGRAM),))  # what there is to say without a program
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
-
-
-def _result(row: Row, judgement: Judgement) -> dict[str, Any]:
-    execution = judgement.execution
-    return {
+def _line(row: Row, sample: int, judgement: Judgement) -> str:
+    execution = judgement.execution or _NOTHING
+    result = {
         "id": row.id,
+        "row": row.number,
+        **({"task": row.task} if row.task else {}),
+        **({"sample": sample + 1} if row.listed else {}),
         "verdict": judgement.verdict,
-        "answer": execution.answer if execution else None,
-        "diagnostics": [note.message for note in execution.diagnostics] if execution else [NO_PROGRAM],
-        "cpu_s": execution.cpu_s if execution else 0.0,
-        "isolation": execution.isolation if execution else None,
+        "answer": execution.answer,
+        "failed_test": getattr(judgement, "failed_test", None),
+        "diagnostics": [asdict(diagnostic) for diagnostic in execution.diagnostics],
+        "stderr": execution.stderr[-LONGEST_STDERR:],
+        "exit_code": getattr(execution, "exit_code", None),
+        "cpu_s": execution.cpu_s,
+        "wall_s": execution.wall_s,
+        "isolation": execution.isolation or None,
+        "extraction": getattr(judgement.completion, "extraction", None),
     }
+    return json.dumps(result, ensure_ascii=False) + "\n"

@@ -1,0 +1,126 @@
+"""Programs streamed through several workers: nothing waits for what is slow, nothing is lost, memory is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count, islice
+
+import pytest
+from lowres_code.language.base import Limits, Status
+from lowres_code.problem import Test
+from lowres_code.sandbox.pool import Job, Pool
+
+from tests.conftest import PROLOG
+
+LIMITS = Limits()
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        pool.start()
+        yield pool
+
+
+def job(number: int) -> Job:
+    return f"solve(X) :- X is {number} * 2.", Test()
+
+
+def test_what_is_done_comes_out_whatever_is_slow(pool: Pool) -> None:
+    slow = ("slow", [("solve(X) :- sleep(4), X = 1.", Test())])
+    quick = [(f"quick {n}", [job(n)]) for n in range(100)]
+    done = list(pool.stream([slow, *quick], LIMITS))
+    assert sorted(key for key, _ in done) == sorted(["slow", *(key for key, _ in quick)])
+    assert done[-1][0] == "slow"
+
+
+def test_each_group_has_the_executions_of_its_own_jobs_in_order(pool: Pool) -> None:
+    reading = "solve(X) :- read(N), X is N + 1."
+    groups = [(n, [(reading, Test(stdin=f"{10 * n + place}.")) for place in range(n)]) for n in range(6)]
+    done = dict(pool.stream(groups, LIMITS))
+    answers = {key: [execution.answer for execution in executions] for key, executions in done.items()}
+    assert answers == {n: [str(10 * n + place + 1) for place in range(n)] for n in range(6)}
+
+
+def test_no_more_is_read_than_may_be_on_its_way(pool: Pool) -> None:
+    read = 0
+
+    def endless() -> Iterator[tuple[int, list[Job]]]:
+        nonlocal read
+        for read in count(1):
+            yield read, [job(read)]
+
+    given = 0
+    for _ in islice(pool.stream(endless(), LIMITS, ahead=5), 40):
+        given += 1
+        assert read - given < 5
+    assert given == 40
+
+
+def test_nothing_is_begun_while_there_is_no_room_unless_nothing_else_is_on_its_way(pool: Pool) -> None:
+    read: list[int] = []
+
+    def noted() -> Iterator[tuple[int, list[Job]]]:
+        for number in range(4):
+            read.append(number)
+            yield number, [job(number)]
+
+    for given, (key, _) in enumerate(pool.stream(noted(), LIMITS, room=lambda: False)):
+        assert key == given
+        assert read == list(range(given + 1))
+    assert read == [0, 1, 2, 3]
+
+
+def test_programs_without_jobs_do_not_pile_up(pool: Pool) -> None:
+    endless = ((number, list[Job]()) for number in count())
+    assert list(islice(pool.stream(endless, LIMITS), 1000)) == [(number, []) for number in range(1000)]
+
+
+def test_equal_jobs_on_their_way_run_once_whatever_is_expected(pool: Pool) -> None:
+    random = "solve(X) :- random(X)."
+    groups = [(n, [(random, Test(expected=str(n)))]) for n in range(5)]
+    answers = {executions[0].answer for _, executions in pool.stream(groups, LIMITS)}
+    assert len(answers) == 1
+
+
+def test_an_exception_costs_one_program_and_no_other(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warm_up(self: object, program: str) -> str:
+        if "3 *" in program:
+            raise LookupError("no such warm-up")
+        return ""
+
+    monkeypatch.setattr(type(PROLOG), "warm_up_of", warm_up)
+    executions = pool.run([job(number) for number in range(6)], LIMITS)
+    assert [execution.answer for execution in executions] == ["0", "2", "4", None, "8", "10"]
+    assert executions[3].status is Status.INFRA_ERROR
+    assert executions[3].diagnostics[0].message == "LookupError: no such warm-up"
+
+
+def test_a_stream_that_is_left_begins_nothing_more_and_the_pool_goes_on(pool: Pool) -> None:
+    stream = pool.stream(((number, [job(number)]) for number in count()), LIMITS)
+    next(stream)
+    stream.close()
+    assert pool.run([job(21)], LIMITS)[0].answer == "42"
+
+
+def test_an_error_of_the_source_reaches_the_reader(pool: Pool) -> None:
+    def broken() -> Iterator[tuple[int, list[Job]]]:
+        yield 1, [job(1)]
+        raise ValueError("torn file")
+
+    with pytest.raises(ValueError, match="torn file"):
+        list(pool.stream(broken(), LIMITS))
+    assert pool.run([job(2)], LIMITS)[0].answer == "4"
+
+
+def test_what_a_closed_pool_had_not_begun_is_its_failure() -> None:
+    pool = Pool(PROLOG, "namespaces", 1)
+    waiting = ("solve(X) :- sleep(50), X = 1.", Test())
+    stream = pool.stream([(0, [job(1)]), (1, [waiting]), (2, [job(2)])], LIMITS)
+    assert next(stream)[0] == 0
+    pool.close()
+    executions = [executions[0] for _, executions in stream]
+    assert [execution.status for execution in executions] == [Status.INFRA_ERROR] * 2
+    assert {execution.diagnostics[0].message for execution in executions} >= {
+        "the judge was closed before the program ran"
+    }
