@@ -53,45 +53,46 @@ def make_rows(path: Path, count: int) -> None:
     made.replace(path)
 
 
-class Watch:
-    """What a scoring uses, noted every two seconds."""
+class Lines:
+    """How many whole lines a growing file has, reading only what is new."""
 
-    def __init__(self, process: subprocess.Popen[bytes], verdicts: Path, usage: Path) -> None:
-        self._process, self._verdicts, self._usage = process, verdicts, usage
-        self._read, self._rows = 0, 0
+    def __init__(self, path: Path) -> None:
+        self._path, self._read, self._lines = path, 0, 0
 
-    def until(self, row: int | None) -> None:
-        """Wait until it has ended or, if that comes first, has written so many rows."""
-        parent = psutil.Process(self._process.pid)
-        with self._usage.open("a", encoding="utf-8") as file:
-            while self._process.poll() is None and (row is None or self._rows < row):
-                time.sleep(EVERY_S)
-                with suppress(psutil.NoSuchProcess):
-                    file.write(json.dumps(self._seen(parent)) + "\n")
-                    file.flush()
-
-    def _seen(self, parent: psutil.Process) -> dict[str, float]:
-        self._count()
-        own = sum(parent.cpu_times()[:2])
-        machine = psutil.cpu_times()
-        return {
-            "pid": parent.pid,
-            "time": time.monotonic(),
-            "rows": self._rows,
-            "parent_mb": parent.memory_info().rss / 2**20,
-            "parent_cpu_s": own,
-            "tree_cpu_s": tree_cpu_s(parent),
-            "machine_busy_s": sum(machine[:8]) - machine.idle - machine.iowait,
-        }
-
-    def _count(self) -> None:
-        """Whole lines that the verdicts have, reading only what is new."""
-        if self._verdicts.is_file():
-            with self._verdicts.open("rb") as file:
+    def count(self) -> int:
+        """So many now."""
+        if self._path.is_file():
+            with self._path.open("rb") as file:
                 file.seek(self._read)
                 while block := file.read(2**20):
                     self._read += len(block)
-                    self._rows += block.count(b"\n")
+                    self._lines += block.count(b"\n")
+        return self._lines
+
+
+def watch(process: subprocess.Popen[bytes], folder: Path, until: int | None) -> None:
+    """Note what a scoring uses, until it has ended or, if that comes first, has written so many verdicts."""
+    lines, parent = Lines(folder / "verdicts.jsonl"), psutil.Process(process.pid)
+    with (folder / "usage.jsonl").open("a", encoding="utf-8") as file:
+        while process.poll() is None and (until is None or lines.count() < until):
+            time.sleep(EVERY_S)
+            with suppress(psutil.NoSuchProcess):
+                file.write(json.dumps(seen(parent, lines.count())) + "\n")
+                file.flush()
+
+
+def seen(parent: psutil.Process, rows: int) -> dict[str, float]:
+    """What a scoring has used."""
+    machine = psutil.cpu_times()
+    return {
+        "pid": parent.pid,
+        "time": time.monotonic(),
+        "rows": rows,
+        "parent_mb": parent.memory_info().rss / 2**20,
+        "parent_cpu_s": sum(parent.cpu_times()[:2]),
+        "tree_cpu_s": tree_cpu_s(parent),
+        "machine_busy_s": sum(machine[:8]) - machine.idle - machine.iowait,
+    }
 
 
 def tree_cpu_s(parent: psutil.Process) -> float:
@@ -110,7 +111,7 @@ def score(folder: Path, kill_at: int | None) -> bool:
     with (folder / "log.txt").open("ab") as log, (folder / "summary.json").open("wb") as summary:
         process = subprocess.Popen(command, stdout=summary, stderr=log)
         try:
-            Watch(process, folder / "verdicts.jsonl", folder / "usage.jsonl").until(kill_at)
+            watch(process, folder, kill_at)
         finally:
             ended = process.poll() is not None
             process.kill()
@@ -128,10 +129,15 @@ def each_once(folder: Path, count: int) -> bool:
 
 
 def spans(usage: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Neighbouring notes of one process, once its workers are warm."""
+    """Neighbouring notes of one scoring, from its first verdicts on: it reads and starts workers before."""
+    judging = False
     for before, after in pairwise(usage):
-        if before["pid"] == after["pid"] and before["rows"] > 0:
+        if before["pid"] != after["pid"]:
+            judging = False
+        elif judging:
             yield before, after
+        else:
+            judging = after["rows"] > before["rows"]
 
 
 def figures(folder: Path, count: int) -> dict[str, Any]:
@@ -143,6 +149,10 @@ def figures(folder: Path, count: int) -> dict[str, Any]:
         return float(sum(after[key] - before[key] for before, after in taken))
 
     seconds, rows = total("time"), total("rows")
+    busy = [
+        (after["machine_busy_s"] - before["machine_busy_s"]) / (after["time"] - before["time"])
+        for before, after in taken
+    ]
     early = [note["parent_mb"] for note in usage if note["rows"] <= EARLY]
     return {
         "rows": count,
@@ -151,6 +161,7 @@ def figures(folder: Path, count: int) -> dict[str, Any]:
         "seconds": round(seconds),
         "rows_per_s": round(rows / seconds, 1),
         "machine_busy": round(total("machine_busy_s") / seconds / CORES, 3),
+        "time_with_cores_90_percent_busy": round(sum(share >= 0.9 * CORES for share in busy) / len(busy), 3),
         "own_cpu": round(total("tree_cpu_s") / seconds / CORES, 3),
         "parent_ms_per_row": round(total("parent_cpu_s") / rows * 1e3, 3),
         f"parent_peak_mb_to_{EARLY}": round(max(early), 1),
@@ -171,9 +182,8 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     make_rows(asked.out / "rows.jsonl", asked.rows)
     places = sorted(random.Random(asked.rows).sample(range(1, asked.rows), asked.kills))
-    before = Watch(subprocess.Popen(["true"]), asked.out / "verdicts.jsonl", asked.out / "usage.jsonl")
-    before._count()
-    for place in [place for place in places if place > before._rows]:
+    done = Lines(asked.out / "verdicts.jsonl").count()
+    for place in [place for place in places if place > done]:
         print(f"to be killed after row {place:,}", flush=True)
         if score(asked.out, place):
             break

@@ -90,8 +90,8 @@ class Columns:
 
     def read(self, record: Record) -> dict[str, object]:
         """What the record holds, under our names; without what is null."""
-        values = ((ours, _value(record, theirs)) for ours, theirs in self.names.items())
-        return {ours: value for ours, value in values if value is not None}
+        values = {ours: _value(record, theirs) for ours, theirs in self.names.items()}
+        return {ours: value for ours, value in values.items() if value is not None}
 
     def check(self, table: Table, file: str) -> None:
         """See that the table has the columns that it must have.
@@ -111,7 +111,7 @@ class Columns:
 
 def _value(record: object, name: str) -> object:
     """What a record holds under a name, or under its parts one within the other."""
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         return None
     if name in record:
         return record[name]
