@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from lowres_code.completion import Completion, parse_completion
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_isolation
@@ -86,7 +87,13 @@ class Judge:
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
     def judge_parsed(self, completions: Sequence[Completion], tests: Sequence[tuple[Test, ...]]) -> list[Judgement]:
-        """The verdict on each completion; its program must pass all the tests that stand at its place."""
+        """The verdict on each completion; its program must pass all the tests that stand at its place.
+
+        Raises:
+            UsageError: there are none at some place.
+        """
+        if not all(tests):
+            raise UsageError("a completion cannot be judged without tests")
         jobs = [
             (completion.program, test)
             for completion, given in zip(completions, tests, strict=True)
@@ -107,13 +114,18 @@ class Judge:
             return str(execution.status.value)
         if execution.answer is None:  # a backend that says ok and gives none
             return str(Status.NO_ANSWER.value)
-        if test.expected is None:
-            raise ValueError("a verdict needs an expected answer")
-        return CORRECT if self.language.compare(test.expected, execution.answer) else WRONG_ANSWER
+        return CORRECT if self._accepts(test, execution.answer) else WRONG_ANSWER
 
     def close(self) -> None:
         """End the workers."""
         self._pool.close()
+
+    def _accepts(self, test: Test, answer: str) -> bool:
+        """Whether the answer is all that the test asks for: the expected one, and one that its check passes."""
+        if not test.decides:
+            raise UsageError("a verdict needs an expected answer or a check")
+        same = test.expected is None or self.language.compare(test.expected, answer)
+        return same and (test.check is None or test.check(answer))
 
     def _judgement(self, completion: Completion, runs: list[tuple[Test, Execution]]) -> Judgement:
         for test, execution in runs:

@@ -6,7 +6,6 @@ import os
 import queue
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import TracebackType
 
 from lowres_code.language.base import Execution, Language, Limits
@@ -60,7 +59,7 @@ class Pool:
 
     def run(self, jobs: Sequence[tuple[str, Test]], limits: Limits, ask: Ask = "execute") -> list[Execution]:
         """Run each program once with its test. Equal jobs in a batch run once."""
-        asked = [(program, replace(test, expected=None)) for program, test in jobs]
+        asked = [(program, test.without_answer()) for program, test in jobs]
         distinct = list(dict.fromkeys(asked))
         done = dict(zip(distinct, self._threads.map(lambda job: self._one(ask, job, limits), distinct), strict=True))
         return [done[job] for job in asked]
