@@ -40,7 +40,7 @@ class Test:
     expected: str | None = None
     stdin: str = ""
     query: str | None = None
-    check: Check | None = None
+    check: Check | None = field(default=None, repr=False)
 
     @property
     def decides(self) -> bool:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from lowres_code.answers import same_answer
 from lowres_code.errors import UsageError
 from lowres_code.problem import Test
-from lowres_code.recipe import load_recipe
+from lowres_code.recipe import find_recipe, load_recipe
 from lowres_code.sources.reasoning_gym import ReasoningGym, judged_entries
 from lowres_code.sources.reasoning_gym_rules import Entry
 from lowres_code.sources.reasoning_gym_tasks import RULES
@@ -245,6 +246,17 @@ def test_the_answer_to_a_fraction_in_latex_is_a_fraction() -> None:
             == f"{entry['metadata']['simplified_numerator']}/{entry['metadata']['simplified_denominator']}"
         )
     assert any("$" in entry["question"] for entry, _ in some("fraction_simplification"))
+
+
+def test_every_number_of_problems_is_spread_over_the_tasks_and_fewer_are_the_beginning_of_more() -> None:
+    table = load_recipe(find_recipe("quickstart")).data.train
+    weights = table.options["weights"]
+    problems = ReasoningGym().load(table.options, "eval", 84, 0)
+    assert Counter(problem.task for problem in problems[:28]) == weights
+    assert Counter(problem.task for problem in problems) == {task: 3 * weight for task, weight in weights.items()}
+    small = ReasoningGym().load(table.options, "eval", 14, 0)
+    assert [problem.id for problem in small] == [problem.id for problem in problems[:14]]
+    assert {problem.task for problem in small} == set(weights) - {"knights_knaves"}
 
 
 def test_problems_say_their_difficulty() -> None:
