@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from lowres_code.completion import Completion, parse_completion
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_isolation
@@ -99,7 +100,11 @@ class Judge:
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
     def judge_parsed(self, completions: Sequence[Completion], tests: Sequence[tuple[Test, ...]]) -> list[Judgement]:
-        """The verdict on each completion; its program must pass all the tests that stand at its place."""
+        """The verdict on each completion; its program must pass all the tests that stand at its place.
+
+        Raises:
+            UsageError: there are none at some place.
+        """
         items = enumerate(zip(completions, tests, strict=True))
         judged = dict(self.stream(((place, *item) for place, item in items), ahead=len(completions)))
         return [judged[place] for place in range(len(completions))]
@@ -123,6 +128,9 @@ class Judge:
 
         Yields:
             Key and judgement, in the order in which they are done.
+
+        Raises:
+            UsageError: a completion has no tests.
         """
         groups = ((item, _jobs(*item[1:])) for item in items)
         for (key, completion, tests), executions in self._pool.stream(groups, self.limits, ahead=ahead, room=room):
@@ -134,19 +142,26 @@ class Judge:
             return str(execution.status.value)
         if execution.answer is None:  # a backend that says ok and gives none
             return str(Status.NO_ANSWER.value)
-        if test.expected is None:
-            raise ValueError("a verdict needs an expected answer")
-        return CORRECT if self.language.compare(test.expected, execution.answer) else WRONG_ANSWER
+        return CORRECT if self._accepts(test, execution.answer) else WRONG_ANSWER
 
     def close(self) -> None:
         """End the workers."""
         self._pool.close()
+
+    def _accepts(self, test: Test, answer: str) -> bool:
+        """Whether the answer is all that the test asks for: the expected one, and one that its check passes."""
+        if not test.decides:
+            raise UsageError("a verdict needs an expected answer or a check")
+        same = test.expected is None or self.language.compare(test.expected, answer)
+        return same and (test.check is None or test.check(answer))
 
     def _judgement(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
         if completion.program is None:
             return Judgement(NO_CODE, completion)
         try:
             return self._first_failure(completion, tests, executions)
+        except UsageError:  # a test that says nothing of what is right
+            raise
         except Exception as error:  # a backend's comparison has met an answer that it was not made for
             reason = Diagnostic(f"the answers cannot be compared: {type(error).__name__}: {error}")
             return Judgement(INFRA_ERROR, completion, Execution(Status.INFRA_ERROR, diagnostics=(reason,)))
@@ -169,4 +184,6 @@ class Judge:
 
 
 def _jobs(completion: Completion, tests: Sequence[Test]) -> list[Job]:
+    if not tests:
+        raise UsageError("a completion cannot be judged without tests")
     return [] if completion.program is None else [(completion.program, test) for test in tests]

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import json
+import math
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from lowres_code.errors import UsageError
+from lowres_code.errors import UsageError, near_match
+from lowres_code.forms import FORMS, Check
 
+R = TypeVar("R")
 T = TypeVar("T")
 
-_NAMED = 5  # validation_errors about single records of a file; what is wrong with one is mostly wrong with all
+_NAMED = 5  # bad rows that are named; what is wrong with one is mostly wrong with all
+_QUOTING = reprlib.Repr()
+_QUOTING.maxstring = _QUOTING.maxother = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
     """One execution of a program: what it is given, and what it must answer.
 
+    An answer is right if it is the same as ``expected`` and passes ``check``, as far as these are given.
+
     Attributes:
-        expected: the right answer; ``None`` if the program is only to be run.
+        expected: the right answer; ``None`` if there are many, or if the program is only to be run.
         stdin: what the program reads from standard input.
         query: the goal that asks for the answer, for languages that have one (``None``: the language's default).
+        check: called by the judge with the text of an answer; one of `lowres_code.forms`, or what knows a right answer
+            where there are many. It must be quick and must not raise, whatever the text, for a program wrote that.
     """
 
     __test__ = False  # not a pytest class
@@ -30,6 +40,16 @@ class Test:
     expected: str | None = None
     stdin: str = ""
     query: str | None = None
+    check: Check | None = field(default=None, repr=False)
+
+    @property
+    def decides(self) -> bool:
+        """Whether it says which answers are right."""
+        return self.expected is not None or self.check is not None
+
+    def without_answer(self) -> Test:
+        """What a worker is told: nothing that says which answers are right."""
+        return Test(stdin=self.stdin, query=self.query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,10 @@ class Problem:
         tests: all of them must pass; at least one.
         task: the group that reports break results down by (``""``: none).
         metadata: whatever else the record held.
+        difficulty: as its source names it (``""``: unknown).
+
+    Raises:
+        UsageError: there is no test, or one that does not say what is right.
     """
 
     id: str
@@ -49,76 +73,159 @@ class Problem:
     tests: tuple[Test, ...]
     task: str = ""
     metadata: Mapping[str, object] = field(default_factory=dict)
+    difficulty: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.tests or not all(test.decides for test in self.tests):
+            raise UsageError(f"problem {self.id!r} does not say which answer is right: give it a test with one")
 
 
 def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     """The tests of a record with ``"answer"`` or with ``"tests": [{"stdin", "stdout"}]``.
+
+    Beside them ``"form"`` may name one of `lowres_code.forms.FORMS`, which the answers must have.
 
     Raises:
         UsageError: neither key is there, or both, or they have a wrong shape; ``where`` names the record.
     """
     query = record.get("query")
     if query is not None and not isinstance(query, str):
-        raise UsageError(f"{where}: 'query' must be text, not {query!r}")
-    answer = record.get("answer")
-    if answer is not None and record.get("tests") is not None:
-        raise UsageError(f"{where}: has both 'answer' and 'tests'; one of them must say what is right")
-    if answer is not None:
-        if isinstance(answer, bool) or not isinstance(answer, str | int | float):
-            raise UsageError(f"{where}: 'answer' must be text or a number, not {answer!r}")
-        return (Test(expected=str(answer), query=query),)
+        raise UsageError(f"{where}: 'query' must be text, not {shown(query)}")
+    form = _form(label(record, "form", where), where)
     tests = record.get("tests")
+    if record.get("answer") is not None:
+        if tests is not None:
+            raise UsageError(f"{where}: has both 'answer' and 'tests'; one of them must say what is right")
+        return (Test(_gold(record["answer"], where), query=query, check=form),)
     if not isinstance(tests, list) or not tests:
         raise UsageError(f"{where}: needs 'answer', or 'tests' with at least one {{\"stdin\", \"stdout\"}}")
-    return tuple(_stdin_test(test, query, where) for test in tests)
+    return tuple(_stdin_test(test, query, form, where) for test in tests)
 
 
-def _stdin_test(test: object, query: str | None, where: str) -> Test:
+def _gold(answer: object, where: str) -> str:
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+        raise UsageError(f"{where}: 'answer' must be text or a number, not {shown(answer)}")
+    if isinstance(answer, float) and not math.isfinite(answer):
+        raise UsageError(f"{where}: 'answer' must be a number that there is, not {answer!r}")
+    if not str(answer).strip():
+        raise UsageError(f"{where}: 'answer' must not be empty, for a program that says nothing gives no answer")
+    return str(answer)
+
+
+def _form(name: str, where: str) -> Check | None:
+    if name and name not in FORMS:
+        raise UsageError(f"{where}: there is no form {shown(name)}; {near_match(name, FORMS)}")
+    return FORMS[name] if name else None
+
+
+def _stdin_test(test: object, query: str | None, form: Check | None, where: str) -> Test:
     if not isinstance(test, dict) or not isinstance(test.get("stdout"), str):
-        raise UsageError(f"{where}: each of 'tests' needs 'stdout' (and may have 'stdin'), got {test!r}")
+        raise UsageError(f"{where}: each of 'tests' needs 'stdout' (and may have 'stdin'), got {shown(test)}")
     if not test["stdout"].strip():
         raise UsageError(f"{where}: 'stdout' must not be empty, for a program that prints nothing gives no answer")
-    stdin = test.get("stdin") or ""
-    if not isinstance(stdin, str):
-        raise UsageError(f"{where}: 'stdin' must be text, not {stdin!r}")
-    return Test(expected=test["stdout"], stdin=stdin, query=query)
+    stdin = test.get("stdin")
+    if stdin is not None and not isinstance(stdin, str):
+        raise UsageError(f"{where}: 'stdin' must be text, not {shown(stdin)}")
+    return Test(test["stdout"], stdin or "", query, form)
 
 
-_OWN_KEYS = {"id", "question", "answer", "tests", "query", "task"}
+_OWN_KEYS = {"id", "question", "answer", "tests", "query", "form", "task", "difficulty"}
 
 
 def problem_of(record: Mapping[str, object], where: str) -> Problem:
-    """The problem that the record at ``FILE:LINE`` describes; see `tests_of` for what it must hold."""
+    """The problem that the record at ``FILE:LINE`` describes; see `tests_of` for what it must hold.
+
+    Raises:
+        UsageError: the record lacks something, or has it in a wrong shape. A key that is null is as good as absent.
+    """
     question = record.get("question")
     if not isinstance(question, str) or not question.strip():
-        raise UsageError(f"{where}: needs 'question' with some text, got {question!r}")
+        raise UsageError(f"{where}: needs 'question' with some text, got {shown(question)}")
     file, _, line = where.rpartition(":")
     return Problem(
-        id=str(record.get("id", f"{Path(file).stem}-{line}")),
+        id=label(record, "id", where) or f"{Path(file).stem}-{line}",
         question=question,
         tests=tests_of(record, where),
-        task=str(record.get("task", "")),
+        task=label(record, "task", where),
         metadata={key: value for key, value in record.items() if key not in _OWN_KEYS},
+        difficulty=difficulty_text(record.get("difficulty")),
     )
 
 
-def read_each(path: Path, make: Callable[[Mapping[str, object], str], T]) -> list[T]:
-    """What ``make`` makes of each object of a JSON Lines file, and of ``FILE:LINE``.
+def label(record: Mapping[str, object], key: str, where: str) -> str:
+    """The text or number at a key, as text; ``""`` if it is absent or null.
 
     Raises:
-        UsageError: the file cannot be read, a line is no JSON object, or ``make`` has raised it; of those the first
-            five are named and the others counted.
+        UsageError: it is something else.
     """
-    made, validation_errors = [], []
-    for where, record in read_records(path):
+    value = record.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{where}: {key!r} must be text or a number, not {shown(value)}")
+    return str(value)
+
+
+def difficulty_text(value: object) -> str:
+    """A difficulty in one line, the same for the same value: ``{"terms": (2, 4)}`` is ``terms=2..4``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_range_text(value[key])}" for key in sorted(value, key=str))
+    return "" if value is None else _range_text(value)
+
+
+def _range_text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ("..".join if len(value) == 2 else "/".join)(map(_item_text, value))
+    return _item_text(value)
+
+
+def _item_text(value: object) -> str:
+    return shown(value) if isinstance(value, list | tuple | Mapping) else str(value)
+
+
+def shown(value: object) -> str:
+    """The value as Python writes it, no longer than a line, however long or deep it is."""
+    return _QUOTING.repr(value)
+
+
+def read_each(
+    path: Path, make: Callable[[Mapping[str, object], str], T], left_out: Callable[[str], None] | None = None
+) -> list[T]:
+    """What ``make`` makes of each object of a JSON Lines file, and of ``FILE:LINE``; see `make_each`.
+
+    Raises:
+        UsageError: the file cannot be read, or as `make_each`; a line that is no JSON object is a bad row.
+    """
+    return make_each(_lines(path), lambda line, where: make(_object_of(line, where), where), left_out)
+
+
+def make_each(
+    rows: Iterable[tuple[str, R]], make: Callable[[R, str], T], left_out: Callable[[str], None] | None = None
+) -> list[T]:
+    """What ``make`` makes of each row, and of its place.
+
+    Args:
+        rows: each with the place to name it by.
+        make: raises `UsageError` for a bad row.
+        left_out: if given, bad rows are left out, and it is told in a sentence how many and why.
+
+    Raises:
+        UsageError: there are bad rows; the first five are named and the others counted.
+    """
+    made: list[T] = []
+    told: list[str] = []
+    bad = 0
+    for where, row in rows:
         try:
-            made.append(make(record, where))
-        except UsageError as error:  # noqa: PERF203 - each record has a message of its own
-            validation_errors.append(str(error))
-    if more := len(validation_errors[_NAMED:]):
-        validation_errors[_NAMED:] = [f"and {more} more of {len(made) + len(validation_errors)} lines"]
-    if validation_errors:
-        raise UsageError("\n".join(validation_errors))
+            made.append(make(row, where))
+        except UsageError as error:  # noqa: PERF203 - each row has a message of its own
+            bad += 1
+            told += [str(error)] if bad <= _NAMED else []
+    if bad and left_out is not None:
+        left_out(f"{bad} of {len(made) + bad} rows are left out; the first: {told[0]}")
+    elif bad:
+        more = [f"and {bad - _NAMED} more of {len(made) + bad} rows"] if bad > _NAMED else []
+        raise UsageError("\n".join([*told, *more]))
     return made
 
 
@@ -128,11 +235,15 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     Raises:
         UsageError: the file cannot be read, or a line is no JSON object.
     """
+    return ((where, _object_of(line, where)) for where, line in _lines(path))
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield f"{path}:{number}", _object_of(line, f"{path}:{number}")
+                    yield f"{path}:{number}", line
     except OSError as error:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:

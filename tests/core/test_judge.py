@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 from lowres_code.completion import format_completion, parse_completion
-from lowres_code.errors import JudgeError
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.evaluation.run import check_infrastructure
+from lowres_code.forms import lowest_terms
 from lowres_code.judge import Judge, Judgement
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Problem, Test
@@ -53,6 +54,35 @@ def test_every_test_of_a_problem_must_pass(judge: Judge) -> None:
 def test_a_problem_may_ask_its_own_query(judge: Judge) -> None:
     asked = Problem("p", "q", (Test("[1,2]", query="pair(L)."),))
     assert judge.judge([format_completion("r", "pair([1, 2]).")], [asked])[0].correct
+
+
+def test_a_check_decides_where_many_answers_are_right(judge: Judge) -> None:
+    seen: list[str] = []
+
+    def is_even(answer: str) -> bool:  # nothing that could be sent to a worker
+        seen.append(answer)
+        return int(answer) % 2 == 0
+
+    even = Problem("p", "q", (Test(check=is_even),))
+    programs = [format_completion("r", f"solve({n}).") for n in (42, 44, 43)]
+    assert [j.verdict for j in judge.judge(programs, [even] * 3)] == ["correct", "correct", "wrong_answer"]
+    assert sorted(seen) == ["42", "43", "44"]
+
+
+def test_a_form_is_asked_for_beside_the_value(judge: Judge) -> None:
+    simplified = Problem("p", "simplify 92/524", (Test("23/131", check=lowest_terms),))
+    answers = ["X is 92 rdiv 524", "X = '23/131'", "X = '92/524'", "X is 92 / 524.0", "X = '23/132'"]
+    programs = [format_completion("r", f"solve(X) :- {answer}.") for answer in answers]
+    verdicts = [j.verdict for j in judge.judge(programs, [simplified] * len(programs))]
+    assert verdicts == ["correct", "correct", "wrong_answer", "wrong_answer", "wrong_answer"]
+
+
+def test_without_tests_nothing_is_judged(judge: Judge) -> None:
+    completion = parse_completion(format_completion("r", "solve(42)."), judge.language.fences)
+    with pytest.raises(UsageError, match="cannot be judged without tests"):
+        judge.judge_parsed([completion], [()])
+    with pytest.raises(UsageError, match="needs an expected answer or a check"):
+        judge.verdict(judge.execute(["solve(42)."], [Test()])[0], Test())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from lowres_code.errors import UsageError
-from lowres_code.problem import Problem, Test, problem_of, read_each, read_records, unique
+from lowres_code.forms import lowest_terms
+from lowres_code.problem import Problem, Test, difficulty_text, make_each, problem_of, read_each, read_records, unique
 
 
 def test_a_record_with_an_answer() -> None:
@@ -31,6 +32,16 @@ def test_a_record_with_tests() -> None:
         ({"question": "q", "answer": "1", "query": 3}, "query"),
         ({"question": "q", "answer": [1]}, "answer"),
         ({"question": "q", "answer": True}, "answer"),
+        ({"question": "q", "answer": None}, "needs 'answer'"),
+        ({"question": "q", "answer": ""}, "'answer' must not be empty"),
+        ({"question": "q", "answer": " \n"}, "'answer' must not be empty"),
+        ({"question": "q", "answer": float("nan")}, "nan"),
+        ({"question": "q", "answer": {"a": 1}}, "answer"),
+        ({"question": "q", "answer": b"1"}, "answer"),
+        ({"question": None, "answer": "1"}, "question"),
+        ({"question": "q", "answer": "1", "id": [1]}, "'id' must be text or a number"),
+        ({"question": "q", "answer": "1", "task": {"a": 1}}, "'task' must be text or a number"),
+        ({"question": "q", "answer": "1/2", "form": "lowest"}, "no form 'lowest'; did you mean 'lowest_terms'"),
         ({"question": "q", "answer": "1", "tests": [{"stdout": "1"}]}, "both 'answer' and 'tests'"),
         ({"question": "q", "tests": [{"stdin": ["1"], "stdout": "1"}]}, "stdin"),
     ],
@@ -38,6 +49,61 @@ def test_a_record_with_tests() -> None:
 def test_bad_records_are_refused_by_their_place(record: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=f"f.jsonl:1.*{message}"):
         problem_of(record, "d/f.jsonl:1")
+
+
+def test_what_is_null_is_absent() -> None:
+    problem = problem_of({"id": None, "task": None, "difficulty": None, "question": "q", "answer": 1}, "d/f.jsonl:3")
+    assert (problem.id, problem.task, problem.difficulty) == ("f-3", "", "")
+
+
+def test_a_form_and_a_difficulty_are_no_metadata() -> None:
+    record = {"question": "q", "answer": "1/2", "form": "lowest_terms", "difficulty": 3, "source": "me"}
+    problem = problem_of(record, "f:1")
+    assert problem.tests == (Test("1/2", check=lowest_terms),)
+    assert (problem.difficulty, problem.metadata) == ("3", {"source": "me"})
+
+
+@pytest.mark.parametrize("tests", [(), (Test(),), (Test("1"), Test(stdin="2"))])
+def test_a_problem_that_does_not_say_what_is_right_is_refused(tests: tuple[Test, ...]) -> None:
+    with pytest.raises(UsageError, match="problem 'p' does not say which answer is right"):
+        Problem("p", "q", tests)
+
+
+def test_a_worker_is_told_nothing_of_the_answer() -> None:
+    test = Test("1/2", "in", "q(X)", lowest_terms)
+    assert test.without_answer() == Test(stdin="in", query="q(X)")
+    assert hash(test) != hash(test.without_answer())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        ("easy", "easy"),
+        (0.5, "0.5"),
+        ({"terms": (2, 4), "digits": [1, 4]}, "digits=1..4, terms=2..4"),
+        ({"kinds": ["a", "b", "c"], "n": None}, "kinds=a/b/c, n=None"),
+        ([[[1]]], "[[1]]"),
+    ],
+)
+def test_difficulties_are_short_and_in_one_order(value: object, text: str) -> None:
+    assert difficulty_text(value) == text
+
+
+def test_a_hostile_value_is_quoted_in_a_line() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in ("x" * 10**6, deep, {"k" * 10**6: 1}, [deep] * 1000):
+        with pytest.raises(UsageError) as refused:
+            problem_of({"question": "q", "answer": value if not isinstance(value, str) else [value]}, "f:1")
+        assert len(str(refused.value)) < 1000
+
+
+def test_a_byte_order_mark_is_not_text(tmp_path: Path) -> None:
+    file = tmp_path / "problems.jsonl"
+    file.write_text('{"question": "q", "answer": "1"}\n', encoding="utf-8-sig")
+    assert [problem.question for problem in read_each(file, problem_of)] == ["q"]
 
 
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
@@ -74,6 +140,24 @@ def test_all_bad_records_are_told_at_once(tmp_path: Path) -> None:
     file.write_text('{"question": "q", "answer": "1"}\n' + '{"question": "q"}\n' * 7)
     with pytest.raises(UsageError) as refused:
         read_each(file, problem_of)
+    said: list[str] = []
+    assert [problem.id for problem in read_each(file, problem_of, said.append)] == ["problems-1"]
+    assert [text.partition("; ")[0] for text in said] == ["7 of 8 rows are left out"]
+    assert "problems.jsonl:2: needs 'answer'" in said[0]
     lines = str(refused.value).splitlines()
     assert [line.partition("problems.jsonl:")[2][:8] for line in lines[:5]] == [f"{n}: needs" for n in range(2, 7)]
-    assert lines[5:] == ["and 2 more of 8 lines"]
+    assert lines[5:] == ["and 2 more of 8 rows"]
+
+
+def test_lines_that_are_no_json_are_bad_rows_like_others(tmp_path: Path) -> None:
+    file = tmp_path / "problems.jsonl"
+    file.write_text('{"question"\n{"question": "q", "answer": "1"}\n[]\n{"question": "q"}\n')
+    with pytest.raises(UsageError) as refused:
+        read_each(file, problem_of)
+    lines = str(refused.value).splitlines()
+    assert [line.partition("problems.jsonl:")[2][:2] for line in lines] == ["1:", "3:", "4:"]
+    assert len(read_each(file, problem_of, lambda said: None)) == 1
+
+
+def test_good_rows_are_not_told_of() -> None:
+    assert make_each([("1", 1), ("2", 2)], lambda row, where: (where, row), pytest.fail) == [("1", 1), ("2", 2)]

@@ -37,7 +37,7 @@ def read_toml(path: Path, what: str) -> Tree:
         UsageError: it cannot be read, or is not TOML; ``what`` names the kind of file.
     """
     try:
-        tree: Tree = tomli.loads(path.read_text(encoding="utf-8"))
+        tree: Tree = tomli.loads(path.read_text(encoding="utf-8-sig"))
     except tomli.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
     except OSError as error:

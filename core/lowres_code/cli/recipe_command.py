@@ -49,5 +49,6 @@ def _loaded(name: str, path: Path) -> Recipe | None:
 @click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
 def show(name: str, overrides: tuple[str, ...]) -> None:
     """A recipe as it will be used: with all that it extends, and every default."""
-    recipe = load_recipe(find_recipe(name), overrides)
+    path = find_recipe(name)
+    recipe = load_recipe(path, overrides, seen_from=path.parent)
     click.echo(tomli_w.dumps(recipe.model_dump(exclude_none=True)), nl=False)

@@ -216,11 +216,15 @@ def fingerprint(*parts: object) -> str:
 
 def problem_record(problem: Problem, messages: Sequence[Message]) -> ProblemRecord:
     """What is written down of a problem and of what the model was sent."""
-    tests = tuple({"expected": test.expected, "stdin": test.stdin, "query": test.query} for test in problem.tests)
+    tests = tuple(
+        {"expected": test.expected, "stdin": test.stdin, "query": test.query, "checked": test.check is not None}
+        for test in problem.tests
+    )
     return ProblemRecord(
         id=problem.id,
         question=problem.question,
         task=problem.task,
+        difficulty=problem.difficulty,
         tests=tests,
         asked=fingerprint(list(messages)),
     )

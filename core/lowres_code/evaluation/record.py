@@ -86,6 +86,7 @@ class SampleRecord(BaseModel):
         return cls(
             problem=problem.id,
             task=problem.task,
+            difficulty=problem.difficulty,
             completion=completion.text,
             program=completion.program,
             verdict=judgement.verdict,

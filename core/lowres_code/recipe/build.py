@@ -17,14 +17,22 @@ from lowres_code.sandbox.isolation import NO_ISOLATION
 from lowres_code.sources import Part
 
 
-def load_problems(table: DataTable, part: Part, seed: int) -> list[Problem]:
-    """The problems of a data table; its own seed, if it has one, comes before the run's.
+def load_problems(table: DataTable, part: Part, run_seed: int = 0) -> list[Problem]:
+    """The problems of a data table.
+
+    The table's own seed chooses them. Without one, training problems are chosen by the run's seed, and held-out
+    problems by 0: these are the same whatever the run's seed and that of the sampling, so that figures are comparable.
+
+    Args:
+        table: ``[data.train]`` or ``[data.eval]``.
+        part: which of the two it is.
+        run_seed: the seed of the whole run (``--seed``).
 
     Raises:
         UsageError: there are none.
     """
-    source = plugin_manager().problem_sources[table.source].thing
-    problems = source.load(table.options, part, table.size, seed if table.seed is None else table.seed)
+    seed = table.seed if table.seed is not None else run_seed if part == "train" else 0
+    problems = plugin_manager().problem_sources[table.source].thing.load(table.options, part, table.size, seed)
     if not problems:
         raise UsageError(f"data.{part}: source {table.source!r} gives no problems")
     return problems

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,18 +44,28 @@ def find_recipe(name: str, beside: Path | None = None) -> Path:
     return known[name]
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: Path, overrides: Sequence[str] = (), seen_from: Path | None = None) -> Recipe:
     """The recipe in a file, with what it extends, and with ``table.key=value`` overrides on top.
 
     Files of problems that a recipe names are seen from the recipe, those of an override from the working directory.
 
+    Args:
+        path: of the file.
+        overrides: as in ``--set``.
+        seen_from: a folder that the names of these files are to be relative to, as in a recipe that is to be shared;
+            by default they become absolute.
+
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
-    tree = _read(path)
+    tree = _read(path, seen_from)
+    before = copy.deepcopy(tree)
     for override in overrides:
         _override(tree, override)
-    _locate(tree, tree, Path.cwd())
+    changed = _changed(tree, before)
+    _locate(changed, tree, Path.cwd(), seen_from)
+    for part, keys in changed["data"].items():
+        _data_table(tree, part).update(keys)
     return _validate(
         tree, f"{path} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else str(path)
     )
@@ -79,27 +91,45 @@ def load_limits(path: Path | None, overrides: Sequence[str] = ()) -> LimitsTable
         raise UsageError("\n".join(validation_errors(error, LimitsTable, ("limits",)))) from error
 
 
-def _read(path: Path, depth: int = 0) -> Tree:
+def _read(path: Path, seen_from: Path | None = None, depth: int = 0) -> Tree:
     tree = read_toml(path, "recipe")
     name = tree.pop("extends", None)
     if name is not None and (not isinstance(name, str) or depth >= _MAX_INHERITANCE):
         raise UsageError(f"{path}: 'extends' must name one recipe, and not go in a circle; got {name!r}")
-    base = {} if name is None else _read(find_recipe(name, beside=path), depth + 1)
-    _locate(tree, _merge(base, tree), path.parent.absolute())
+    base = {} if name is None else _read(find_recipe(name, beside=path), seen_from, depth + 1)
+    _locate(tree, _merge(base, tree), path.parent.absolute(), seen_from)
     return _merge(base, tree)
 
 
-def _locate(tree: Tree, whole: Tree, folder: Path) -> None:
-    """Make the names of files in the data tables of ``tree`` absolute; ``whole`` says which sources these have."""
+def _locate(given: Tree, whole: Tree, folder: Path, seen_from: Path | None) -> None:
+    """Put the files that the data tables of ``given`` name in their place; ``whole`` says what else these hold."""
     sources = plugin_manager().problem_sources
-    source = None
+    train = _data_table(whole, "train")
     for part in ("train", "eval"):
-        source = _data_table(whole, part).get("source", source)
-        table = _data_table(tree, part)
-        known = sources.get(source) if isinstance(source, str) else None
-        for option in known.thing.options.files if known else ():
-            if isinstance(table.get(option), str):
-                table[option] = str(folder / table[option])
+        table = _data_table(whole, part)
+        table = table if "source" in table else {**train, **table}
+        known = sources.get(str(table.get("source")))
+        if known:
+            keys = _data_table(given, part)
+            keys.update(known.thing.options.located(keys, table, lambda name: _place(name, folder, seen_from)))
+
+
+def _place(name: str, folder: Path, seen_from: Path | None) -> str:
+    """A name as seen from ``folder``, made absolute or as seen from elsewhere."""
+    if seen_from is None or Path(name).is_absolute():
+        return str(folder / name)
+    relative = os.path.relpath(folder / name, seen_from)
+    return f"./{relative}" if name.startswith(".") and not relative.startswith(".") else relative
+
+
+def _changed(tree: Tree, before: Tree) -> Tree:
+    """The data tables of ``tree``, with the keys that ``before`` does not hold in the same way."""
+    return {
+        "data": {
+            part: {key: v for key, v in _data_table(tree, part).items() if _data_table(before, part).get(key) != v}
+            for part in ("train", "eval")
+        }
+    }
 
 
 def _data_table(tree: Tree, part: str) -> Tree:

@@ -94,7 +94,7 @@ def measure(
     """
     weights = subject.weights(recipe)
     folder = EvaluationFolder(out or _default_folder(subject, recipe, language, weights))
-    problems = load_problems(recipe.data.eval, "eval", recipe.eval.seed)
+    problems = load_problems(recipe.data.eval, "eval")
     writer = Writer(subject.shown(recipe), lambda: subject.open(recipe), weights)
     judging = started_judge(recipe.limits, language, console)
     progressing = progress_line(console, f"evaluating {subject.served or subject.name}")

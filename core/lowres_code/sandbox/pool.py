@@ -6,7 +6,7 @@ import os
 import queue
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -163,7 +163,7 @@ class _Work(Generic[K]):
         group = _Group(key, len(jobs))
         self.groups += 1
         for place, (program, test) in enumerate(jobs):
-            job = (program, replace(test, expected=None))
+            job = (program, test.without_answer())
             if job not in self._askers:
                 self._askers[job] = []
                 future = self._start(job)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +14,8 @@ from lowres_code.problem import Problem
 
 Part = Literal["train", "eval"]
 HELD_OUT_SHARE = 8  # one question in this many is held out
+
+log = logging.getLogger(__name__)  # what is left out of a data set, a warning each
 
 
 def part_of(question: str) -> Part:
@@ -34,6 +38,22 @@ class SourceOptions(BaseModel):
     files: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def located(cls, given: Mapping[str, Any], table: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+        """The keys of a data table that one recipe file gives, with the files that they name put in their place.
+
+        Args:
+            given: the keys in that recipe file.
+            table: the whole table, with what the recipe extends.
+            place: from a name as seen from the recipe file to one that can be used elsewhere.
+        """
+        return {key: place(value) if cls.is_beside(key, table) else value for key, value in given.items()}
+
+    @classmethod
+    def is_beside(cls, key: str, table: Mapping[str, Any]) -> bool:
+        """Whether an option of a data table names a file, or a pattern of files, as seen from the recipe."""
+        return key in cls.files and isinstance(table.get(key), str)
 
 
 Options = TypeVar("Options", bound=SourceOptions)

@@ -2,117 +2,88 @@
 
 from __future__ import annotations
 
-import ast
+import contextlib
+import io
 import itertools
-import operator
-import re
-from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from lowres_code.errors import UsageError, near_match
-from lowres_code.problem import Problem, Test
+from lowres_code.problem import Problem, Test, difficulty_text
 from lowres_code.sources import Part, ProblemSource, SourceOptions, part_of
+from lowres_code.sources.choice import spread
+from lowres_code.sources.reasoning_gym_rules import Entry
+from lowres_code.sources.reasoning_gym_tasks import refusal, rule_of
 
 TaskOptions = Mapping[str, Any]
 
 
-def entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[dict[str, Any]]:
+def entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[Entry]:
     """reasoning-gym entries of one task (``question``, ``answer``, ``metadata``) that belong to ``part``.
 
     They do not end, unless a thousand in a row belong elsewhere: such a task has no question in this part.
 
     Raises:
-        UsageError: unknown task or option.
+        UsageError: the task is unknown or cannot be used, or refuses an option.
     """
+    return (entry for entry, _ in judged_entries(task, options, part, seed))
+
+
+def judged_entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[tuple[Entry, Test]]:
+    """As `entries`, each with the test that says which answers are right."""
+    rule = rule_of(task)
     elsewhere = 0
-    for entry in _all_entries(task, options, seed):
-        question = entry["question"].strip()
+    for dataset, entry in _all_entries(task, options, seed):
         elsewhere += 1
-        if part_of(question) == part and _is_sound(entry):
+        if part_of(entry["question"]) == part and (test := rule.test(dataset, entry)) is not None:
             elsewhere = 0
-            yield {**entry, "question": question}
+            yield entry, test
         elif elsewhere > 1000:
             return
 
 
-def _all_entries(task: str, options: TaskOptions, seed: int) -> Iterator[dict[str, Any]]:
+def _all_entries(task: str, options: TaskOptions, seed: int) -> Iterator[tuple[Any, Entry]]:
+    """Entries, each with the data set that made it."""
     import reasoning_gym
-    from reasoning_gym.factory import DATASETS
 
-    if task not in DATASETS:
-        raise UsageError(f"reasoning-gym has no task {task!r}: {near_match(task, DATASETS)}")
     try:
         for block in itertools.count():
-            yield from reasoning_gym.create_dataset(task, seed=seed * 1_000_003 + block, size=256, **options)
-    except (TypeError, AssertionError, ValueError, IndexError) as error:
-        raise UsageError(f"reasoning-gym task {task!r} refuses {dict(options)}: {error}") from error
-
-
-def _is_sound(entry: Mapping[str, Any]) -> bool:
-    """Whether the question determines its answer and the answer is right, where reasoning-gym is known to slip.
-
-    Some equations come out as ``0 = 0``, without their variable; some quotients are no integers, and are given as 0.
-    """
-    meta = entry["metadata"]
-    if "equation" in meta:
-        return re.search(rf"\b{meta['variable']}\b", meta["equation"]) is not None
-    if "/" in meta.get("expression", ""):
-        return _value(ast.parse(meta["expression"], mode="eval").body) == Fraction(entry["answer"])
-    return True
-
-
-_OPERATORS: dict[type[ast.AST], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
-
-
-def _value(node: ast.expr) -> Fraction:
-    match node:
-        case ast.BinOp(left, op, right):
-            return _OPERATORS[type(op)](_value(left), _value(right))
-        case ast.UnaryOp(ast.USub(), operand):
-            return -_value(operand)
-        case ast.Constant(value=int(number)):
-            return Fraction(number)
-    raise ValueError(f"cannot read {ast.unparse(node)!r} as arithmetic")
+            dataset = reasoning_gym.create_dataset(task, seed=seed * 1_000_003 + block, size=256, **options)
+            for number in range(256):
+                with contextlib.redirect_stdout(io.StringIO()):  # some say what they do
+                    entry = dataset[number]
+                yield dataset, {**entry, "question": entry["question"].strip()}
+    except Exception as error:  # each generator has its own way to refuse an option
+        reason = str(error) or type(error).__name__
+        raise UsageError(f"reasoning-gym task {task!r} refuses {dict(options)}: {reason}") from error
 
 
 def reasoning_gym_problems(
     tasks: Mapping[str, TaskOptions], weights: Mapping[str, int], part: Part, size: int, seed: int
 ) -> list[Problem]:
-    """``size`` problems, no question twice, the tasks in turn.
+    """``size`` problems, no question twice, the tasks mixed as `spread` does: fewer are the beginning of more.
 
     A task whose questions run out leaves its place to the others.
 
     Args:
         tasks: options of reasoning-gym for each task, by the task's name; for instance
             ``{"gcd": {}, "chain_sum": {"max_terms": 4}}``.
-        weights: how many problems of a task there are in each round; 1 for tasks that are not named.
+        weights: how many problems of a task there are for one of a task that is not named.
         part: ``"train"`` or ``"eval"``; see `part_of`.
         size: how many problems.
-        seed: of the generators.
+        seed: of the generators, and of who comes first where tasks are level.
     """
-    streams = {task: _fresh(task, options, part, seed) for task, options in tasks.items()}
-    problems: list[Problem] = []
-    while len(problems) < size:
-        round_ = [p for task, stream in streams.items() for p in itertools.islice(stream, weights.get(task, 1))]
-        if not round_:
-            break
-        problems += round_
-    return problems[:size]
+    streams = [(weights.get(task, 1), _fresh(task, options, part, seed)) for task, options in tasks.items()]
+    return list(itertools.islice(spread(streams, seed), size))
 
 
 def _fresh(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[Problem]:
     """The task's problems without repetition; ends when a thousand entries in a row bring nothing new."""
     seen: set[str] = set()
     stale = 0
-    for entry in entries(task, options, part, seed):
+    for entry, test in judged_entries(task, options, part, seed):
         stale += 1
         if entry["question"] not in seen:
             seen.add(entry["question"])
@@ -120,24 +91,30 @@ def _fresh(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[P
             yield Problem(
                 id=f"{task}-{part}-{seed}-{len(seen)}",
                 question=entry["question"],
-                tests=(Test(expected=str(entry["answer"])),),
+                tests=(test,),
                 task=task,
+                difficulty=difficulty_text(entry["metadata"].get("difficulty")),
             )
         elif stale > 1000:
             return
 
 
 class ReasoningGymOptions(SourceOptions):
-    """``tasks``: reasoning-gym's options for each task, by its name; ``weights``: problems of a task in each round."""
+    """``tasks``: reasoning-gym's options for each task, by its name.
+
+    ``weights``: how many problems of a task there are for one of a task that is not named.
+    """
 
     tasks: dict[str, dict[str, Any]]
     weights: dict[str, Annotated[int, Field(ge=0)]] = Field(default={})
 
     @model_validator(mode="after")
-    def _weights_are_of_tasks(self) -> ReasoningGymOptions:
-        for name in self.weights:
-            if name not in self.tasks:
-                raise ValueError(f"weights.{name}: no such task; {near_match(name, self.tasks)}")
+    def _tasks_can_be_used(self) -> ReasoningGymOptions:
+        wrong = [said for name in self.tasks if (said := refusal(name))]
+        unknown = (name for name in self.weights if name not in self.tasks)
+        wrong += [f"weights.{name}: no such task; {near_match(name, self.tasks)}" for name in unknown]
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
 
@@ -148,5 +125,5 @@ class ReasoningGym(ProblemSource[ReasoningGymOptions]):
     options = ReasoningGymOptions
 
     def problems(self, options: ReasoningGymOptions, part: Part, size: int, seed: int) -> list[Problem]:
-        """The tasks in turn."""
+        """The tasks mixed by their weights."""
         return reasoning_gym_problems(options.tasks, options.weights, part, size, seed)

@@ -76,7 +76,7 @@ class _Session:
         weights = list(recipe.reward.values())
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
-        self._held_out = load_problems(recipe.data.eval, "eval", seed)
+        self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._prompts = [self._prompt(problem) for problem in self._problems]
         self._trainer: Any = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from lowres_code import Judgement, UsageError, load_recipe
 from lowres_code.completion import format_completion, parse_completion
@@ -26,6 +28,12 @@ def test_a_problem_says_what_it_asks() -> None:
     (problem,) = (problem for problem in problems if problem.id == "coins-4-with-1-2")
     assert problem.question.startswith("In how many ways can an amount of 4 be paid with coins of 1 and 2?")
     assert [test.expected for test in problem.tests] == ["3"]
+
+
+def test_the_numbers_of_a_question_are_seldom_its_answer() -> None:
+    problems = SOURCE.problems(CoinsOptions(), "train", 400, seed=0)
+    copied = [p.id for p in problems if p.tests[0].expected in re.findall(r"\d+", p.question)]
+    assert len(copied) < len(problems) / 5  # by chance, where there are few ways: 3 can be paid in 2 ways with 1 and 2
 
 
 def test_no_question_is_in_both_parts_and_none_is_lost() -> None:

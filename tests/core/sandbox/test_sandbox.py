@@ -41,8 +41,14 @@ def client() -> Iterator[WorkerClient]:
     client.release()
 
 
-def run(client: WorkerClient, program: str, limits: Limits | None = None, **test: str) -> Execution:
-    return client.ask("execute", program, Test(**test), limits or Limits())
+def run(
+    client: WorkerClient,
+    program: str,
+    limits: Limits | None = None,
+    stdin: str = "",
+    expected: str | None = None,
+) -> Execution:
+    return client.ask("execute", program, Test(expected, stdin), limits or Limits())
 
 
 def worker_processes(client: WorkerClient) -> list[psutil.Process]:
