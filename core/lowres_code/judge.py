@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from lowres_code.completion import Completion, parse_completion
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_isolation
@@ -73,7 +74,12 @@ class Judge:
         self._pool.start()
 
     def execute(self, programs: Sequence[str], tests: Sequence[Test]) -> list[Execution]:
-        """Run each program once with its test, in order."""
+        """Run each program once with its test, in order.
+
+        Raises:
+            UsageError: a test asks a query, and the language has none.
+        """
+        check_queries(self.language, tests, "a test")
         return self._pool.run(list(zip(programs, tests, strict=True)), self.limits)
 
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
@@ -81,14 +87,28 @@ class Judge:
         return self._pool.run([(program, Test()) for program in programs], self.limits, "check_syntax")
 
     def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
-        """The verdict on each completion as a solution of its problem."""
+        """The verdict on each completion as a solution of its problem.
+
+        Raises:
+            UsageError: a problem asks a query, and the language has none.
+        """
+        for problem in problems:
+            check_queries(self.language, problem.tests, f"problem {problem.id!r}")
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
     def judge_parsed(self, completions: Sequence[Completion], tests: Sequence[tuple[Test, ...]]) -> list[Judgement]:
-        """The verdict on each completion; its program must pass all the tests that stand at its place."""
+        """The verdict on each completion; its program must pass all the tests that stand at its place.
+
+        A completion's own query is asked where its test brings none, if the language has queries.
+
+        Raises:
+            UsageError: a test asks a query, and the language has none.
+        """
+        for number, given in enumerate(tests, 1):
+            check_queries(self.language, given, f"completion {number}")
         jobs = [
-            (completion.program, test)
+            (completion.program, self._asked(test, completion))
             for completion, given in zip(completions, tests, strict=True)
             if completion.program is not None
             for test in given
@@ -115,6 +135,10 @@ class Judge:
         """End the workers."""
         self._pool.close()
 
+    def _asked(self, test: Test, completion: Completion) -> Test:
+        own = completion.query if self.language.queries and test.query is None else None
+        return test if own is None else replace(test, query=own)
+
     def _judgement(self, completion: Completion, runs: list[tuple[Test, Execution]]) -> Judgement:
         for test, execution in runs:
             verdict = self.verdict(execution, test)
@@ -129,3 +153,22 @@ class Judge:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def check_queries(language: Language, tests: Iterable[Test], where: str) -> None:
+    """See that nothing asks a query of a language that has none.
+
+    Args:
+        language: the backend.
+        tests: what is to be asked.
+        where: names what the tests belong to, in the message.
+
+    Raises:
+        UsageError: a test has a query, and the language would ignore it.
+    """
+    query = next((test.query for test in tests if test.query is not None), None)
+    if query is not None and not language.queries:
+        raise UsageError(
+            f"{where} asks the query {query!r}, but {language.title} has no queries: a program is only run. "
+            "Leave the query out, or take a language that has them, such as prolog"
+        )

@@ -52,7 +52,7 @@ class Prolog(EmbeddedLanguage):
     name = "prolog"
     title = "Prolog"
     suffix = ".pl"
-    fences = ("prolog", "pl", "swi-prolog", "swipl")
+    fences = ("prolog", "pl", "plg", "pro", "swi-prolog", "swi", "swipl")
     guidance = (
         "The program is read by SWI-Prolog. It must define solve/1; the answer is the first solution X of solve(X), "
         "bound to the value itself and not printed. Use `is` for arithmetic, or constraints after "
@@ -103,6 +103,7 @@ class Prolog(EmbeddedLanguage):
         "non_utf8": "solve(X) :- set_stream(user_output, encoding(octet)), put_byte_or_char(255), X = printed.\n"
         "put_byte_or_char(B) :- char_code(C, B), put_char(C).",
     }
+    queries = True
     packages = ("pyswip",)
     plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
 
@@ -158,7 +159,7 @@ class Prolog(EmbeddedLanguage):
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Load the program and ask the query once."""
         path = _write(program)
-        query = (test.query or DEFAULT_QUERY).strip().removesuffix(".")
+        query = (test.query or DEFAULT_QUERY).strip().removeprefix("?-").removesuffix(".")
         budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
         try:
             status, answer, notes = self._call("judge", path, query, *budget)

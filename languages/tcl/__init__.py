@@ -39,7 +39,7 @@ class Tcl(EmbeddedLanguage):
     name = "tcl"
     title = "Tcl"
     suffix = ".tcl"
-    fences = ("tcl",)
+    fences = ("tcl", "tclsh")
     guidance = (
         "The program is run by tclsh. The answer is what it prints on standard output with puts; print nothing else. "
         "Arithmetic stands in [expr {...}], and dividing two integers there gives an integer."

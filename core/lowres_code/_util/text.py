@@ -18,7 +18,7 @@ def text_of(data: bytes) -> str:
 
 
 def bytes_of(text: str) -> bytes:
-    """The bytes of a text. Surrogates that stand for no byte become replacement characters, as in any reader's hands."""
+    """The bytes of a text; surrogates that stand for no byte become replacement characters, as in any reader."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

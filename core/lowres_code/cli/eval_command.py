@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lowres_code.cli.options import console, find_language, json_option, print_json
+from lowres_code.cli.options import console, find_language, json_option, print_json, set_option
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.recipe import Recipe, find_recipe, load_recipe
@@ -17,7 +17,7 @@ from lowres_code.recipe import Recipe, find_recipe, load_recipe
 @click.argument("model", metavar="MODEL|RUN")
 @click.option("--lang", "language", metavar="L", help="The language: a name, or a TOML file; a run brings its own.")
 @click.option("--recipe", metavar="R", help="Whose held-out problems, prompt and sampling; a run brings its own.")
-@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@set_option
 @click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the result there, as JSON.")
 @json_option
