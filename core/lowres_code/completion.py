@@ -121,7 +121,7 @@ def _candidates(text: str, tags: list[Tag], fences: Collection[str]) -> Iterator
     tagged = [fence for fence in fenced if fence.tag in fences]
     yield from (_Candidate("fence", fence.body) for fence in tagged if fence.closed)
     yield from (_Candidate("fence_unclosed", _before_tags(fence.body)) for fence in tagged if not fence.closed)
-    for block in closed:  # those of which the opening tag stands in the midst of a line
+    for block in closed:  # of which the opening tag stands in the midst of a line; the others were tried above
         yield _Candidate("code", _unfenced(block.inside(text), fences), block)
     yield from (_Candidate("untagged_fence", fence.body) for fence in fenced if fence.closed and not fence.tag)
 
@@ -136,10 +136,11 @@ def _has_content(text: str) -> bool:
 def _unfenced(block: str, fences: Collection[str]) -> str:
     """The block, or what a fence in it holds: one of the language, or one with which it begins."""
     fenced = list(fenced_blocks(block, fences))
-    tagged = [fence for fence in fenced if fence.tag in fences]
-    first = [fence for fence in fenced[:1] if not _lines_before(block, fence)]
-    for fence in [*(fence for fence in tagged[::-1] if fence.closed), *tagged[::-1], *first]:
-        return fence.body
+    tagged = [fence for fence in fenced[::-1] if fence.tag in fences]
+    first = [fence for fence in fenced[:1] if not _lines_before(block, fence).strip()]
+    for fence in [*(fence for fence in tagged if fence.closed), *tagged, *first]:
+        if fence.body.strip():
+            return fence.body
     if len(fenced) == 1 and not (fenced[0].closed or fenced[0].tag):  # a closing fence that nothing has opened
         block = _lines_before(block, fenced[0])
     lines = block.strip("\n") if "\n" in block.strip() else block.strip()
@@ -147,7 +148,7 @@ def _unfenced(block: str, fences: Collection[str]) -> str:
 
 
 def _lines_before(block: str, fence: Fence) -> str:
-    return "\n".join(block.split("\n")[: fence.line]).strip("\n")
+    return "\n".join(block.split("\n")[: fence.line])
 
 
 def _without_half_a_tag(text: str) -> str:

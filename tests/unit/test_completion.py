@@ -284,3 +284,5 @@ def test_a_hostile_completion_is_soon_read(part: str) -> None:
 def test_deep_nesting_is_soon_read(name: str) -> None:
     parse_completion(f"<{name}>\n" * 20_000 + f"</{name}>\n" * 20_000, FENCES)
     parse_completion(f"<{name}>" * 20_000 + "x" + f"</{name}>" * 20_000, FENCES)
+    parse_completion(f"<{name}>\n" * 20_000 + "```prolog\n```\n" + f"</{name}>\n" * 20_000, FENCES)
+    parse_completion(f"<{name}>\n" * 20_000 + "and\n```\n" + f"</{name}>\n" * 20_000, FENCES)
