@@ -1,7 +1,13 @@
 """When two answers are the same.
 
-Numbers are compared as numbers: exactly as rationals where both are exact (``7r2``, ``3.5``, ``7/2`` and ``"3.50"``
-are equal), else with a relative tolerance of 1e-6. Everything else is compared as text without surrounding blanks.
+Equal text is right, first of all. Numbers are compared by their values: a whole number is exact however it is written
+(``42``, ``42.0``, ``4.2e1`` and ``84/2`` are equal, ``-9867631`` and ``-9867630.0`` are not), and so are rationals
+(``7r2``, ``7/2``); where either number is a decimal that is not whole, a relative tolerance of 1e-6 applies.
+Surrounding quotes, thousands separators and currency signs do not count, on either side.
+
+Anything longer is compared as contest judges compare what a program prints: line by line, and in a line word by word,
+where words that are numbers are compared as numbers. Blanks at both ends of a line, how many blanks stand between two
+words, blank lines at the end, and carriage returns do not count.
 """
 
 from __future__ import annotations
@@ -14,20 +20,66 @@ RELATIVE_TOLERANCE = Fraction(1, 10**6)
 _MAX_DIGITS = 4000  # more is compared as text: turning it into a number would take too long
 _RATIONAL = re.compile(r"([+-]?\d+)\s*[r/]\s*(\d+)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
-_THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3})((?:,\d{3})+)(?![\d,])")
+_DIGITS_AND_COMMAS = re.compile(r"(?<![.\d])[\d,]+", re.ASCII)
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
 _CURRENCY = ("$", "€", "£", "¥")
 
 
+def same_answer(expected: str, actual: str) -> bool:
+    """Whether two answers are the same, as this module says."""
+    return same_value(expected, actual) or same_lines(expected, actual)
+
+
+def same_value(expected: str, actual: str) -> bool:
+    """Whether two texts are equal or the same number, but for quotes, separators and currency signs around them."""
+    left, right = expected.strip(), actual.strip()
+    if left == right:
+        return True
+    left, right = clean_gold(_unquoted(left)), clean_gold(_unquoted(right))
+    return left == right or same_number(left, right)
+
+
+def same_number(expected: str, actual: str) -> bool:
+    """Whether both texts are numbers, and the same one."""
+    left = _number(expected)
+    right = None if left is None else _number(actual)
+    if left is None or right is None:
+        return False
+    exact = _is_exact(expected) and _is_exact(actual)
+    if left == right or exact or left.denominator == right.denominator == 1:
+        return left == right
+    return abs(left - right) <= RELATIVE_TOLERANCE * max(abs(left), abs(right))
+
+
+def same_lines(expected: str, actual: str) -> bool:
+    """Whether two printed texts are the same, line by line and word by word."""
+    left, right = expected.strip().split("\n"), actual.strip().split("\n")
+    return len(left) == len(right) and all(map(_same_words, left, right))
+
+
+def same_text(expected: str, actual: str) -> bool:
+    """Whether two printed texts are the same, character by character.
+
+    Only line ends do not count: they may be carriage return and newline, and be there or not at the end of the text.
+    """
+    left, right = (text.replace("\r\n", "\n").rstrip("\n") for text in (expected, actual))
+    return left == right
+
+
 def clean_gold(answer: str) -> str:
-    """A gold answer without thousands separators and currency signs: ``"$1,200"`` is ``"1200"``.
+    """An answer without thousands separators and currency signs: ``"$1,200"`` is ``"1200"``.
 
     Only a text that is a number then is changed; ``"Paris, 1,200 people"`` stays as it is.
     """
+    answer = answer.strip()
     if len(answer) > 2 * _MAX_DIGITS:
-        return answer.strip()
-    bare = _without_currency(answer.strip())
-    bare = _THOUSANDS.sub(lambda match: match.group().replace(",", ""), bare).strip()
-    return bare if _number(bare) is not None else answer.strip()
+        return answer
+    bare = _DIGITS_AND_COMMAS.sub(_without_separators, _without_currency(answer)).strip()
+    return answer if _number(bare) is None else bare
+
+
+def _without_separators(digits: re.Match[str]) -> str:
+    return digits.group().replace(",", "") if _THOUSANDS.fullmatch(digits.group()) else digits.group()
 
 
 def _without_currency(text: str) -> str:
@@ -38,17 +90,9 @@ def _without_currency(text: str) -> str:
     return text[:-1].rstrip() if text.endswith(_CURRENCY) else text
 
 
-def same_answer(expected: str, actual: str) -> bool:
-    """Whether ``actual`` is the expected answer; ``expected`` is cleaned first, see `clean_gold`."""
-    gold, given = _unquoted(clean_gold(expected)), _unquoted(actual.strip())
-    if gold == given:
-        return True
-    left, right = _number(gold), _number(given)
-    if left is None or right is None:
-        return False
-    if left == right or (_is_exact(gold) and _is_exact(given)):
-        return left == right
-    return abs(left - right) <= RELATIVE_TOLERANCE * max(abs(left), abs(right))
+def _same_words(expected: str, actual: str) -> bool:
+    left, right = expected.split(), actual.split()
+    return len(left) == len(right) and all(a == b or same_number(a, b) for a, b in zip(left, right, strict=True))
 
 
 def _is_exact(text: str) -> bool:

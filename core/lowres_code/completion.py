@@ -5,6 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from lowres_code._util.fences import Fence, fenced_blocks
+from lowres_code._util.tags import Block, Tag, closed_blocks, find_tags, open_blocks, outermost
+
+Extraction = Literal[
+    "code",  # a <code> block
+    "code_unclosed",  # a <code> block in which the text ends
+    "fence",  # a fenced block with a tag of the language
+    "fence_unclosed",  # such a block in which the text ends
+    "untagged_fence",  # a fenced block without a tag
+    "given",  # nothing was taken apart: somebody has given the program
+    "none",  # there is no program
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +29,18 @@ class Completion:
         text: all of it.
         reasoning: what stands in ``<reasoning>``, or ``None``.
         program: what is to be run, or ``None`` if there is nothing.
-        well_formed: exactly ``<reasoning>…</reasoning>`` and then ``<code>…</code>``, with nothing else around.
+        well_formed: exactly ``<reasoning>…</reasoning>`` and then ``<code>…</code>``, perhaps with ``<query>…</query>``
+            behind it, and with nothing else around.
+        query: what stands in ``<query>``, for languages that have queries, or ``None``.
+        extraction: where the program was found.
     """
 
     text: str
     reasoning: str | None
     program: str | None
     well_formed: bool
-
-
-_TAGS = ("<reasoning>", "</reasoning>", "<code>", "</code>")
-_OPENING = re.compile(r"([ \t]*)```[ \t]*([\w+#.-]*)")  # its indentation, if it stands in a list; its tag
+    query: str | None = None
+    extraction: Extraction = "given"
 
 
 def format_completion(reasoning: str, program: str) -> str:
@@ -36,80 +51,133 @@ def format_completion(reasoning: str, program: str) -> str:
 def parse_completion(text: str, fences: Collection[str]) -> Completion:
     """Take a completion apart.
 
-    The program is the last ``<code>`` block; without one, the last fenced block whose tag is in ``fences`` or empty.
-    A fence inside ``<code>`` is taken off. Text that is in neither is never run. Lines may end as on Windows.
+    What stands in ``<think>`` or ``<reasoning>`` is never a program. Of the rest the program is, in this order: the
+    last ``<code>`` block; one in which the text ends; the last fenced block whose tag is in ``fences``; one in which
+    the text ends; the last fenced block without a tag. A fence inside ``<code>`` is taken off. A tag that is only
+    named, in quotes or in the midst of a sentence, counts after all fences of the language. Lines may end as on
+    Windows.
 
     Args:
         text: what the model wrote.
         fences: the tags that mark a fenced block as this language, lower case.
     """
-    lines = text.replace("\r\n", "\n")
-    reasoning = next(_blocks(lines, "<reasoning>", "</reasoning>"), None)
-    *_, code = None, *_blocks(lines, "<code>", "</code>")
-    program = _fenced(lines, fences) if code is None else _unfenced(code, fences)
+    answer = _without_thinking(text.replace("\r\n", "\n"))
+    reasoning = closed_blocks(find_tags(answer, "reasoning"), "reasoning")
+    shown = _without(answer, reasoning)
+    tags = find_tags(shown, "reasoning", "code", "query")
+    found = next((it for it in _candidates(shown, tags, fences) if _has_content(it.program)), _NOTHING)
     return Completion(
         text=text,
-        reasoning=None if reasoning is None else reasoning.strip(),
-        program=program if program and program.strip() else None,
+        reasoning=_first(reasoning, answer),
+        program=found.program or None,
         well_formed=_is_well_formed(text),
+        query=_query(shown, tags, found.block, fences),
+        extraction=found.extraction,
     )
 
 
-# By hand and not by regular expressions, some of which take minutes for 100,000 characters of a hostile completion.
+def _without_thinking(text: str) -> str:
+    """The text without what a model thinks; chat templates may open the first block, and a model not close the last."""
+    kept, begin, thinking = list[str](), 0, False
+    for tag in find_tags(text, "think", "thinking"):
+        if not tag.closing and not thinking:
+            kept.append(text[begin : tag.start])
+        elif tag.closing and not thinking:
+            kept.clear()
+        begin, thinking = tag.end, not tag.closing
+    return "\n".join(kept if thinking else [*kept, text[begin:]])
 
 
-def _blocks(text: str, opening: str, closing: str) -> Iterator[str]:
-    """What stands between an opening and the next closing, one block after another."""
-    end = 0
-    while (start := text.find(opening, end)) >= 0:
-        start += len(opening)
-        end = text.find(closing, start)
-        if end < 0:
-            return
-        yield text[start:end]
-        end += len(closing)
+def _without(text: str, blocks: list[Block]) -> str:
+    edges = [0, *(edge for block in outermost(blocks) for edge in (block.start, block.end)), len(text)]
+    return "\n".join(text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _is_well_formed(text: str) -> bool:
-    """Whether each tag is there once, in order, with nothing but space before, between and after the blocks."""
-    places = [text.find(tag) for tag in _TAGS]
-    if places != sorted(places) or any(text.count(tag) != 1 for tag in _TAGS):
-        return False
-    outside = (text[: places[0]], text[places[1] + len(_TAGS[1]) : places[2]], text[places[3] + len(_TAGS[3]) :])
-    return not any(part.strip() for part in outside)
+def _first(blocks: list[Block], text: str) -> str | None:
+    """What stands in the first block, or rather in the first whose tag is not in the midst of a line."""
+    first = min(blocks, key=lambda block: (not block.firm, block.start), default=None)
+    return first and first.inside(text).strip()
 
 
-def _fenced(text: str, fences: Collection[str]) -> str | None:
-    blocks = [body for tag, body in _fenced_blocks(text) if not tag or tag.lower() in fences]
-    return blocks[-1] if blocks else None
+class _Candidate(NamedTuple):
+    """What could be the program, and where it was found; ``block`` if it was in ``<code>``."""
+
+    extraction: Extraction
+    program: str
+    block: Block | None = None
 
 
-def _fenced_blocks(text: str) -> Iterator[tuple[str, str]]:
-    """The tag and the body of each fenced block that is closed."""
-    opening, body = None, list[str]()
-    for line in text.split("\n"):
-        if opening is None:
-            opening, body = _OPENING.match(line), []
-        elif _closes(line):
-            yield opening[2], "".join(f"{line}\n" for line in body)
-            opening = None
-        else:
-            body.append(_indented_less(line, len(opening[1])))
+_NOTHING = _Candidate("none", "")
 
 
-def _indented_less(line: str, by: int) -> str:
-    """The line without as much of its indentation as its fence has."""
-    return line[:by].lstrip(" \t") + line[by:]
+def _candidates(text: str, tags: list[Tag], fences: Collection[str]) -> Iterator[_Candidate]:
+    """All that could be the program, the best first."""
+    closed = closed_blocks(tags, "code")[::-1]
+    for block in (block for block in closed if block.firm):
+        yield _Candidate("code", _unfenced(block.inside(text), fences), block)
+    for block in open_blocks(tags, "code", closed, len(text)):
+        yield _Candidate("code_unclosed", _unfenced(_without_half_a_tag(block.inside(text)), fences), block)
+    fenced = list(fenced_blocks(text, fences))[::-1]
+    tagged = [fence for fence in fenced if fence.tag in fences]
+    yield from (_Candidate("fence", fence.body) for fence in tagged if fence.closed)
+    yield from (_Candidate("fence_unclosed", _before_tags(fence.body)) for fence in tagged if not fence.closed)
+    for block in closed:  # of which the opening tag stands in the midst of a line; the others were tried above
+        yield _Candidate("code", _unfenced(block.inside(text), fences), block)
+    yield from (_Candidate("untagged_fence", fence.body) for fence in fenced if fence.closed and not fence.tag)
 
 
-def _closes(line: str) -> bool:
-    return line.strip(" \t") == "```"
+_NAMED_ONLY = re.compile(r"and|or|to|\.{2,}|…", re.IGNORECASE)  # "between <code> and </code>"
+
+
+def _has_content(text: str) -> bool:
+    return bool(text.strip()) and not _NAMED_ONLY.fullmatch(text.strip())
 
 
 def _unfenced(block: str, fences: Collection[str]) -> str:
-    """The block, or what a fence around all of it holds."""
-    first, *body = block.strip().split("\n")
-    opening = _OPENING.match(first)
-    if opening and body and _closes(body[-1]) and (not opening[2] or opening[2].lower() in fences):
-        return "".join(f"{line}\n" for line in body[:-1])
-    return block.strip("\n") + "\n" if block.strip() else ""
+    """The block, or what a fence in it holds: one of the language, or one with which it begins."""
+    fenced = list(fenced_blocks(block, fences))
+    tagged = [fence for fence in fenced[::-1] if fence.tag in fences]
+    first = [fence for fence in fenced[:1] if not _lines_before(block, fence).strip()]
+    for fence in [*(fence for fence in tagged if fence.closed), *tagged, *first]:
+        if fence.body.strip():
+            return fence.body
+    if len(fenced) == 1 and not (fenced[0].closed or fenced[0].tag):  # a closing fence that nothing has opened
+        block = _lines_before(block, fenced[0])
+    lines = block.strip("\n") if "\n" in block.strip() else block.strip()
+    return f"{lines}\n" if lines.strip() else ""
+
+
+def _lines_before(block: str, fence: Fence) -> str:
+    return "\n".join(block.split("\n")[: fence.line])
+
+
+def _without_half_a_tag(text: str) -> str:
+    """The text without the beginning of a closing tag at its end, where it was cut off."""
+    return text[: -len(half[0])] if (half := re.search(r"</(?:c|co|cod|code)?$", text[-8:])) else text
+
+
+def _before_tags(text: str) -> str:
+    """The text up to a tag at the begin or end of a line, with which a model has closed a fence."""
+    tags = find_tags(text, "code", "reasoning", "query", "answer")
+    return text[: next((tag.start for tag in tags if tag.firm), len(text))]
+
+
+def _query(text: str, tags: list[Tag], program: Block | None, fences: Collection[str]) -> str | None:
+    """What stands in the last ``<query>`` that is not in the program, closed or not."""
+    closed = closed_blocks(tags, "query")[::-1]
+    blocks = [*closed, *open_blocks(tags, "query", closed, len(text))]
+    outside = (b for b in blocks if program is None or b.end <= program.start or b.start >= program.end)
+    queries = (_unfenced(block.inside(text), fences).strip() for block in outside)
+    return next(filter(_has_content, queries), None)
+
+
+_FORMAT = ["<reasoning>", "</reasoning>", "<code>", "</code>", "<query>", "</query>"]
+
+
+def _is_well_formed(text: str) -> bool:
+    """Whether the blocks are there, once each, with nothing but space before, between and after them."""
+    found = list(re.finditer("|".join(_FORMAT), text))
+    if [match.group() for match in found] not in (_FORMAT[:4], _FORMAT):
+        return False
+    edges = [0, *(edge for match in found for edge in match.span()), len(text)]
+    return not any(text[start:end].strip() for start, end in zip(edges[::4], edges[1::4], strict=True))

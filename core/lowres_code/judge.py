@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TypeVar
 
@@ -87,7 +87,12 @@ class Judge:
         self._pool.start()
 
     def execute(self, programs: Sequence[str], tests: Sequence[Test]) -> list[Execution]:
-        """Run each program once with its test, in order."""
+        """Run each program once with its test, in order.
+
+        Raises:
+            UsageError: a test asks a query, and the language has none.
+        """
+        check_queries(self.language, tests, "a test")
         return self._pool.run(list(zip(programs, tests, strict=True)), self.limits)
 
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
@@ -95,7 +100,13 @@ class Judge:
         return self._pool.run([(program, Test()) for program in programs], self.limits, "check_syntax")
 
     def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
-        """The verdict on each completion as a solution of its problem."""
+        """The verdict on each completion as a solution of its problem.
+
+        Raises:
+            UsageError: a problem asks a query, and the language has none.
+        """
+        for problem in problems:
+            check_queries(self.language, problem.tests, f"problem {problem.id!r}")
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
@@ -103,7 +114,7 @@ class Judge:
         """The verdict on each completion; its program must pass all the tests that stand at its place.
 
         Raises:
-            UsageError: there are none at some place.
+            UsageError: there are none at some place, or one asks a query of a language that has none.
         """
         items = enumerate(zip(completions, tests, strict=True))
         judged = dict(self.stream(((place, *item) for place, item in items), ahead=len(completions)))
@@ -118,7 +129,8 @@ class Judge:
         """Judge completions as they come, in constant memory; each verdict comes out as soon as it is there.
 
         No worker waits for one slow program, and no failure costs another completion its verdict. Equal programs
-        with equal tests that are on their way at the same time run once; the tests of one run side by side.
+        with equal tests that are on their way at the same time run once; the tests of one run side by side. A
+        completion's own query is asked where its test brings none, if the language has queries.
 
         Args:
             items: for each, a key of the caller's making, the completion, and the tests that its program must pass.
@@ -130,9 +142,9 @@ class Judge:
             Key and judgement, in the order in which they are done.
 
         Raises:
-            UsageError: a completion has no tests.
+            UsageError: a completion has no tests, or one that asks a query of a language that has none.
         """
-        groups = ((item, _jobs(*item[1:])) for item in items)
+        groups = ((item, self._jobs(*item[1:])) for item in items)
         for (key, completion, tests), executions in self._pool.stream(groups, self.limits, ahead=ahead, room=room):
             yield key, self._judgement(completion, tests, executions)
 
@@ -154,6 +166,17 @@ class Judge:
             raise UsageError("a verdict needs an expected answer or a check")
         same = test.expected is None or self.language.compare(test.expected, answer)
         return same and (test.check is None or test.check(answer))
+
+    def _jobs(self, completion: Completion, tests: Sequence[Test]) -> list[Job]:
+        if not tests:
+            raise UsageError("a completion cannot be judged without tests")
+        check_queries(self.language, tests, "a test")
+        program = completion.program
+        return [] if program is None else [(program, self._asked(test, completion)) for test in tests]
+
+    def _asked(self, test: Test, completion: Completion) -> Test:
+        own = completion.query if self.language.queries and test.query is None else None
+        return test if own is None else replace(test, query=own)
 
     def _judgement(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
         if completion.program is None:
@@ -183,7 +206,20 @@ class Judge:
         self.close()
 
 
-def _jobs(completion: Completion, tests: Sequence[Test]) -> list[Job]:
-    if not tests:
-        raise UsageError("a completion cannot be judged without tests")
-    return [] if completion.program is None else [(completion.program, test) for test in tests]
+def check_queries(language: Language, tests: Iterable[Test], where: str) -> None:
+    """See that nothing asks a query of a language that has none.
+
+    Args:
+        language: the backend.
+        tests: what is to be asked.
+        where: names what the tests belong to, in the message.
+
+    Raises:
+        UsageError: a test has a query, and the language would ignore it.
+    """
+    query = next((test.query for test in tests if test.query is not None), None)
+    if query is not None and not language.queries:
+        raise UsageError(
+            f"{where} asks the query {query!r}, but {language.title} has no queries: a program is only run. "
+            "Leave the query out, or take a language that has them, such as prolog"
+        )

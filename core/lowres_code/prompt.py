@@ -39,5 +39,6 @@ def _fill(template: str, language: Language, question: str) -> str:
         return template.format(title=language.title, guidance=language.guidance, question=question)
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise UsageError(
-            f"the prompt template {template!r} may hold {{title}}, {{guidance}} and {{question}} only: {error}"
+            f"the prompt template {template!r} may hold {{title}}, {{guidance}} and {{question}} only ({error}); "
+            "for a brace that is to stay one, write {{ or }}"
         ) from error

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lowres_code._util.text import bytes_of
+from lowres_code.answers import same_lines, same_value
 from lowres_code.language.base import (
     Diagnostic,
     EmbeddedLanguage,
@@ -28,6 +30,8 @@ from lowres_code.language.base import (
 )
 from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.problem import Test
+
+from .terms import same_term
 
 DEFAULT_QUERY = "solve(X)"
 SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
@@ -48,7 +52,7 @@ class Prolog(EmbeddedLanguage):
     name = "prolog"
     title = "Prolog"
     suffix = ".pl"
-    fences = ("prolog", "pl", "swi-prolog", "swipl")
+    fences = ("prolog", "pl", "plg", "pro", "swi-prolog", "swi", "swipl")
     guidance = (
         "The program is read by SWI-Prolog. It must define solve/1; the answer is the first solution X of solve(X), "
         "bound to the value itself and not printed. Use `is` for arithmetic, or constraints after "
@@ -99,6 +103,7 @@ class Prolog(EmbeddedLanguage):
         "non_utf8": "solve(X) :- set_stream(user_output, encoding(octet)), put_byte_or_char(255), X = printed.\n"
         "put_byte_or_char(B) :- char_code(C, B), put_char(C).",
     }
+    queries = True
     packages = ("pyswip",)
     plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
 
@@ -154,7 +159,7 @@ class Prolog(EmbeddedLanguage):
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Load the program and ask the query once."""
         path = _write(program)
-        query = (test.query or DEFAULT_QUERY).strip().removesuffix(".")
+        query = (test.query or DEFAULT_QUERY).strip().removeprefix("?-").removesuffix(".")
         budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
         try:
             status, answer, notes = self._call("judge", path, query, *budget)
@@ -166,6 +171,13 @@ class Prolog(EmbeddedLanguage):
         told = _STATUSES.get(status, Status.RUNTIME_ERROR)
         return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
 
+    def compare(self, expected: str, actual: str) -> bool:
+        """By values, as every language does; else as terms, or as text where one cannot be read as a term."""
+        if same_value(expected, actual):
+            return True
+        same = same_term(expected, actual)
+        return same_lines(expected, actual) if same is None else same
+
 
 def _quoted(text: str) -> str:
     """The text as a quoted atom."""
@@ -173,14 +185,10 @@ def _quoted(text: str) -> str:
 
 
 def _write(program: str) -> str:
-    """Put the program into the scratch directory, as UTF-8; bytes that are none become replacement characters."""
-    try:
-        data = program.encode()
-    except UnicodeEncodeError:  # lone surrogates
-        data = program.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
+    """Put the program into the scratch directory, byte by byte as it came; Prolog itself finds out its encoding."""
     path = f"{os.getcwd()}/program.pl"
     with open(path, "wb", buffering=0) as file:  # each page that is touched here is copied: no more than it takes
-        file.write(data)
+        file.write(bytes_of(program))
     return path
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lowres_code._util.text import bytes_of
 from lowres_code.language.base import (
     Diagnostic,
     EmbeddedLanguage,
@@ -38,7 +39,7 @@ class Tcl(EmbeddedLanguage):
     name = "tcl"
     title = "Tcl"
     suffix = ".tcl"
-    fences = ("tcl",)
+    fences = ("tcl", "tclsh")
     guidance = (
         "The program is run by tclsh. The answer is what it prints on standard output with puts; print nothing else. "
         "Arithmetic stands in [expr {...}], and dividing two integers there gives an integer."
@@ -114,7 +115,7 @@ class Tcl(EmbeddedLanguage):
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Run the program as tclsh does."""
         path = str(Path("program.tcl").resolve())
-        Path(path).write_text(program, encoding="utf-8", errors="replace")
+        Path(path).write_bytes(bytes_of(program))
         for name, value in {"argv0": path, "argv": "", "argc": "0", "tcl_interactive": "0"}.items():
             self._inside("set", name, value)
         self._tcl.setvar("path", path)

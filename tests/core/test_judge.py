@@ -7,6 +7,7 @@ from lowres_code.evaluation.run import check_infrastructure
 from lowres_code.forms import lowest_terms
 from lowres_code.judge import Judge, Judgement
 from lowres_code.language.base import Execution, Status
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem, Test
 from lowres_code.reward import TERMS
 
@@ -20,7 +21,14 @@ CASES = [
     (format_completion("r", "solve(X) :- X is 6 * 7."), "41", "wrong_answer"),
     (format_completion("r", "solve(X) :- X is 7 rdiv 2."), "3.50", "correct"),
     (format_completion("r", "solve(X) :- X is 1200 * 1."), "1,200", "correct"),
+    (format_completion("r", "solve(X) :- X is 9867630.0."), "9867630", "correct"),
+    (format_completion("r", "solve(X) :- X is 9867631."), "9867630.0", "wrong_answer"),
+    (format_completion("r", "solve([1, anna, f(x)])."), "[1, 'anna', f( x )]", "correct"),
+    (format_completion("r", "solve([1, 2, 3])."), "[1, 2]", "wrong_answer"),
     ("```prolog\nsolve(42).\n```", "42", "correct"),
+    ("```prolog\nsolve(42).\n```\nIt prints:\n```\n41\n```", "42", "correct"),
+    ("<reasoning>r</reasoning>\n<code>\nsolve(42).\n", "42", "correct"),
+    ("<think><code>solve(42).</code></think>\nIt is 42.", "42", "no_code"),
     ("42", "42", "no_code"),
     (format_completion("r", "solve(X) :- X is"), "42", "syntax_error"),
     (format_completion("r", "solve(X) :- X is foo."), "42", "runtime_error"),
@@ -83,6 +91,56 @@ def test_without_tests_nothing_is_judged(judge: Judge) -> None:
         judge.judge_parsed([completion], [()])
     with pytest.raises(UsageError, match="needs an expected answer or a check"):
         judge.verdict(judge.execute(["solve(42)."], [Test()])[0], Test())
+
+
+@pytest.mark.parametrize(
+    ("query", "own", "verdict"),
+    [
+        ("pair(L)", None, "correct"),
+        ("?- pair(L).", None, "correct"),
+        ("", None, "runtime_error"),  # there is no solve/1
+        ("", "pair(L)", "correct"),
+        ("pair(L), L = [3|_]", "pair(L)", "correct"),  # the problem's own decides
+    ],
+)
+def test_a_completions_query_is_asked_where_its_problem_asks_none(
+    query: str, own: str | None, verdict: str, judge: Judge
+) -> None:
+    completion = f"{format_completion('r', 'pair([1, 2]).')}\n<query>{query}</query>"
+    asked = Problem("p", "q", (Test("[1, 2]", query=own),))
+    assert judge.judge([completion], [asked])[0].verdict == verdict
+
+
+def test_a_query_is_refused_where_a_language_has_none() -> None:
+    python = plugin_manager().languages["python"].thing
+    asked = Problem("p-17", "q", (Test("1"), Test("1", query="main(X)")))
+    with Judge(python, workers=1) as judge:
+        with pytest.raises(UsageError, match=r"problem 'p-17' asks the query 'main\(X\)', but Python has no queries"):
+            judge.judge(["<code>print(1)</code>"], [asked])
+        with pytest.raises(UsageError, match="completion 1 asks"):
+            judge.judge_parsed([parse_completion("<code>print(1)</code>", ())], [asked.tests])
+        with pytest.raises(UsageError, match="a test asks"):
+            judge.execute(["print(1)"], asked.tests[1:])
+        own = judge.judge(["<code>print(1)</code><query>main(X)</query>"], [problem("1")])  # a model's is ignored
+        assert own[0].correct
+
+
+@pytest.mark.parametrize(
+    ("program", "stdout", "verdict"),
+    [
+        ("for n in range(1, 4): print(n, end=' \\n')", "1\n2\n3\n", "correct"),
+        ("print('1\\n2\\n3\\n\\n')", "1\n2\n3", "correct"),
+        ("print('1\\n2\\n3')", "1\r\n2\r\n3\r\n", "correct"),
+        ("print(0.1 + 0.2, 1.0)", "0.3 1.0", "correct"),
+        ("print('1,200')", "1,200", "correct"),
+        ("print('1 2 3')", "1\n2\n3", "wrong_answer"),
+        ("print('1\\n2')", "1\n2\n3", "wrong_answer"),
+    ],
+)
+def test_printed_output_is_compared_as_contest_judges_do(program: str, stdout: str, verdict: str) -> None:
+    with Judge(plugin_manager().languages["python"].thing, workers=1) as judge:
+        judged = judge.judge([format_completion("r", program)], [Problem("p", "q", (Test(stdout),))])
+    assert judged[0].verdict == verdict
 
 
 @pytest.mark.parametrize(

@@ -92,12 +92,12 @@ def run_plain(program: str, query: str | None = None, timeout_s: float = 30.0, s
     """Run one program under ``swipl FILE`` in a sandbox and an empty folder, and ask the query once.
 
     Args:
-        program: the text of the file.
+        program: the text of the file; a byte that is not UTF-8 is a lone surrogate, as Python has it.
         query: the goal; the answer is what its first variable is bound to. By default ``solve(X)``.
         timeout_s: by the clock; a program that takes longer has the status ``timeout``.
         stack_mb: the limit of Prolog's stacks, which must be the judge's for the two to agree.
     """
-    with _memory_file(program.encode("utf-8", "surrogatepass")) as source, _memory_file(b"") as answer:
+    with _memory_file(_bytes(program)) as source, _memory_file(b"") as answer:
         command = _sandboxed(source, _text_of_query(query), _swipl(answer, stack_mb))
         try:
             ended = subprocess.run(
@@ -113,6 +113,13 @@ def run_plain(program: str, query: str | None = None, timeout_s: float = 30.0, s
         written = os.pread(answer, 1 << 24, 0).decode("utf-8", "replace")
     stdout, stderr = ended.stdout.decode("utf-8", "replace"), ended.stderr.decode("utf-8", "replace")
     return Run(_outcome(written, stderr, ended.returncode), stdout, stderr)
+
+
+def _bytes(program: str) -> bytes:
+    try:
+        return program.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return program.encode("utf-8", "surrogatepass")
 
 
 def _outcome(written: str, stderr: str, code: int) -> Outcome:

@@ -98,10 +98,10 @@ def test_what_is_printed_is_never_the_answer(judge: Judge) -> None:
 
 def test_a_question_of_its_own(judge: Judge) -> None:
     program = "age(peter, 7).\nage(ann, 5).\n"
-    queries = ["age(ann, Years)", "age(ann, Years).", "age(peter, 7)", "age(bob, _)", "age(", "age(Who, 5)"]
+    queries = ["age(ann, X)", "age(ann, X).", "?- age(ann, X).", "age(peter, 7)", "age(bob, _)", "age(", "age(Who, 5)"]
     executions = judge.execute([program] * len(queries), [Test(query=query) for query in queries])
-    assert [execution.answer for execution in executions] == ["5", "5", "true", None, None, "ann"]
-    assert executions[4].status.value == "syntax_error"
+    assert [execution.answer for execution in executions] == ["5", "5", "5", "true", None, None, "ann"]
+    assert executions[5].status.value == "syntax_error"
 
 
 def test_a_program_that_passes_the_limit_of_inferences_is_told_so(judge: Judge) -> None:

@@ -47,6 +47,8 @@ PROGRAMS = (
     "trace add variable errorInfo read {apply {{args} {error again}}}; error x",
     "after 10 {puts late; set done 1}; vwait done",
     "puts [string repeat x 100000]",
+    "puts [string length caf\udce9]",  # a byte that is not UTF-8
+    "puts [scan \udcff %c]; # \udce2",
 )
 
 
@@ -64,7 +66,7 @@ def run(judge: Judge, program: str) -> Execution:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_it_agrees_with_tclsh(program: str, judge: Judge, tmp_path: Path) -> None:
     file = tmp_path / "program.tcl"
-    file.write_text(program, encoding="utf-8")
+    file.write_bytes(program.encode("utf-8", "surrogateescape"))
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     plain = subprocess.run(
         ["tclsh", file], input=b"given\n", capture_output=True, timeout=10, env=environment, check=False

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from lowres_code.cli.options import console, find_language, json_option, print_json
+from lowres_code.cli.options import console, find_language, json_option, print_json, set_option
 from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.recipe import find_recipe, load_recipe
 
@@ -16,7 +16,7 @@ from lowres_code.recipe import find_recipe, load_recipe
 @click.argument("model", metavar="MODEL|RUN|FILE.gguf|URL")
 @click.option("--lang", "language", metavar="L", help="The language: a name, or a TOML file; a run brings its own.")
 @click.option("--recipe", metavar="R", help="Whose held-out problems, prompt and sampling; a run brings its own.")
-@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@set_option
 @click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
 @click.option("--model", "served", metavar="NAME", help="Which model of the endpoint at URL.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the evaluation.")

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lowres_code._util.text import argument_text
 from lowres_code.cli.options import (
     console,
     find_language,
     isolation_option,
     json_option,
     print_json,
+    read_program,
     workers_option,
 )
 from lowres_code.errors import UsageError
@@ -90,9 +92,11 @@ def _show_commands(language: CommandLanguage) -> None:
 @command.command("new")
 @click.argument("name")
 @click.option("--python", "as_package", is_flag=True, help="A Python package with a test, instead of one TOML file.")
-@click.option("--run", metavar="COMMAND", default="", help="Runs a program; {file} stands for its file.")
+@click.option(
+    "--run", type=argument_text, metavar="COMMAND", default="", help="Runs a program; {file} stands for its file."
+)
 @click.option("--suffix", metavar=".X", default="", help="Of a program's file.")
-@click.option("--hello", metavar="PROGRAM", default="", help="A program that answers hello.")
+@click.option("--hello", type=argument_text, metavar="PROGRAM", default="", help="A program that answers hello.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to.")
 def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str, folder: Path) -> None:
     """Begin a new language NAME: write NAME.toml, and say what comes next."""
@@ -133,7 +137,7 @@ def bench_language(
     from lowres_code.sandbox.isolation import choose_isolation
 
     language = find_language(name)
-    programs = [program.read_text(encoding="utf-8")] if program else programs_of(language)
+    programs = [read_program(program)] if program else programs_of(language)
     with progress_line(Console(stderr=True), f"timing {name}") as progress:
         result = bench(
             language, choose_isolation(isolation, language.forks), programs, rounds, batch, workers, progress

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
+import sys
 from typing import Any
 
 import click
@@ -33,6 +35,13 @@ class _Failure(click.ClickException):
 
 class Commands(click.Group):
     """The built-in commands and those of plugins, imported when they are called."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run; what a terminal has no character for is written as an escape, whatever its encoding."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Built-in names first, then those that plugins bring."""

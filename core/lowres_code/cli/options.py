@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
+from lowres_code._util.text import argument_text, text_of
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import find_language as find_registered
@@ -31,6 +34,14 @@ isolation_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
 )
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    type=argument_text,
+    metavar="TABLE.KEY=VALUE",
+    help="Change one value of the recipe.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -40,7 +51,12 @@ def limits_options(command: F) -> F:
         "--recipe", metavar="R", help="The recipe whose [limits] programs have; without one, the default limits."
     )
     single = click.option(
-        "--set", "overrides", multiple=True, metavar="limits.KEY=VALUE", help="Change one limit, as in limits.cpu_s=20."
+        "--set",
+        "overrides",
+        multiple=True,
+        type=argument_text,
+        metavar="limits.KEY=VALUE",
+        help="Change one limit, as in limits.cpu_s=20.",
     )
     return recipe(single(isolation_option(command)))
 
@@ -74,6 +90,19 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
 
 
+def read_program(path: Path) -> str:
+    """The program in a file, whatever its encoding.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    try:
+        return text_of(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from error
+
+
 def print_json(value: Any) -> None:
-    """One JSON object on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """One JSON object on standard output; in ASCII alone where that is not UTF-8."""
+    utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    click.echo(json.dumps(value, ensure_ascii=not utf8))

@@ -8,7 +8,7 @@ import click
 import tomli_w
 from rich.table import Table
 
-from lowres_code.cli.options import console, json_option, print_json
+from lowres_code.cli.options import console, json_option, print_json, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import Recipe, find_recipe, load_recipe, recipe_names
 
@@ -46,7 +46,7 @@ def _loaded(name: str, path: Path) -> Recipe | None:
 
 @command.command("show")
 @click.argument("name", metavar="NAME|PATH")
-@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@set_option
 def show(name: str, overrides: tuple[str, ...]) -> None:
     """A recipe as it will be used: with all that it extends, and every default."""
     path = find_recipe(name)

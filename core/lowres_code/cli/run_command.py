@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 from rich.console import Console
 
+from lowres_code._util.text import argument_text, text_of
 from lowres_code.cli.options import (
     find_language,
     json_option,
@@ -18,7 +19,7 @@ from lowres_code.cli.options import (
     print_json,
 )
 from lowres_code.errors import JudgeError
-from lowres_code.judge import CORRECT
+from lowres_code.judge import CORRECT, check_queries
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
@@ -34,8 +35,8 @@ _LIMITS = {
 @click.argument("file", type=click.File("rb"))
 @language_option
 @click.option("--stdin", type=click.File("rb"), help="What the program reads.")
-@click.option("--query", metavar="GOAL", help="Ask this instead of the language's default.")
-@click.option("--expect", metavar="TEXT", help="The right answer: give a verdict.")
+@click.option("--query", type=argument_text, metavar="GOAL", help="Ask this instead of the language's default.")
+@click.option("--expect", type=argument_text, metavar="TEXT", help="The right answer: give a verdict.")
 @limits_options
 @json_option
 def command(
@@ -54,9 +55,9 @@ def command(
     Exit code 0: it ran (and was right, with --expect); 1: it failed or was wrong; 3: the judge itself failed.
     """
     backend = find_language(language)
-    program = file.read().decode("utf-8", "surrogateescape")
-    given = stdin.read().decode("utf-8", "surrogateescape") if stdin else ""
+    program, given = text_of(file.read()), text_of(stdin.read()) if stdin else ""
     test = Test(expected=expect, stdin=given, query=query)
+    check_queries(backend, [test], "--query")
     table = limits_of(recipe, overrides, isolation, workers=1)
     with started_judge(table, backend, Console(stderr=True)) as judge:
         execution = judge.execute([program], [test])[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from lowres_code.cli.options import console, find_language
+from lowres_code.cli.options import console, find_language, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import find_recipe, load_recipe, recipe_names
 
@@ -22,7 +22,7 @@ QUICKSTART = "quickstart"
 @click.command("train")
 @click.option("--lang", "language", metavar="L", help="The language to teach.")
 @click.option("--recipe", metavar="NAME|PATH", help="Which recipe; see `lowres-code recipe list`.")
-@click.option("--set", "overrides", multiple=True, metavar="TABLE.KEY=VALUE", help="Change one value of the recipe.")
+@set_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is kept.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a stopped run.")
 @click.option(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lowres_code._util.progress import Progress
+from lowres_code._util.text import bytes_of
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Language, Limits, Status
 from lowres_code.problem import Test
@@ -122,7 +123,7 @@ def _both_ways(language: Language, isolation: Isolation, program: str, rounds: i
         _warm_run(client, program, limits)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, f"{language.stem}{language.suffix}")
-            file.write_text(program, encoding="utf-8")
+            file.write_bytes(bytes_of(program))
             for _ in range(rounds):
                 fresh.append(_seconds(lambda: _fresh_run(language, isolation, file)))
                 warm += [_seconds(lambda: _warm_run(client, program, limits)) for _ in range(4)]

@@ -89,6 +89,7 @@ class SampleRecord(BaseModel):
             difficulty=problem.difficulty,
             completion=completion.text,
             program=completion.program,
+            extraction=completion.extraction,
             verdict=judgement.verdict,
             **judged,
             **sampled,

@@ -167,6 +167,7 @@ class Language(ABC):
         plain: the command line that runs a program without this package; ``{file}`` stands for its file, ``{stem}`` for
             the same without its suffix.
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
+        queries: whether `Test.query` is asked of a program; where not, nothing else is asked than that it runs.
         forks: whether running a program takes processes of its own.
         checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
         packages: Python packages, beside the standard library and its own, that it imports in a worker; programs can
@@ -186,6 +187,7 @@ class Language(ABC):
     snippets: Mapping[str, str] = MappingProxyType({})
     plain: tuple[str, ...] = ()
     prints: bool = False
+    queries: bool = False
     forks: bool = True
     checks_failures: bool = False
     packages: tuple[str, ...] = ()

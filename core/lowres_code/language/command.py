@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from lowres_code.answers import same_answer
+from lowres_code._util.text import bytes_of
+from lowres_code.answers import same_answer, same_text
 from lowres_code.language.base import (
     MOST_DIAGNOSTICS,
     PROGRAM_PATH,
@@ -45,7 +46,7 @@ class CommandLanguage(Language):
             failed, in a fresh sandbox: if it fails too, the failure was a ``syntax_error``.
         compile: makes what ``run`` runs; its failure is a ``syntax_error``.
         install: the command that installs what is missing.
-        exact: whether answers are compared as text, and not numbers by their values.
+        exact: whether what is printed is compared character by character, see `lowres_code.answers.same_text`.
         reads: files and folders beside the system's own that the tools must be able to read.
         variables: environment variables that the tools and programs have; the worker has none of them.
     """
@@ -98,8 +99,8 @@ class CommandLanguage(Language):
         return _failure(code, used, limits) if code else Execution(Status.OK)
 
     def compare(self, expected: str, actual: str) -> bool:
-        """As every language does; if ``exact``, the texts must be the same but for space at their ends."""
-        return expected.strip() == actual.strip() if self.exact else same_answer(expected, actual)
+        """As every language does; if ``exact``, character by character."""
+        return same_text(expected, actual) if self.exact else same_answer(expected, actual)
 
     @property
     def checks_failures(self) -> bool:  # type: ignore[override]
@@ -131,11 +132,7 @@ class CommandLanguage(Language):
         return {**os.environ, **dict.fromkeys(("HOME", "TMPDIR"), str(Path.cwd())), **self.variables}
 
     def _write(self, program: str) -> None:
-        try:
-            data = program.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
-        except UnicodeEncodeError:
-            data = program.encode("utf-8", "replace")
-        Path(self._file).write_bytes(data)
+        Path(self._file).write_bytes(bytes_of(program))
 
     def _filled(self, command: Sequence[str]) -> list[str]:
         return [part.replace("{file}", self._file).replace("{stem}", self.stem) for part in command]

@@ -75,13 +75,13 @@ class LanguageTable(Table):
     title: str | None = None  # as prompts say it; by default the name, capitalised
     suffix: str = Field(pattern=f"^{SUFFIX}$")
     stem: str = Field(default="program", pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
-    fences: Strings | None = None  # tags of fenced code blocks; by default the name
+    fences: Strings | None = None  # tags of fenced code blocks; by default the name, and the suffix without its dot
     run: Command = Field(min_length=1)
     check: Command = ()
     compile: Command = ()
     install: str = ""
     guidance: str = "The answer is what the program prints on standard output; print nothing else."
-    compare: Literal["answer", "text"] = "answer"  # numbers by their values, or the printed text as it is
+    compare: Literal["answer", "text"] = "answer"  # by values and words, or the printed text as it is
     reads: Strings = ()  # files and folders beside the system's own that the tools must be able to read
     environment: dict[Variable, Text] = {}
     limits: NeedsTable = NeedsTable()
@@ -153,13 +153,18 @@ def _opens_too_much(name: str) -> bool:
         return False
 
 
+def _fences(table: LanguageTable) -> tuple[str, ...]:
+    tags = (table.name, table.suffix.removeprefix(".")) if table.fences is None else table.fences
+    return tuple(dict.fromkeys(tag.lower() for tag in tags))
+
+
 def _language(table: LanguageTable) -> CommandLanguage:
     return CommandLanguage(
         name=table.name,
         title=table.title or table.name.capitalize(),
         suffix=table.suffix,
         stem=table.stem,
-        fences=(table.name,) if table.fences is None else tuple(tag.lower() for tag in table.fences),
+        fences=_fences(table),
         run=table.run,
         check=table.check,
         compile=table.compile,

@@ -64,6 +64,54 @@ def test_what_is_printed_is_the_answer_of_other_languages_and_shown_once(invoke:
     assert (done.exit_code, done.stdout) == (0, "correct: 42\n")
 
 
+POSIX = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # Python reads arguments as ASCII then
+
+
+def test_what_a_terminal_has_no_character_for_is_written_as_an_escape(cli: Cli, tmp_path: Path) -> None:
+    program = tmp_path / "p.pl"
+    program.write_text("solve('1 → 2').", encoding="utf-8")
+    done = cli("run", program, "--lang", "prolog", PYTHONIOENCODING="latin-1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok: 1 \\u2192 2\n", "")
+    done = cli("run", program, "--lang", "prolog", "--json", PYTHONIOENCODING="latin-1")
+    assert json.loads(done.stdout)["answer"] == "1 → 2"
+
+
+@pytest.mark.parametrize("arguments", [("--expect", "é → 😀"), ("--expect", "é", "--query", "X = é")])
+def test_arguments_are_read_as_utf8_under_any_locale(arguments: tuple[str, ...], cli: Cli, tmp_path: Path) -> None:
+    program = tmp_path / "grün.pl"
+    program.write_text("solve('é → 😀').", encoding="utf-8")
+    done = cli("run", program, "--lang", "prolog", *arguments, "--json", **POSIX)
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "correct"), done.stderr
+
+
+def test_a_recipe_is_changed_as_typed_under_any_locale(cli: Cli) -> None:
+    done = cli("recipe", "show", "quickstart", "--set", "prompt.system=é →", **POSIX)
+    assert 'system = "é →"' in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ":- encoding(iso_latin_1).\nsolve('café').\n".encode("latin-1"),
+        b"\xff\xfe" + "solve('café').\n".encode("utf-16-le"),
+        b"\xef\xbb\xbf" + "solve('café').\n".encode(),
+        "solve('café').\n".encode(),
+    ],
+    ids=["encoding directive", "UTF-16 with a mark", "UTF-8 with a mark", "UTF-8"],
+)
+def test_a_program_is_read_in_its_own_encoding(data: bytes, invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "p.pl").write_bytes(data)
+    done = invoke("run", tmp_path / "p.pl", "--lang", "prolog", "--expect", "café")
+    assert (done.exit_code, done.stdout) == (0, "correct: café\n")
+
+
+def test_a_program_in_latin_1_is_timed(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "p.pl").write_bytes(b"% caf\xe9\nsolve(42).\n")
+    arguments = ("--program", tmp_path / "p.pl", "--rounds", 2, "--batch", 2, "--json")
+    done = invoke("lang", "bench", "prolog", *arguments)
+    assert done.exit_code == 0, done.output
+
+
 def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
     done = cli("run", "-", "--lang", "prolog", "--json", stdin="a(1).\nsolve(X) :- X = (.\n")
     diagnostic = json.loads(done.stdout)["diagnostics"][0]
@@ -89,6 +137,10 @@ def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
         (["run", "-", "--lang", "prolog", "--set", "train.max_steps=1"], "here it changes limits only"),
         (["eval", "no/such-model", "--lang", "prolog"], "model 'no/such-model' cannot be loaded"),
         (["run", "missing.pl", "--lang", "prolog"], "missing.pl"),
+        (
+            ["run", "-", "--lang", "python", "--query", "f(X)"],
+            "--query asks the query 'f(X)', but Python has no queries",
+        ),
         (["run", "-", "--lang", "prolog", "--isolation", "none"], "'none' is not one of 'auto', 'namespaces'"),
         (["trian"], "there is no command 'trian'; did you mean 'train'?"),
         (["report", "nowhere"], "'nowhere' holds no run"),

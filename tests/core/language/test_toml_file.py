@@ -65,6 +65,8 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
     language = load(tmp_path, SMALL)
     assert (language.name, language.title, language.fences, language.run) == ("sh", "Sh", ("sh",), ("sh", "{file}"))
     assert language.compare("42", "42.0")
+    pascal = load(tmp_path, 'name = "pascal"\nsuffix = ".PAS"\nrun = "instantfpc {file}"\n')
+    assert pascal.fences == ("pascal", "pas")
 
 
 def test_every_key_has_its_effect(tmp_path: Path) -> None:
@@ -75,7 +77,8 @@ def test_every_key_has_its_effect(tmp_path: Path) -> None:
     assert language.self_tests[1] == SelfTest("if then", Status.SYNTAX_ERROR)
     assert language.read_only_paths() == (Path("/etc/hostname"),)
     assert (dict(language.variables), dict(language.environment())) == ({"GREETING": "hello there"}, {})
-    assert language.compare(" a\n", "a") and not language.compare("42", "42.0")
+    assert language.compare("a\r\n", "a")
+    assert not language.compare("42", "42.0") and not language.compare(" a", "a")
     raised = Limits(memory_mb=512, file_kb=8192).at_least(language.needs)
     assert (raised.memory_mb, raised.file_kb) == (1024, 8192)
 
