@@ -117,7 +117,7 @@ def test_a_query_is_refused_where_a_language_has_none() -> None:
     with Judge(python, workers=1) as judge:
         with pytest.raises(UsageError, match=r"problem 'p-17' asks the query 'main\(X\)', but Python has no queries"):
             judge.judge(["<code>print(1)</code>"], [asked])
-        with pytest.raises(UsageError, match="completion 1 asks"):
+        with pytest.raises(UsageError, match="asks the query"):
             judge.judge_parsed([parse_completion("<code>print(1)</code>", ())], [asked.tests])
         with pytest.raises(UsageError, match="a test asks"):
             judge.execute(["print(1)"], asked.tests[1:])
