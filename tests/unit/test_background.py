@@ -57,10 +57,12 @@ def test_after_an_error_in_the_block_only_what_was_begun_is_done() -> None:
 def test_many_threads_may_put_and_nothing_is_lost() -> None:
     seen: list[int] = []
     with Background(seen.extend) as background:
-        threads = [
-            threading.Thread(target=lambda first=first: [background.put(first * 1000 + n) for n in range(1000)])  # type: ignore[misc]
-            for first in range(8)
-        ]
+
+        def put(first: int) -> None:
+            for number in range(1000):
+                background.put(first * 1000 + number)
+
+        threads = [threading.Thread(target=put, args=(first,)) for first in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
