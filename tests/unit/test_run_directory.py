@@ -58,3 +58,9 @@ def test_a_run_that_cannot_be_made_is_said_before_anything_is_done(tmp_path: Pat
     for path in (tmp_path / "file", tmp_path / "file" / "run", tmp_path / ("n" * 256)):
         with pytest.raises(UsageError, match="cannot be a run directory"):
             RunDirectory(path).must_be_new()
+
+
+def test_the_recipe_of_a_run_is_read_whatever_trl_is_installed_today(run: RunDirectory) -> None:
+    recipe = run.path / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("max_steps = 80", "of_an_older_trl = 80"))
+    assert run.recipe().train["of_an_older_trl"] == 80

@@ -106,7 +106,7 @@ class RunDirectory:
 
     def recipe(self) -> Recipe:
         """The run's recipe; its ``[train]`` need not suit the TRL that is installed today."""
-        return load_recipe(self.path / "recipe.toml")
+        return load_recipe(self.path / "recipe.toml", training=False)
 
     def env(self) -> dict[str, Any]:
         """What the run ran on, its language and its seed."""
