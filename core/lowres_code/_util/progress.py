@@ -16,13 +16,13 @@ Progress = Callable[[int, int], None]  # how many are done, of how many
 def progress_line(console: Console, what: str) -> Iterator[Progress]:
     """A bar on a terminal; one line when piped."""
     if not console.is_terminal:
-        console.print(f"{what} ...", highlight=False)
+        console.print(f"{what} ...", markup=False, emoji=False, highlight=False)
         yield lambda done, total: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

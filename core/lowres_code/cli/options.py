@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
+from lowres_code._util.screen import screen
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import find_language as find_registered
@@ -70,8 +70,8 @@ def limits_of(recipe: str | None, overrides: Sequence[str], isolation: str, work
 
 
 def console() -> Console:
-    """Where people read: standard output, wide enough for the tables when piped."""
-    return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
+    """Where people read: standard output."""
+    return screen()
 
 
 def print_json(value: Any) -> None:

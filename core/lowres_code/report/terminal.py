@@ -1,13 +1,17 @@
-"""What people read: the tables of a run and of an evaluation."""
+"""What people read: the tables of a run and of an evaluation. Names are shown as they are, without markup."""
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
+
+ALL = "all"  # the label of the row of totals; a task may be called so too
 
 
 def interval_text(share: dict[str, float]) -> str:
@@ -17,30 +21,23 @@ def interval_text(share: dict[str, float]) -> str:
 
 def evaluation_table(evaluation: dict[str, Any], title: str) -> Table:
     """Shares of completions that parse, run and are right, overall and by task."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("task", no_wrap=True)
-    for column in ("problems", "parse", "run", "pass@1"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for task, part in [("all", evaluation), *evaluation["by_task"].items()]:
-        table.add_row(task, str(part["problems"]), *_percentages(part), interval_text(part["pass@1"]))
+    table = _table(title, "problems", "parse", "run", "pass@1")
+    table.add_row(ALL, *_row(evaluation), end_section=True)
+    for task, part in evaluation["by_task"].items():
+        table.add_row(Text(task), *_row(part))
     return table
 
 
 def run_table(base: dict[str, Any], trained: dict[str, Any]) -> Table:
     """Before and after, overall and by task."""
-    table = Table(
-        title=f"{base['problems']} held-out problems x {base['samples_per_problem']} samples at temperature "
-        f"{base['temperature']:g}; 95 % intervals",
-        title_justify="left",
+    title = (
+        f"{base['problems']} held-out problems x {base['samples_per_problem']} samples at temperature "
+        f"{base['temperature']:g}; 95 % intervals"
     )
-    table.add_column("task", no_wrap=True)
-    for column in ("parse", "run", "pass@1 before", "pass@1 after"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for task in ["all", *base["by_task"]]:
-        before = base if task == "all" else base["by_task"][task]
-        after = trained if task == "all" else trained["by_task"][task]
-        shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
-        table.add_row(task, *shares, interval_text(before["pass@1"]), interval_text(after["pass@1"]))
+    table = _table(title, "parse", "run", "pass@1 before", "pass@1 after")
+    table.add_row(ALL, *_change(base, trained), end_section=True)
+    for task, before in base["by_task"].items():
+        table.add_row(Text(task), *_change(before, trained["by_task"][task]))
     return table
 
 
@@ -48,15 +45,34 @@ def print_run(run: RunDirectory, console: Console) -> None:
     """All that is known of a run: how far it came, the table if both evaluations are there, what to do next."""
     status, base, trained = run.status(), run.evaluation("base"), run.evaluation("trained")
     steps = f", step {status['step']} of {status['steps']}" if status["steps"] else ""
-    stopped = ", stopped" if status["state"] not in (DONE, INTERRUPTED) and not run.is_alive() else ""
-    console.print(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})", highlight=False)
+    unfinished = status["state"] != DONE and not run.is_alive()
+    stopped = ", stopped" if unfinished and status["state"] != INTERRUPTED else ""
+    console.print(Text(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"))
     if base and trained:
         console.print(run_table(base, trained))
     elif base:
         console.print(evaluation_table(base, "before training"))
-    console.print(*_summary(run.read_metrics()), sep="\n", highlight=False)
-    if status["state"] != DONE and not run.is_alive():
-        console.print(f"Go on with: lowres-code train --resume {run.path}", highlight=False)
+    for line in _summary(run.read_metrics()):
+        console.print(Text(line))
+    if unfinished:
+        console.print(Text(f"Go on with: lowres-code train --resume {shlex.quote(str(run.path))}"))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("task", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _row(part: dict[str, Any]) -> list[str]:
+    return [str(part["problems"]), *_percentages(part), interval_text(part["pass@1"])]
+
+
+def _change(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
+    return [*shares, interval_text(before["pass@1"]), interval_text(after["pass@1"])]
 
 
 def _summary(metrics: list[dict[str, Any]]) -> list[str]:
