@@ -22,10 +22,11 @@ LONG = "n" * 300
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Things that are not what a command needs."""
+    """A language, and things that are not what a command needs."""
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "sh.toml").write_text('name = "sh"\nsuffix = ".sh"\nrun = "sh {file}"\n')
     return tmp_path
 
 
@@ -44,22 +45,22 @@ def folder(tmp_path: Path) -> Path:
         ["lang", "show", "folder.toml"],
         ["lang", "new", "x1", "--dir", LONG],
         ["lang", "new", "x1", "--dir", "file/below"],
-        ["run", "-", "--lang", "python", "--recipe", f"{LONG}.toml"],
-        ["run", LONG, "--lang", "python"],
-        ["run", "folder.toml", "--lang", "python"],
+        ["run", "-", "--lang", "sh.toml", "--recipe", f"{LONG}.toml"],
+        ["run", LONG, "--lang", "sh.toml"],
+        ["run", "folder.toml", "--lang", "sh.toml"],
         ["run", "-", "--lang", f"{LONG}.toml"],
-        ["run", "-", "--lang", "python", "--stdin", "folder.toml"],
-        ["score", LONG, "--lang", "python"],
+        ["run", "-", "--lang", "sh.toml", "--stdin", "folder.toml"],
+        ["score", LONG, "--lang", "sh.toml"],
         ["train", "--resume", LONG],
         ["train", "--resume", "loop"],
-        ["train", "--lang", "python", "--recipe", f"{LONG}.toml"],
-        ["train", "--lang", "python", "--recipe", "quickstart", "--out", LONG],
-        ["train", "--lang", "python", "--recipe", "quickstart", "--out", "file"],
-        ["train", "--lang", "python", "--recipe", "quickstart", "--out", "file/below"],
-        ["train", "--lang", "python", "--recipe", "quickstart", "--out", "loop"],
-        ["eval", LONG, "--lang", "python", "--out", "file/below"],
-        ["eval", "pocket", "--lang", "python", "--out", LONG],
-        ["eval", "pocket", "--lang", "python", "--recipe", f"{LONG}.toml"],
+        ["train", "--lang", "sh.toml", "--recipe", f"{LONG}.toml"],
+        ["train", "--lang", "sh.toml", "--recipe", "quickstart", "--out", LONG],
+        ["train", "--lang", "sh.toml", "--recipe", "quickstart", "--out", "file"],
+        ["train", "--lang", "sh.toml", "--recipe", "quickstart", "--out", "file/below"],
+        ["train", "--lang", "sh.toml", "--recipe", "quickstart", "--out", "loop"],
+        ["eval", LONG, "--lang", "sh.toml", "--out", "file/below"],
+        ["eval", "pocket", "--lang", "sh.toml", "--out", LONG],
+        ["eval", "pocket", "--lang", "sh.toml", "--recipe", f"{LONG}.toml"],
     ],
     ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
 )
@@ -141,11 +142,11 @@ def test_a_language_file_and_a_run_in_folders_that_look_like_markup(tmp_path: Pa
     assert done.exit_code == 0
     assert f"{run.path}: started" in done.stdout
     (folder / "x1.toml").write_text('name = "x1"\nsuffix = ".x"\nrun = "no-such-tool {file}"\ninstall = "[/c] tool"\n')
-    environment = {**os.environ, "LOWRES_CODE_LANGUAGES": str(folder)}
+    environment = {**os.environ, "LOWRES_CODE_LANGUAGES": "[a]/[/b]"}
     command = [sys.executable, "-m", "lowres_code", "lang", "list"]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    said = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
-    assert str(folder) in said.stdout and "[/c] tool" in said.stdout
+    assert "[a]/[/b]" in said.stdout and "missing; [/c] tool" in said.stdout
 
 
 def test_what_an_encoding_lacks_is_written_as_an_escape() -> None:

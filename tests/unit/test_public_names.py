@@ -10,6 +10,8 @@ from lowres_code.judge import Judge as InnerJudge
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
 
+PYTHON = plugin_manager().languages["python"].thing
+
 
 def test_the_public_names_can_be_seen_before_they_are_used() -> None:
     script = (
@@ -32,11 +34,11 @@ def test_a_name_that_is_not_public() -> None:
         _ = lowres_code.judges
 
 
+@pytest.mark.skipif(PYTHON.missing() is not None, reason="no python3 where programs are run")
 def test_a_judge_takes_a_language_or_its_name_or_its_file(tmp_path: Path) -> None:
-    python = plugin_manager().languages["python"].thing
     file = tmp_path / "mine.toml"
     file.write_text('name = "mine"\nsuffix = ".py"\nrun = "python3 {file}"\n')
-    for language, name in (("python", "python"), (python, "python"), (str(file), "mine")):
+    for language, name in (("python", "python"), (PYTHON, "python"), (str(file), "mine")):
         with lowres_code.Judge(language, isolation="limits", workers=1) as judge:
             assert isinstance(judge, lowres_code.Judge) and isinstance(judge, InnerJudge)
             assert isinstance(judge.language, Language)
