@@ -17,8 +17,8 @@ from lowres_code.errors import LowresCodeError, UsageError
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part.
 
-    A new file has the mode that the umask leaves it, one that is there keeps its own. What is no regular file, such as
-    ``/dev/stdout``, is written to as it is.
+    A new file has the mode that the umask leaves it, one that is there keeps its own. What is not a regular file, such
+    as ``/dev/stdout``, is written to as it is.
 
     Raises:
         LowresCodeError: it cannot be written, for instance because the disk is full; the old file is still there.
@@ -117,7 +117,7 @@ def _record(line: str, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise LowresCodeError(f"{where}: damaged, not JSON ({error})") from error
     if not isinstance(record, dict):
-        raise LowresCodeError(f"{where}: damaged, no JSON object")
+        raise LowresCodeError(f"{where}: damaged, not a JSON object")
     return record
 
 

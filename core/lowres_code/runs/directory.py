@@ -192,5 +192,5 @@ def _read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {str(path)!r}: {error}") from error
     if not isinstance(value, dict):
-        raise UsageError(f"{str(path)!r} is damaged: no JSON object")
+        raise UsageError(f"{str(path)!r} is damaged: not a JSON object")
     return value

@@ -23,7 +23,7 @@ from trl import GRPOTrainer
 
 VALUES: dict[str, list[Any]] = {  # of each kind, most likely wrong
     "a whole number": [-1],
-    "a number": [-1.0, 1e300],
+    "a number": [-1.0],
     "text": ["nonsense"],
     "true or false": [True],
     "a table": [{"nonsense": 1}],
@@ -49,15 +49,25 @@ def kinds(name: str) -> list[str]:
     return [kind for kind in VALUES if kind in words]
 
 
+def try_out(name: str, value: object, folder: Path) -> None:
+    with contextlib.suppress(UsageError):
+        taken = getattr(grpo_config({name: value}, folder, 0, [1.0]), name)
+        assert taken == value or name == "dataloader_pin_memory"  # which is for GPUs alone
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_is_taken_or_refused_in_words(name: str, tmp_path: Path) -> None:
     if name in SLOW:
         pytest.skip(SLOW[name])
     assert kinds(name)
     for value in (value for kind in kinds(name) for value in VALUES[kind]):
-        with contextlib.suppress(UsageError):
-            taken = getattr(grpo_config({name: value}, tmp_path, 0, [1.0]), name)
-            assert taken == value or name == "dataloader_pin_memory"  # which is for GPUs alone
+        try_out(name, value, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in OPTIONS if "a number" in kinds(name) or name in SLOW])
+def test_huge_numbers_are_taken_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    try_out(name, True if name in SLOW else 1e300, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -118,5 +128,5 @@ def test_options_that_are_taken_are_used_by_a_step(tiny_model: Path, tmp_path: P
     assert all(log["completions/max_length"] <= 3 for log in logs)
     assert trainer.generation_config.temperature == 0.7
     assert "Adafactor" in type(trainer.optimizer.optimizer).__name__
-    assert set(trainer.lr_scheduler.get_last_lr()) == {pytest.approx(5e-4)}
+    assert max(trainer.lr_scheduler.get_last_lr()) == pytest.approx(5e-4)
     assert all("kl" in log for log in logs)
