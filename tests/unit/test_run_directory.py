@@ -64,3 +64,4 @@ def test_the_recipe_of_a_run_is_read_whatever_trl_is_installed_today(run: RunDir
     recipe = run.path / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("max_steps = 80", "of_an_older_trl = 80"))
     assert run.recipe().train["of_an_older_trl"] == 80
+    assert run.recipe(["eval.samples=9"]).eval.samples == 9

@@ -97,13 +97,12 @@ def _remove_one(tree: Tree, place: str) -> str | None:
     keys = _keys(place)
     if not keys:
         return "not a key"
-    for number, key in enumerate(keys, 1):
+    table = tree
+    for key in keys:
         if not isinstance(tree, dict) or key not in tree:
             return f"no key {key!r}; {near_match(key, tree if isinstance(tree, dict) else ())}"
-        if number == len(keys):
-            del tree[key]
-        else:
-            tree = tree[key]
+        table, tree = tree, tree[key]
+    del table[keys[-1]]
     return None
 
 

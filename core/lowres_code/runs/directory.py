@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -104,9 +104,9 @@ class RunDirectory:
         if strange:
             raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
 
-    def recipe(self) -> Recipe:
-        """The run's recipe; its ``[train]`` need not suit the TRL that is installed today."""
-        return load_recipe(self.path / "recipe.toml", training=False)
+    def recipe(self, overrides: Sequence[str] = ()) -> Recipe:
+        """The run's recipe, with overrides on top; its ``[train]`` need not suit the TRL that is installed today."""
+        return load_recipe(self.path / "recipe.toml", overrides, training=False)
 
     def env(self) -> dict[str, Any]:
         """What the run ran on, its language and its seed."""
