@@ -10,11 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # ``X as X`` says that X is exported
+    from lowres_code.api import Judge as Judge
+    from lowres_code.api import find_language as find_language
     from lowres_code.conformance import assert_conforms as assert_conforms
     from lowres_code.errors import JudgeError as JudgeError
     from lowres_code.errors import LowresCodeError as LowresCodeError
     from lowres_code.errors import UsageError as UsageError
-    from lowres_code.judge import Judge as Judge
     from lowres_code.judge import Judgement as Judgement
     from lowres_code.language.base import Diagnostic as Diagnostic
     from lowres_code.language.base import EmbeddedLanguage as EmbeddedLanguage
@@ -40,10 +41,11 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
 __version__ = "0.1.0"
 
 _HOMES = {
+    "api": ("Judge", "find_language"),
     "language.command": ("CommandLanguage",),
     "errors": ("JudgeError", "LowresCodeError", "UsageError"),
     "conformance": ("assert_conforms",),
-    "judge": ("Judge", "Judgement"),
+    "judge": ("Judgement",),
     "language.base": (
         "Diagnostic",
         "EmbeddedLanguage",
@@ -71,3 +73,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

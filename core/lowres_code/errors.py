@@ -14,6 +14,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LISTED = 8  # names that a message lists at most
+
 
 class LowresCodeError(Exception):
     """Base of all errors of this package."""
@@ -34,7 +36,7 @@ class JudgeError(LowresCodeError):
 
 
 def near_match(name: str, known: Iterable[str]) -> str:
-    """A phrase that suggests the closest known name, or lists them all if none is close.
+    """A phrase that suggests the closest known name, or lists those that are nearest if none is close.
 
     Example: ``near_match("rewad", ["reward", "train"])`` is ``"did you mean 'reward'?"``.
     """
@@ -44,4 +46,7 @@ def near_match(name: str, known: Iterable[str]) -> str:
     ]
     if close:
         return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(names) if names else "none is known"
+    if len(names) > _LISTED:
+        nearest = difflib.get_close_matches(name, names, n=_LISTED, cutoff=0.0)
+        return f"the nearest of {len(names)}: {', '.join(nearest)}"
+    return f"known: {', '.join(names)}" if names else "none is known"

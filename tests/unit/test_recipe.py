@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from lowres_code.errors import UsageError
-from lowres_code.recipe import find_recipe, load_recipe, recipe_names
-from lowres_code.train.arguments import grpo_config, option_errors
+from lowres_code.recipe import find_recipe, load_limits, load_recipe, recipe_names
 
 MINIMAL = """
 [model]
@@ -40,13 +39,10 @@ def message(folder: Path, text: str, *overrides: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(recipe_names()))
-def test_every_recipe_that_ships_is_valid_down_to_the_options_of_the_installed_trl(name: str, tmp_path: Path) -> None:
-    recipe = load_recipe(find_recipe(name))
-    assert option_errors(recipe.train) == []
-    config = grpo_config(recipe.train, tmp_path, 3, list(recipe.reward.values()))
-    assert config.seed == 3
-    assert config.generation_batch_size % config.num_generations == 0
-    assert recipe.recipe.description and recipe.recipe.expected
+def test_every_recipe_that_ships_is_valid_and_says_what_it_is(name: str) -> None:
+    about = load_recipe(find_recipe(name)).recipe
+    assert name.endswith(about.name)
+    assert about.description and about.expected
 
 
 def test_inheritance_goes_table_by_table(tmp_path: Path) -> None:
@@ -128,17 +124,147 @@ def test_overrides_are_toml_and_names_need_no_quotes(tmp_path: Path) -> None:
     assert recipe.lora.r == 4
 
 
-def test_trl_options_are_checked_against_the_installed_trl() -> None:
-    said = option_errors({"learning_rte": 1, "max_steps": "many", "seed": 3, "learning_rate": 1e-5})
-    assert len(said) == 3
-    assert "did you mean 'learning_rate'?" in said[0]
-    assert "'many' is no int" in said[1]
-    assert "use --seed" in said[2]
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[model", "not TOML"),
+        ('extends = "r.toml"', "circle"),
+        ('extends = "quickstrt"', "did you mean 'quickstart'"),
+        ("remove = []", "'remove' takes keys away from the recipe that 'extends' names"),
+        ('extends = "quickstart"\nremove = "lora"', "must be a list of keys"),
+        ('extends = "quickstart"\nremove = [3]', "must be a list of keys"),
+    ],
+)
+def test_files_that_are_not_valid_recipes(text: str, said: str, tmp_path: Path) -> None:
+    assert said in message(tmp_path, text)
+
+
+def test_what_extends_a_recipe_does_not_claim_its_name_and_result(tmp_path: Path) -> None:
+    written(tmp_path, MINIMAL + '[recipe]\nname = "base"\ndescription = "d"\nexpected = "0.91"\n', "base.toml")
+    about = load_recipe(written(tmp_path, 'extends = "base.toml"\n', "mine.toml")).recipe
+    assert about.model_dump() == {"name": "mine", "description": "extends base.toml", "expected": ""}
+    text = 'extends = "base.toml"\n[recipe]\ndescription = "of my own"\n'
+    about = load_recipe(written(tmp_path, text, "mine.toml")).recipe
+    assert about.model_dump() == {"name": "mine", "description": "of my own", "expected": ""}
+
+
+def test_what_an_override_changes_does_not_claim_the_recipes_name_and_result(tmp_path: Path) -> None:
+    base = written(tmp_path, MINIMAL + '[recipe]\nname = "base"\ndescription = "d"\nexpected = "0.91"\n')
+    about = load_recipe(base, ["model.name=other", "limits.cpu_s=7"]).recipe
+    assert about.name == "base (changed)"
+    assert about.description == "base with model.name=other limits.cpu_s=7"
+    assert about.expected == ""
+    about = load_recipe(base, ["model.name=other", "recipe.name=mine", "recipe.expected=0.5 or so"]).recipe
+    assert (about.name, about.expected) == ("mine", "0.5 or so")
+
+
+def test_what_is_changed_again_says_both_changes(tmp_path: Path) -> None:
+    """The recipe of a run was resolved with ``--set`` when it began; another ``--set`` comes on top."""
+    text = MINIMAL + '[recipe]\nname = "base (changed)"\ndescription = "base with limits.cpu_s=7"\n'
+    about = load_recipe(written(tmp_path, text), ["eval.samples=2"]).recipe
+    assert (about.name, about.description) == ("base (changed)", "base with limits.cpu_s=7 eval.samples=2")
+
+
+def test_a_recipe_without_a_name_has_that_of_its_file(tmp_path: Path) -> None:
+    assert load_recipe(written(tmp_path, MINIMAL, "mine.toml")).recipe.name == "mine"
+
+
+def test_what_a_recipe_takes_away_from_the_one_it_extends(tmp_path: Path) -> None:
+    removed = '["data.train.tasks.gcd", "data.train.weights", "train.warmup_steps", "prompt"]'
+    recipe = load_recipe(written(tmp_path, f'extends = "quickstart"\nremove = {removed}\n'))
+    whole = load_recipe(find_recipe("quickstart"))
+    tasks = set(whole.data.train.options["tasks"]) - {"gcd"}
+    assert set(recipe.data.train.options["tasks"]) == tasks == set(recipe.data.eval.options["tasks"])
+    assert len(tasks) == 9
+    assert "weights" not in recipe.data.train.options
+    assert recipe.train == {key: value for key, value in whole.train.items() if key != "warmup_steps"}
+    assert recipe.prompt.shots == 1  # the default
+
+
+def test_keys_are_taken_away_before_the_file_adds_its_own(tmp_path: Path) -> None:
+    text = 'extends = "quickstart"\nremove = ["data.train.tasks", "data.train.weights"]\n'
+    recipe = load_recipe(written(tmp_path, text + "[data.train.tasks]\nlcm = {}\n"))
+    assert recipe.data.train.options == {"tasks": {"lcm": {}}}
+
+
+def test_keys_that_are_not_there_to_be_taken_away(tmp_path: Path) -> None:
+    text = 'extends = "quickstart"\nremove = ["data.train.tasks.gdc", "lora", "model.name.x", "a..b"]\n'
+    said = message(tmp_path, text)
+    assert "remove: 'data.train.tasks.gdc': no key 'gdc'; did you mean 'gcd'?" in said
+    assert "remove: 'lora': no key 'lora'" in said
+    assert "remove: 'model.name.x': no key 'x'" in said
+    assert "remove: 'a..b': not a key" in said
+
+
+def test_a_mistake_in_the_training_table_is_told_once(tmp_path: Path) -> None:
+    shared = MINIMAL.replace('source = "file"\npath = "eval.jsonl"\n', "")
+    said = message(tmp_path, shared.replace('path = "train.jsonl"', 'pth = "x"'))
+    assert said.count("unknown key") == said.count("missing") == 1
+    assert "data.eval" not in said
+    assert "data.eval" not in message(tmp_path, shared.replace('"file"', '"fil"'))
+    assert "data.eval" not in message(tmp_path, shared.replace('"file"', "3"))
+    assert "data.eval" not in message(tmp_path, shared.replace('source = "file"\n', ""))
+
+
+def test_a_mistake_that_the_evaluation_table_makes_itself_is_told(tmp_path: Path) -> None:
+    shared = MINIMAL.replace('source = "file"\npath = "eval.jsonl"\n', "pth = 1\n").replace("path = ", "pth = ")
+    said = message(tmp_path, shared)
+    assert "data.train.pth: unknown key" in said and "data.eval.pth: unknown key" in said
+    own = message(tmp_path, 'extends = "quickstart"\n[data.eval]\nweights.gdc = 2\n')
+    assert "data.eval: weights.gdc: no such task; did you mean 'gcd'?" in own
+    assert "data.train" not in own
+    no_size = 'size = 10\n[data.eval]\nsource = "file"\npath = "eval.jsonl"\nsize = 5\n'
+    both = message(tmp_path, MINIMAL.replace(no_size, "[data.eval]\n"))
+    assert "data.train.size: missing" in both and "data.eval.size: missing" in both
+
+
+def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
+    text = MINIMAL.replace('path = "train.jsonl"', 'pth = "x"').replace('path = "eval.jsonl"', "path = 3")
+    text += '[evall]\nx = 1\n[reward]\ncorect = 1.0\n[train]\nmax_step = 5\n[prompt]\nsystem = "{langauge}"\n'
+    said = message(tmp_path, text, "limits.cpu_s=fast")
+    for mistake in (
+        "evall: unknown key; did you mean 'eval'?",
+        "data.train.pth: unknown key; did you mean 'path'?",
+        "data.eval.path: must be text, got 3",
+        "reward.corect: no such reward term; did you mean 'correct'?",
+        "train.max_step: ",
+        "did you mean 'max_steps'?",
+        "prompt.system: no placeholder {langauge}; known: guidance, title",
+        "limits.cpu_s: must be a whole number, got 'fast'",
+    ):
+        assert mistake in said, mistake
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
-    [("[model", "not TOML"), ('extends = "r.toml"', "circle"), ('extends = "quickstrt"', "did you mean 'quickstart'")],
+    ("table", "said"),
+    [
+        ('template = "{question} {}"', "prompt.template: no placeholder {}; known: guidance, question, title"),
+        ('template = "{question} {qestion}"', "no placeholder {qestion}; did you mean 'question'?"),
+        ('template = "{{question}}"', "prompt.template: must hold {question}"),
+        ('template = "no place"', "prompt.template: must hold {question}"),
+        ('template = "{question} }"', "a brace itself is written {{ or }}"),
+        ('template = "{question:d}"', "prompt.template: "),
+        ('template = "{question.__class__}"', "no placeholder {question.__class__}"),
+        ('system = "{question}"', "prompt.system: no placeholder {question}; known: guidance, title"),
+        ('system = "set {a, b}"', "a brace itself is written {{ or }}"),
+    ],
 )
-def test_files_that_are_no_recipes(text: str, said: str, tmp_path: Path) -> None:
-    assert said in message(tmp_path, text)
+def test_templates_that_cannot_be_filled(table: str, said: str, tmp_path: Path) -> None:
+    assert said in message(tmp_path, f"{MINIMAL}[prompt]\n{table}\n")
+
+
+@pytest.mark.parametrize(
+    "table", ['system = ""', 'system = "{title}: {{ {guidance} }}"', 'template = "{question!s:>9}"']
+)
+def test_templates_that_can_be_filled(table: str, tmp_path: Path) -> None:
+    load_recipe(written(tmp_path, f"{MINIMAL}[prompt]\n{table}\n"))
+
+
+def test_the_limits_of_a_recipe_and_changes_of_them(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL + "[limits]\ncpu_s = 3\n")
+    assert load_limits(path, ["limits.memory_mb=128"]).model_dump(include={"cpu_s", "memory_mb"}) == {
+        "cpu_s": 3,
+        "memory_mb": 128,
+    }
+    with pytest.raises(UsageError, match=r"limits.cpu: unknown key; did you mean 'cpu_s'\?"):
+        load_limits(None, ["limits.cpu=1"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,22 +19,36 @@ _BLOCK = 2**16  # bytes
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part.
 
+    A new file has the mode that the umask leaves it, one that is there keeps its own. What is not a regular file, such
+    as ``/dev/stdout``, is written to as it is.
+
     Raises:
         LowresCodeError: it cannot be written, for instance because the disk is full; the old file is still there.
     """
-    temporary = ""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        target = Path(os.path.realpath(path))  # a link stays one
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8", errors="backslashreplace")
+        else:
+            _replace(target, text)
+    except OSError as error:
+        raise LowresCodeError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def _replace(target: Path, text: str) -> None:
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            if target.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise LowresCodeError(f"cannot write {str(path)!r}: {error.strerror}") from error
+        temporary.replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def must_be_writable(path: Path) -> None:
@@ -107,7 +123,7 @@ def _record(line: str, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise LowresCodeError(f"{where}: damaged, not JSON ({error})") from error
     if not isinstance(record, dict):
-        raise LowresCodeError(f"{where}: damaged, no JSON object")
+        raise LowresCodeError(f"{where}: damaged, not a JSON object")
     return record
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import tomli
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from lowres_code.errors import UsageError, near_match
 
@@ -25,7 +26,9 @@ _MESSAGES = {
     "too_short": "must not be empty",
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
+    "finite_number": "must be a finite number",
     "string_pattern_mismatch": "must match {pattern}",
 }
 
@@ -52,17 +55,28 @@ def validation_errors(error: ValidationError, model: type[BaseModel], prefix: tu
     return [_validation_error(detail, model, prefix) for detail in error.errors()]
 
 
-def _validation_error(detail: Any, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
-    if detail["type"] == "value_error" and not detail["loc"]:  # of the table as a whole
-        return f"{'.'.join(prefix)}: {detail['ctx']['error']}"
-    *tables, key = location = tuple(str(part) for part in detail["loc"])
+def _validation_error(detail: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+    location = tuple(str(part) for part in detail["loc"])
     place = ".".join((*prefix, *location))
+    if detail["type"] == "value_error":  # a validator of ours, of a key or of the table as a whole
+        return f"{place}: {detail['ctx']['error']}"
+    if not location:
+        return f"{place}: must be a table, got {detail['input']!r}"
+    *tables, key = location
     if detail["type"] == "extra_forbidden":
         return f"{place}: unknown key; {near_match(key, _keys(model, tables))}"
     if detail["type"] == "missing":
         return f"{place}: missing"
-    message = _MESSAGES.get(detail["type"], "").format_map(detail.get("ctx", {}))
-    return f"{place}: {message or detail['msg'][0].lower() + detail['msg'][1:]}, got {detail['input']!r}"
+    return f"{place}: {error_message(detail)}"
+
+
+def error_message(detail: ErrorDetails) -> str:
+    """One of pydantic's mistakes in the words of TOML, with the value."""
+    numbers = {
+        name: f"{value:g}" if isinstance(value, float) else value for name, value in detail.get("ctx", {}).items()
+    }
+    message = _MESSAGES.get(detail["type"], "").format_map(numbers)
+    return f"{message or detail['msg'][0].lower() + detail['msg'][1:]}, got {detail['input']!r}"
 
 
 def _keys(model: type[BaseModel], tables: Iterable[str]) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from lowres_code._util.screen import screen
 from lowres_code.cli.options import console, find_language, json_option, print_json, set_option
 from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.recipe import find_recipe, load_recipe
@@ -45,9 +45,12 @@ def command(
         raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
     backend = find_language(language or (subject.run.language() if subject.run else ""))
     changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
-    source = subject.run.recipe_file if subject.run and recipe is None else find_recipe(recipe or "quickstart")
+    if subject.run and recipe is None:
+        chosen = subject.run.recipe(changes)
+    else:
+        chosen = load_recipe(find_recipe(recipe or "quickstart"), changes, training=False)
     quiet_libraries()
-    folder, summary = measure(subject, load_recipe(source, changes), backend, out, Console(stderr=True))
+    folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))
     if as_json:
         print_json({"folder": str(folder.path), **summary.model_dump(mode="json")})
     else:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from lowres_code._util.text import argument_text
@@ -175,7 +174,7 @@ def verify_language(name: str, soak: int, isolation: str, as_json: bool) -> None
 def _show_report(report: Report) -> None:
     table = Table("check", "outcome", "seen")
     for check in report.checks:
-        table.add_row(check.name, check.outcome.value, escape(check.detail))
+        table.add_row(check.name, check.outcome.value, check.detail)
     console().print(table)
     words = "conforms" if report.passed else f"does not conform: {len(report.failures)} failed"
     console().print(
@@ -190,7 +189,7 @@ def _show_bench(result: Bench) -> None:
     table = Table("program", "warm p50", "p90", "per s", "fresh p50", "p90", "per s", "ratio")
     for row in result.programs:
         cells = [f"{value:g}" for t in (row.warm, row.fresh) for value in (t.p50_ms, t.p90_ms, t.per_s)]
-        table.add_row(escape(row.program.splitlines()[-1][:40]), *cells, f"{row.ratio:g}")
+        table.add_row(row.program.splitlines()[-1][:40], *cells, f"{row.ratio:g}")
     console().print(table)
     console().print(
         f"times in ms, isolation {result.isolation}; a batch of {result.batch} of the last program on "

@@ -6,11 +6,12 @@ import errno
 import importlib
 import io
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from lowres_code.errors import LowresCodeError, near_match
+from lowres_code.errors import LowresCodeError, UsageError, near_match
 
 COMMANDS = {
     "train": "Train a model with GRPO, the language itself being the judge.",
@@ -31,6 +32,29 @@ class _Failure(click.ClickException):
     def __init__(self, error: LowresCodeError) -> None:
         super().__init__(str(error))
         self.exit_code = error.exit_code  # type: ignore[misc]
+
+
+def _about_files(error: OSError) -> LowresCodeError | None:
+    """What to say of an error that a file, a folder or a disk has made; ``None`` of any other."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return LowresCodeError(f"cannot write: {error.strerror}")
+    if error.filename is not None:
+        return UsageError(f"cannot use {error.filename!r}: {error.strerror}")
+    return UsageError(str(error.strerror)) if error.errno == errno.ENOENT else None  # no temporary directory
+
+
+def _must_be_somewhere() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the working directory cannot be used: {error.strerror}") from error
+
+
+def _write_all_text() -> None:
+    """What the encoding of standard output or standard error lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Commands(click.Group):
@@ -71,15 +95,17 @@ class Commands(click.Group):
             formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Turn this package's errors into one line and their exit code."""
+        """Turn this package's errors, and those of files, into one line and their exit code."""
+        _write_all_text()
         try:
+            _must_be_somewhere()
             return super().invoke(ctx)
         except LowresCodeError as error:
             raise _Failure(error) from error
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if (told := _about_files(error)) is None:
                 raise
-            raise _Failure(LowresCodeError(f"cannot write: {error.strerror}")) from error
+            raise _Failure(told) from error
 
     def _from_plugins(self) -> dict[str, click.Command]:
         from lowres_code.plugins.manager import plugin_manager

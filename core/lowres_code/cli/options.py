@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text, text_of
+from lowres_code.api import find_language as find_language  # noqa: PLC0414
 from lowres_code.errors import UsageError
-from lowres_code.language.base import Language
-from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.recipe import LimitsTable, find_recipe, load_limits
 from lowres_code.sandbox.isolation import ISOLATIONS
 
@@ -61,19 +61,6 @@ def limits_options(command: F) -> F:
     return recipe(single(isolation_option(command)))
 
 
-def find_language(name: str) -> Language:
-    """The language backend of that name or in that file, if its tools are installed.
-
-    Raises:
-        UsageError: there is none, or something it needs is missing.
-    """
-    language = find_registered(name).thing
-    missing = language.missing()
-    if missing:
-        raise UsageError(missing.message(language.name))
-    return language
-
-
 def limits_of(recipe: str | None, overrides: Sequence[str], isolation: str, workers: int | None) -> LimitsTable:
     """The limits that a user has chosen, a recipe's or the defaults.
 
@@ -86,8 +73,8 @@ def limits_of(recipe: str | None, overrides: Sequence[str], isolation: str, work
 
 
 def console() -> Console:
-    """Where people read: standard output, wide enough for the tables when piped."""
-    return Console(width=None if sys.stdout.isatty() else 120, soft_wrap=not sys.stdout.isatty())
+    """Where people read: standard output."""
+    return screen()
 
 
 def read_program(path: Path) -> str:

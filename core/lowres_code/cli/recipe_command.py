@@ -24,7 +24,7 @@ def list_recipes(as_json: bool) -> None:
     """All recipes that can be named."""
     recipes = {name: recipe for name, path in recipe_names().items() if (recipe := _loaded(name, path))}
     if as_json:
-        print_json([{"name": name, **recipe.recipe.model_dump()} | {"name": name} for name, recipe in recipes.items()])
+        print_json([{**recipe.recipe.model_dump(), "name": name} for name, recipe in recipes.items()])
         return
     table = Table()
     table.add_column("recipe", no_wrap=True, min_width=max(map(len, recipes), default=0))  # it is what one types

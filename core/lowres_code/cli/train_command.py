@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -12,9 +11,7 @@ from click.core import ParameterSource
 from lowres_code.cli.options import console, find_language, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import find_recipe, load_recipe, recipe_names
-
-if TYPE_CHECKING:
-    from lowres_code.runs.directory import RunDirectory
+from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
 
 QUICKSTART = "quickstart"
 
@@ -66,9 +63,10 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     chosen = recipe_name or _default_recipe(language.name)
     recipe = load_recipe(find_recipe(chosen), overrides)
     out = out or Path("runs") / f"{language.name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    RunDirectory(out).must_be_new()  # before the seconds that torch takes
     screen = console()
     why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
-    screen.print(f"Recipe {chosen}{why}; run directory {out}", highlight=False)
+    screen.print(f"Recipe {chosen}{why}; run directory {out}")
     from lowres_code._util.quiet import quiet_libraries
     from lowres_code.report.terminal import print_run
 
@@ -83,7 +81,6 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
 def _resume(path: Path, name: str | None) -> None:
     from lowres_code._util.quiet import quiet_libraries
     from lowres_code.report.terminal import print_run
-    from lowres_code.runs.directory import DONE, RunDirectory
 
     run = RunDirectory.open(path)
     own = str(run.env()["language"])
@@ -91,10 +88,10 @@ def _resume(path: Path, name: str | None) -> None:
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
     screen, status = console(), run.status()
     if status["state"] == DONE and run.evaluation("trained"):
-        screen.print("This run is finished; there is nothing left to do.", highlight=False)
+        screen.print("This run is finished; there is nothing left to do.")
     else:
         language = find_language(run.language())
-        screen.print(f"Going on with {path}, {status['state']}, step {status['step']}", highlight=False)
+        screen.print(f"Going on with {path}, {status['state']}, step {status['step']}")
         quiet_libraries()
         from lowres_code.train.session import resume
 
@@ -110,8 +107,6 @@ def _is_file_of(run: RunDirectory, name: str | None) -> bool:
 
 
 def _exit_if_interrupted(state: str) -> None:
-    from lowres_code.runs.directory import INTERRUPTED
-
     if state == INTERRUPTED:
         raise SystemExit(130)
 

@@ -16,7 +16,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lowres_code._util.files import JsonLines, read_json_lines, write_atomically, write_json
+from lowres_code._util.files import JsonLines, must_be_writable, read_json_lines, write_atomically, write_json
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.metrics import Metrics, by_difficulty, by_task, metrics
 from lowres_code.evaluation.record import SampleRecord, read_samples
@@ -108,20 +108,30 @@ class EvaluationFolder:
         """Whether a file stands where today a folder does."""
         return self.path.with_suffix(".json").is_file() and not self.exists()
 
+    def must_be_usable(self) -> None:
+        """See, before long work, that an evaluation is here or can be begun here.
+
+        Raises:
+            UsageError: something else is here, or nothing can be written.
+        """
+        try:
+            if not self.exists():
+                self._must_be_empty()
+                self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{str(self.path)!r} cannot hold an evaluation: {error.strerror}") from error
+        must_be_writable(self._summary)
+
     def begin(self, asked: Asked, isolation: str, recipe: Recipe, problems: Sequence[ProblemRecord]) -> None:
         """Begin an evaluation here, or go on with the one that asks the same.
 
         Raises:
             UsageError: the folder holds another evaluation, or something else, or cannot be written.
         """
+        self.must_be_usable()
         if self.exists():
             self._must_ask(asked)
             return
-        self._must_be_empty()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot make the folder {str(self.path)!r}: {error.strerror}") from error
         write_atomically(self.path / "recipe.toml", tomli_w.dumps(recipe.model_dump(exclude_none=True)))
         lines = (json.dumps(problem.model_dump(), ensure_ascii=False) + "\n" for problem in problems)
         write_atomically(self.path / "problems.jsonl", "".join(lines))
@@ -197,12 +207,9 @@ class EvaluationFolder:
             )
 
     def _must_be_empty(self) -> None:
-        try:
-            strange = sorted(file.name for file in self.path.iterdir()) if self.path.is_dir() else []
-        except OSError as error:
-            raise UsageError(f"{str(self.path)!r} cannot hold an evaluation: {error.strerror}") from error
-        if self.path.is_file():
+        if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{str(self.path)!r} is a file; an evaluation is a folder: choose another --out")
+        strange = sorted(file.name for file in self.path.iterdir()) if self.path.is_dir() else []
         left = {"recipe.toml", "problems.jsonl"}  # of one that was stopped before it had begun
         if not left.issuperset(strange):
             raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")

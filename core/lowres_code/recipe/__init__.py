@@ -1,6 +1,7 @@
 """Recipes: TOML files that say which model learns what, from which problems, and how it is measured."""
 
-from lowres_code.recipe.load import find_recipe, load_limits, load_recipe, recipe_names
+from lowres_code.recipe.check import load_limits, load_recipe
+from lowres_code.recipe.locate import find_recipe, recipe_names
 from lowres_code.recipe.schema import DataTable, EvalTable, LimitsTable, LoraTable, ModelTable, PromptTable, Recipe
 
 __all__ = [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from lowres_code.errors import near_match
 from lowres_code.language.base import Limits
 
 DEFAULT_SYSTEM = (
@@ -21,7 +23,7 @@ class Table(BaseModel):
 
 
 class About(Table):
-    """``[recipe]``: for people."""
+    """``[recipe]``: for people. It is not inherited: without a name of its own, a recipe has that of its file."""
 
     name: str = ""
     description: str = ""
@@ -66,11 +68,46 @@ class Data(Table):
 
 
 class PromptTable(Table):
-    """``[prompt]``: ``{title}``, ``{guidance}`` and ``{question}`` are filled in; ``shots`` is 0 or 1."""
+    """``[prompt]``: how a model is asked; ``shots`` is 0 or 1.
+
+    ``{title}`` and ``{guidance}`` are filled in with what the language says of itself, and in ``template``, the user's
+    message, ``{question}``. A brace itself is written ``{{`` or ``}}``.
+    """
 
     system: str = DEFAULT_SYSTEM
-    template: str = Field(default="{question}", pattern=r"\{question\}")
+    template: str = "{question}"
     shots: int = Field(default=1, ge=0, le=1)
+
+    @field_validator("system")
+    @classmethod
+    def _system_can_be_filled(cls, text: str) -> str:
+        _placeholders(text, ("title", "guidance"))
+        return text
+
+    @field_validator("template")
+    @classmethod
+    def _template_asks_the_question(cls, text: str) -> str:
+        if "question" not in _placeholders(text, ("title", "guidance", "question")):
+            raise ValueError("must hold {question}")
+        return text
+
+
+def _placeholders(text: str, allowed: tuple[str, ...]) -> list[str]:
+    """The placeholders of a template.
+
+    Raises:
+        ValueError: it has others than those that are allowed, or cannot be filled.
+    """
+    hint = "a brace itself is written {{ or }}"
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        raise ValueError(f"{error}; {hint}") from error
+    for name in names:
+        if name not in allowed:
+            raise ValueError(f"no placeholder {{{name}}}; {near_match(name, allowed)}; {hint}")
+    text.format_map(dict.fromkeys(allowed, ""))  # as it will be: a format such as {question:d} fails
+    return names
 
 
 _LIMITS = Limits()
@@ -120,7 +157,12 @@ class EvalTable(Table):
 
 
 class Recipe(Table):
-    """A whole recipe. ``train`` holds options of TRL's ``GRPOConfig`` by their own names."""
+    """A whole recipe. ``train`` holds options of TRL's ``GRPOConfig`` by their own names.
+
+    A file may also hold two keys that say how it builds on another recipe, and that nothing remains of once it is read.
+    ``extends`` names that recipe (a name, or a path as seen from the file). ``remove`` lists keys that are taken away
+    from it before the file adds its own, as in ``["data.train.tasks.gcd", "data.train.weights", "lora"]``.
+    """
 
     recipe: About = About()
     model: ModelTable

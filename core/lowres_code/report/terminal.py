@@ -1,37 +1,39 @@
-"""What people read in a terminal: the tables of runs, evaluations and comparisons."""
+"""What people read in a terminal: the tables of runs, evaluations and comparisons. Names are shown without markup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from lowres_code.evaluation.compare import Comparison, Difference
 from lowres_code.evaluation.folder import Summary
 from lowres_code.evaluation.metrics import Metrics
 from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
 
-OVERALL = "[bold]all[/bold]"  # no task has markup: theirs is escaped
+ALL = "all"  # the label of the row of totals; a task may be called so too
 
 
-def evaluation_tables(summary: Summary, title: str) -> Iterator[Table | str]:
+def evaluation_tables(summary: Summary, title: str) -> Iterator[Table | Text]:
     """Shares of samples that parse, run and are right, overall, by task and by difficulty; then all other figures."""
     if summary.all is None:
-        yield f"{title}: no sample was judged"
+        yield Text(f"{title}: no sample was judged")
         return
     table = _table(title, "task", "problems", "syntax", "runs", "pass@1")
-    for name, part in _rows(summary.all, summary.by_task):
-        table.add_row(name, str(part.problems), *_percentages(part), str(part.pass_at_1))
+    table.add_row(ALL, *_row(summary.all), end_section=True)
+    for task, part in summary.by_task.items():
+        table.add_row(Text(task), *_row(part))
     yield table
     if summary.by_difficulty:
         table = _table("", "difficulty", "problems", "syntax", "runs", "pass@1")
-        for name, part in summary.by_difficulty.items():
-            table.add_row(escape(name), str(part.problems), *_percentages(part), str(part.pass_at_1))
+        for difficulty, part in summary.by_difficulty.items():
+            table.add_row(Text(difficulty), *_row(part))
         yield table
-    yield "\n".join(_figures(summary.all))
+    yield Text("\n".join(_figures(summary.all)))
 
 
 def _figures(figures: Metrics) -> Iterator[str]:
@@ -46,21 +48,17 @@ def _figures(figures: Metrics) -> Iterator[str]:
     yield ", ".join(f"{verdict} {count}" for verdict, count in figures.verdicts.items())
 
 
-def run_table(base: Summary, trained: Summary) -> Table:
+def run_table(base: Summary, trained: Summary) -> Table | Text:
     """Before and after, overall and by task."""
+    if base.all is None or trained.all is None:
+        return Text("no sample was judged")
     asked = base.asked
-    assert base.all is not None and trained.all is not None
-    table = _table(
-        f"{base.all.problems} held-out problems x {asked.samples} samples at temperature {asked.temperature:g}; "
-        "95 % intervals",
-        *("task", "syntax", "runs", "pass@1 before", "pass@1 after"),
-    )
-    afters = {OVERALL: trained.all, **{escape(task): part for task, part in trained.by_task.items()}}
-    for name, before in _rows(base.all, base.by_task):
-        after = afters.get(name)
-        if after is not None:
-            shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
-            table.add_row(name, *shares, str(before.pass_at_1), str(after.pass_at_1))
+    title = f"{base.all.problems} held-out problems x {asked.samples} samples at temperature {asked.temperature:g}"
+    table = _table(f"{title}; 95 % intervals", "task", "syntax", "runs", "pass@1 before", "pass@1 after")
+    table.add_row(ALL, *_change(base.all, trained.all), end_section=True)
+    for task, before in base.by_task.items():
+        if task in trained.by_task:
+            table.add_row(Text(task), *_change(before, trained.by_task[task]))
     return table
 
 
@@ -68,43 +66,50 @@ def comparison_table(comparison: Comparison) -> Table:
     """Two evaluations, paired: overall and by task."""
     title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"
     table = _table(title, "task", "problems", "before", "after", "difference", "better / worse", "p (exact)")
-    rows: list[tuple[str, Difference]] = [(OVERALL, comparison.all)]
-    for name, part in [*rows, *((escape(task), part) for task, part in comparison.by_task.items())]:
-        shares = [f"{share.value:.3f}" for share in (part.before, part.after)]
-        gained = f"{part.difference.value:+.3f} [{part.difference.low:+.3f}, {part.difference.high:+.3f}]"
-        changed = f"{part.better} / {part.worse}"
-        table.add_row(name, str(part.problems), *shares, gained, changed, f"{part.p_value:.3g}")
+    table.add_row(ALL, *_difference(comparison.all), end_section=True)
+    for task, part in comparison.by_task.items():
+        table.add_row(Text(task), *_difference(part))
     return table
-
-
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=escape(title) or None, title_justify="left")
-    table.add_column(first, no_wrap=True)
-    for column in others:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _rows(overall: Metrics, by_name: Mapping[str, Metrics]) -> Iterator[tuple[str, Metrics]]:
-    yield OVERALL, overall
-    for name, part in by_name.items():
-        yield escape(name), part
 
 
 def print_run(run: RunDirectory, console: Console) -> None:
     """All that is known of a run: how far it came, the table if both evaluations are there, what to do next."""
     status, base, trained = run.status(), run.evaluation("base"), run.evaluation("trained")
     steps = f", step {status['step']} of {status['steps']}" if status["steps"] else ""
-    stopped = ", stopped" if status["state"] not in (DONE, INTERRUPTED) and not run.is_alive() else ""
-    text = f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"
-    console.print(text, highlight=False, markup=False)
-    if base and trained and base.all and trained.all:
+    unfinished = status["state"] != DONE and not run.is_alive()
+    stopped = ", stopped" if unfinished and status["state"] != INTERRUPTED else ""
+    console.print(Text(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"))
+    if base and trained:
         console.print(run_table(base, trained))
     elif base:
         console.print(*evaluation_tables(base, "before training"), sep="\n")
-    console.print(*_summary(run.read_metrics()), sep="\n", highlight=False)
-    if status["state"] != DONE and not run.is_alive():
-        console.print(f"Go on with: lowres-code train --resume {run.path}", highlight=False, markup=False)
+    for line in _summary(run.read_metrics()):
+        console.print(Text(line))
+    if unfinished:
+        console.print(Text(f"Go on with: lowres-code train --resume {shlex.quote(str(run.path))}"))
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=Text(title) if title else None, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for column in others:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _row(part: Metrics) -> list[str]:
+    return [str(part.problems), *_percentages(part), str(part.pass_at_1)]
+
+
+def _change(before: Metrics, after: Metrics) -> list[str]:
+    shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
+    return [*shares, str(before.pass_at_1), str(after.pass_at_1)]
+
+
+def _difference(part: Difference) -> list[str]:
+    gained = f"{part.difference.value:+.3f} [{part.difference.low:+.3f}, {part.difference.high:+.3f}]"
+    shares = [f"{share.value:.3f}" for share in (part.before, part.after)]
+    return [str(part.problems), *shares, gained, f"{part.better} / {part.worse}", f"{part.p_value:.3g}"]
 
 
 def _summary(metrics: list[dict[str, Any]]) -> list[str]:

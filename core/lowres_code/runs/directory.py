@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ import tomli_w
 from lowres_code._util.files import JsonLines, keep_records, read_json_lines, write_atomically, write_json
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, Summary
-from lowres_code.recipe.load import load_recipe
-from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe import Recipe, load_recipe
+from lowres_code.runs.lock import is_locked, lock
 
 # What a run leaves that was stopped, or refused, before it had really begun.
-_OF_A_BEGINNING = {"checkpoints", "env.json", "eval", "language.toml", "status.json"}
+_OF_A_BEGINNING = {".lock", "checkpoints", "env.json", "eval", "language.toml", "status.json"}
 STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained", "interrupted", "done"
 
 
@@ -38,6 +37,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.adapter = path / "adapter"
+        self._lock = path / ".lock"
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, env: dict[str, Any], language_file: Path | None = None) -> RunDirectory:
@@ -74,25 +74,35 @@ class RunDirectory:
         return run
 
     def exists(self) -> bool:
-        """Whether a run was begun here; the folder of an evaluation has a recipe too, and is none."""
-        return all((self.path / name).is_file() for name in ("recipe.toml", "env.json"))
+        """Whether a run was begun here; the folder of an evaluation has a recipe too, and is none.
+
+        Raises:
+            UsageError: nobody can tell, for instance because this user may not look.
+        """
+        try:
+            return all((self.path / name).is_file() for name in ("recipe.toml", "env.json"))
+        except OSError as error:
+            raise UsageError(f"{str(self.path)!r} cannot be a run directory: {error.strerror}") from error
 
     def has_model(self) -> bool:
         """Whether training has ended and its result was saved whole."""
         return self.model.is_dir() or self.adapter.is_dir()
 
     def must_be_new(self) -> None:
-        """Raises `UsageError` if a run was begun here, or something else is here."""
+        """Raises `UsageError` if a run was begun here, or something else is here, or nothing can be written here."""
         if self.exists():
             raise UsageError(
                 f"{str(self.path)!r} already holds a run; go on with it: --resume {self.path}, or choose another --out"
             )
         try:
-            strange = sorted(file.name for file in self.path.iterdir() if file.name not in _OF_A_BEGINNING)
+            strange = sorted({file.name for file in self.path.iterdir()} - _OF_A_BEGINNING)
         except FileNotFoundError:
-            return
+            strange = []
         except OSError as error:
             raise UsageError(f"{str(self.path)!r} cannot be a run directory: {error.strerror}") from error
+        nearest = next(folder for folder in (self.path.absolute(), *self.path.absolute().parents) if folder.exists())
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise UsageError(f"cannot write in {str(nearest)!r}: choose another folder with --out")
         if strange:
             raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
 
@@ -101,9 +111,9 @@ class RunDirectory:
         """The recipe as it was used."""
         return self.path / "recipe.toml"
 
-    def recipe(self) -> Recipe:
-        """The run's recipe."""
-        return load_recipe(self.recipe_file)
+    def recipe(self, overrides: Sequence[str] = ()) -> Recipe:
+        """The run's recipe, with overrides on top; its ``[train]`` need not suit the TRL that is installed today."""
+        return load_recipe(self.recipe_file, overrides, training=False)
 
     def env(self) -> dict[str, Any]:
         """What the run ran on, its language and its seed."""
@@ -136,21 +146,18 @@ class RunDirectory:
         Raises:
             UsageError: another process has it.
         """
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            if not _flock(descriptor, fcntl.LOCK_EX):
-                raise UsageError(f"another process is working on the run in {str(self.path)!r}")
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(lock(self._lock))
+            except BlockingIOError as error:
+                raise UsageError(f"another process is working on the run in {str(self.path)!r}") from error
+            except OSError as error:
+                raise UsageError(f"cannot work in {str(self.path)!r}: {error.strerror}") from error
             yield
-        finally:
-            os.close(descriptor)
 
     def is_alive(self) -> bool:
         """Whether a process on this machine is working on the run."""
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            return not _flock(descriptor, fcntl.LOCK_SH)
-        finally:
-            os.close(descriptor)
+        return is_locked(self._lock)
 
     def metrics(self) -> JsonLines:
         """``metrics.jsonl``, to append to."""
@@ -193,20 +200,11 @@ class RunDirectory:
         return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
 
 
-def _flock(descriptor: int, kind: int) -> bool:
-    """Take a lock of that kind if nobody else has it."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _read_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {str(path)!r}: {error}") from error
     if not isinstance(value, dict):
-        raise UsageError(f"{str(path)!r} is damaged: no JSON object")
+        raise UsageError(f"{str(path)!r} is damaged: not a JSON object")
     return value

@@ -94,6 +94,7 @@ def measure(
     """
     weights = subject.weights(recipe)
     folder = EvaluationFolder(out or _default_folder(subject, recipe, language, weights))
+    folder.must_be_usable()
     problems = load_problems(recipe.data.eval, "eval")
     writer = Writer(subject.shown(recipe), lambda: subject.open(recipe), weights)
     judging = started_judge(recipe.limits, language, console)

@@ -1,45 +1,47 @@
-"""From a recipe's ``[train]`` to TRL's ``GRPOConfig``, checked against the TRL that is installed."""
+"""From a recipe's ``[train]`` to TRL's ``GRPOConfig``; what TRL would refuse later is refused here."""
 
 from __future__ import annotations
 
-import dataclasses
-import typing
+import importlib.util
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
 from lowres_code.errors import UsageError, near_match
+from lowres_code.recipe.trl_fields import trl_fields
+from lowres_code.recipe.trl_options import option_errors
+from lowres_code.train.trial import trial_step
 
 if TYPE_CHECKING:
     from trl import GRPOConfig
 
-OURS = {
-    "output_dir": "use --out",
-    "seed": "use --seed",
-    "reward_weights": "use [reward]",
-    "logging_steps": "every step is logged",
-    "report_to": "metrics.jsonl holds the metrics",
-    "push_to_hub": "a run stays on its machine",
-    "log_completions_hub_repo": "a run stays on its machine",
-    "disable_tqdm": "progress is shown by lowres-code itself",
-}
+_PACKAGES = {"use_vllm": "vllm", "use_liger_kernel": "liger-kernel"}  # what an option needs
 
 
 def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward_weights: list[float]) -> GRPOConfig:
-    """TRL's configuration of a run.
+    """TRL's configuration of a run; one step of the embedded model has been made with its options.
+
+    Args:
+        options: the recipe's ``[train]``.
+        checkpoints: where TRL keeps its checkpoints.
+        seed: of the sampling and the training.
+        reward_weights: of the reward terms, in their order.
 
     Raises:
         UsageError: with every option that the installed TRL does not know, or whose value it refuses.
     """
+    errors = option_errors(options) or [*_missing_packages(options), *_generation_errors(options)]
+    if errors:
+        raise UsageError("\n  ".join(["[train] has options that cannot be used:", *errors]))
+    trial_step(lambda changes, folder: _config({**options, **changes}, folder, seed, [1.0]))
+    return _config(options, checkpoints, seed, reward_weights)
+
+
+def _config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward_weights: list[float]) -> GRPOConfig:
     import torch
     from trl import GRPOConfig
 
-    errors = option_errors(options)
-    if errors:
-        raise UsageError("\n  ".join(["[train] has options that cannot be used:", *errors]))
     defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"bf16": False, "use_cpu": True}
     defaults["shuffle_dataset"] = False  # `lowres_code.train.batching` does it
     try:
@@ -54,37 +56,25 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
                 report_to="none",
                 disable_tqdm=True,
             )
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise UsageError(f"[train] is refused by TRL: {error}") from error
+    except Exception as error:  # of any kind: what an option may be is TRL's to say
+        raise UsageError(f"[train] is refused by TRL: {error or type(error).__name__}") from error
 
 
-def option_errors(options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with ``[train]``, a line each."""
-    import trl
+def _missing_packages(options: Mapping[str, Any]) -> Iterator[str]:
+    for name, package in _PACKAGES.items():
+        if options.get(name) and importlib.util.find_spec(package.replace("-", "_")) is None:
+            yield f"train.{name}: needs {package}, which is not installed: pip install {package}"
 
-    known = {field.name for field in dataclasses.fields(trl.GRPOConfig) if field.init}
-    hints = typing.get_type_hints(trl.GRPOConfig)
-    errors = []
-    for name, value in options.items():
-        if name in OURS:
-            errors.append(f"train.{name}: not for a recipe to set; {OURS[name]}")
+
+def _generation_errors(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the keys of ``generation_kwargs``: transformers takes unknown ones and ignores them."""
+    from transformers import GenerationConfig
+
+    known = {name for name in vars(GenerationConfig()) if not name.startswith("_")}
+    own = {"max_new_tokens": "max_completion_length", "max_length": "max_completion_length"}
+    own |= {"num_return_sequences": "num_generations"} | {name: name for name in known & trl_fields().keys()}
+    for name in () if options.get("use_vllm") else options.get("generation_kwargs", ()):
+        if name in own:
+            yield f"train.generation_kwargs.{name}: use train.{own[name]}"
         elif name not in known:
-            errors.append(f"train.{name}: TRL {trl.__version__} has no such option; {near_match(name, known)}")
-        elif not _fits(value, hints[name]):
-            errors.append(f"train.{name}: {value!r} is no {getattr(hints[name], '__name__', hints[name])}")
-    return errors
-
-
-def _is_scalar(hint: Any) -> bool:
-    """Plain types are taken as they are; others, such as names of schedules, may be converted."""
-    return set(typing.get_args(hint) or (hint,)) <= {int, float, bool, str, type(None)}
-
-
-def _fits(value: object, hint: Any) -> bool:
-    try:
-        TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(
-            value, strict=_is_scalar(hint)
-        )
-    except ValidationError:
-        return False
-    return True
+            yield f"train.generation_kwargs.{name}: unknown key; {near_match(name, known - own.keys())}"

@@ -17,7 +17,7 @@ from lowres_code.runs.directory import TRAINING, RunDirectory
 
 
 class Interruption:
-    """Ctrl-C as a wish: the first asks to stop after this step, the second stops at once."""
+    """Ctrl-C as a request: the first asks to stop after this step, the second stops at once."""
 
     def __init__(self) -> None:
         self.stop_requested = False
@@ -74,7 +74,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         self._bar.stop()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note how far the run is; stop here, with a checkpoint, if that is stop_requested."""
+        """Note how far the run is; stop here, with a checkpoint, if a stop was requested."""
         self._run.set_status(TRAINING, state.global_step, state.max_steps)
         if self._interruption.stop_requested:
             control.should_save = control.should_training_stop = True

@@ -1,0 +1,33 @@
+"""Where recipes are found: by a name that this package or a plugin brings, or by a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lowres_code.errors import UsageError, near_match
+from lowres_code.plugins.manager import BUILT_IN, plugin_manager
+
+
+def recipe_names() -> dict[str, Path]:
+    """All recipes that can be named, with their files; a built-in name stays what it is, whatever plugins bring."""
+    registered = sorted(plugin_manager().recipe_folders.values(), key=lambda folder: folder.origin == BUILT_IN)
+    files = [(file.relative_to(r.thing), file) for r in registered for file in r.thing.rglob("*.toml")]
+    found = {relative.as_posix().removesuffix(".toml"): file for relative, file in files}
+    return dict(sorted(found.items()))
+
+
+def find_recipe(name: str, beside: Path | None = None) -> Path:
+    """The file of a recipe: a path that ends in ``.toml`` (as seen from ``beside``, if given), or a known name.
+
+    Raises:
+        UsageError: there is no such recipe.
+    """
+    if name.endswith(".toml"):
+        path = (beside.parent / name) if beside and not Path(name).is_absolute() else Path(name)
+        if not path.is_file():
+            raise UsageError(f"there is no recipe file {str(path)!r}")
+        return path
+    known = recipe_names()
+    if name not in known:
+        raise UsageError(f"there is no recipe {name!r}; {near_match(name, known)} (lowres-code recipe list)")
+    return known[name]

@@ -1,0 +1,178 @@
+"""From files and overrides to one tree of tables: what a recipe extends, takes away, adds and changes."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from lowres_code._util.toml_errors import Tree, read_toml
+from lowres_code.errors import UsageError, near_match
+from lowres_code.plugins.manager import plugin_manager
+from lowres_code.recipe.locate import find_recipe
+
+_MAX_INHERITANCE = 8
+_CHANGED = " (changed)"
+
+
+def merged_tree(path: Path, overrides: Sequence[str] = (), seen_from: Path | None = None) -> Tree:
+    """The tables of the recipe in a file, with what it extends, and with ``table.key=value`` overrides on top.
+
+    ``[recipe]`` is not inherited: what is changed cannot claim the other's name, nor the result expected of it. Files
+    of problems that a recipe names are seen from the recipe, those of an override from the working directory.
+
+    Args:
+        path: of the TOML file.
+        overrides: in order; the last of a key counts.
+        seen_from: a folder that the names of these files are to be relative to, as in a recipe that is to be shared;
+            by default they become absolute.
+
+    Raises:
+        UsageError: a file cannot be read, or one of its ways to build on another recipe makes no sense.
+    """
+    tree = _read(path, seen_from)
+    if not overrides:
+        return tree
+    before = copy.deepcopy(tree)
+    tree["recipe"] = _described(table_of(tree, "recipe"), overrides)
+    for override in overrides:
+        apply_override(tree, override)
+    changed = _overridden(tree, before)
+    _locate(changed, tree, Path.cwd(), seen_from)
+    for part in ("train", "eval"):
+        table_of(tree, "data", part).update(table_of(changed, "data", part))
+    return tree
+
+
+def apply_override(tree: Tree, override: str) -> None:
+    """Set ``table.key=value`` in a tree; what is not TOML is taken as text, so that names need no quotes in a shell.
+
+    Raises:
+        UsageError: the override is not of this form, or a table on the way is something else.
+    """
+    place, equals, text = override.partition("=")
+    keys = _keys(place) if equals else None
+    if not keys:
+        raise UsageError(f"--set takes table.key=value, not {override!r}")
+    for table in keys[:-1]:
+        tree = tree.setdefault(table, {})
+        if not isinstance(tree, dict):
+            raise UsageError(f"--set {override}: {table!r} is not a table")
+    tree[keys[-1]] = _value(text.strip())
+
+
+def table_of(tree: object, *keys: str) -> Tree:
+    """The table at a place; empty if there is none, or something else."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree if isinstance(tree, dict) else {}
+
+
+def _read(path: Path, seen_from: Path | None, depth: int = 0) -> Tree:
+    tree = read_toml(path, "recipe")
+    extends, removed = tree.pop("extends", None), tree.pop("remove", None)
+    if extends is not None and (not isinstance(extends, str) or depth >= _MAX_INHERITANCE):
+        raise UsageError(f"{path}: 'extends' must name one recipe, and not go in a circle; got {extends!r}")
+    base = {} if extends is None else _read(find_recipe(extends, beside=path), seen_from, depth + 1)
+    if removed is not None:
+        _remove(base, removed, path, extends)
+    base["recipe"] = {"name": path.stem, "description": f"extends {extends}" if extends else ""}
+    _locate(tree, _merge(base, tree), path.parent.absolute(), seen_from)
+    return _merge(base, tree)
+
+
+def _described(about: Tree, overrides: Sequence[str]) -> Tree:
+    """What a recipe can say of itself after changes."""
+    name, changes = str(about.get("name", "")), " ".join(overrides)
+    if name.endswith(_CHANGED):
+        return {"name": name, "description": f"{about.get('description', '')} {changes}"}
+    return {"name": name + _CHANGED, "description": f"{name} with {changes}"}
+
+
+def _remove(base: Tree, places: object, path: Path, extends: str | None) -> None:
+    """Take keys away from what a recipe extends."""
+    if extends is None:
+        raise UsageError(
+            f"{path}: 'remove' takes keys away from the recipe that 'extends' names; there is no 'extends'"
+        )
+    if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
+        raise UsageError(f"{path}: 'remove' must be a list of keys, as in [\"data.train.weights\"]; got {places!r}")
+    errors = [f"remove: {place!r}: {error}" for place in places if (error := _remove_one(base, place))]
+    if errors:
+        raise UsageError("\n  ".join([f"{path} is not a valid recipe:", *errors]))
+
+
+def _remove_one(tree: Tree, place: str) -> str | None:
+    """Take one key away; or what is wrong with it."""
+    keys = _keys(place)
+    if not keys:
+        return "not a key"
+    table = tree
+    for key in keys:
+        if not isinstance(tree, dict) or key not in tree:
+            return f"no key {key!r}; {near_match(key, tree if isinstance(tree, dict) else ())}"
+        table, tree = tree, tree[key]
+    del table[keys[-1]]
+    return None
+
+
+def _keys(place: str) -> list[str]:
+    """A dotted key, as TOML reads it; empty if it is not one."""
+    try:
+        tree: object = tomli.loads(f"{place.strip()} = 0")
+    except (tomli.TOMLDecodeError, RecursionError):
+        return []
+    keys = []
+    while isinstance(tree, dict) and len(tree) == 1:
+        [(key, tree)] = tree.items()
+        keys.append(key)
+    return [] if isinstance(tree, dict) else keys
+
+
+def _value(text: str) -> object:
+    try:
+        return tomli.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # not TOML, or as in `read_toml`
+        return text
+
+
+def _merge(base: Tree, above: Mapping[str, Any]) -> Tree:
+    """``above`` laid over ``base``, table by table; a data table with another source replaces the whole table."""
+    merged = dict(base)
+    for key, value in above.items():
+        below = merged.get(key)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        same_source = both and value.get("source", below.get("source")) == below.get("source")  # type: ignore[union-attr]
+        merged[key] = _merge(below, value) if both and same_source else value  # type: ignore[arg-type]
+    return merged
+
+
+def _locate(given: Tree, whole: Tree, folder: Path, seen_from: Path | None) -> None:
+    """Put the files that the data tables of ``given`` name in their place; ``whole`` says what else these hold."""
+    sources = plugin_manager().problem_sources
+    train = table_of(whole, "data", "train")
+    for part in ("train", "eval"):
+        table = table_of(whole, "data", part)
+        table = table if "source" in table else {**train, **table}
+        known = sources.get(str(table.get("source")))
+        if known:
+            keys = table_of(given, "data", part)
+            keys.update(known.thing.options.located(keys, table, lambda name: _place(name, folder, seen_from)))
+
+
+def _place(name: str, folder: Path, seen_from: Path | None) -> str:
+    """A name as seen from ``folder``, made absolute or as seen from elsewhere."""
+    if seen_from is None or Path(name).is_absolute():
+        return str(folder / name)
+    relative = os.path.relpath(folder / name, seen_from)
+    return f"./{relative}" if name.startswith(".") and not relative.startswith(".") else relative
+
+
+def _overridden(tree: Tree, before: Tree) -> Tree:
+    """The data tables of ``tree``, with the keys that ``before`` does not hold in the same way."""
+    pairs = {part: (table_of(tree, "data", part), table_of(before, "data", part)) for part in ("train", "eval")}
+    return {"data": {part: {k: v for k, v in new.items() if old.get(k) != v} for part, (new, old) in pairs.items()}}

@@ -1,0 +1,132 @@
+"""Whatever TRL refuses is refused before a run begins, as a mistake of the recipe and never as a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from lowres_code._util.quiet import quiet_libraries
+from lowres_code.errors import UsageError
+from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+from lowres_code.recipe.trl_fields import in_words, trl_fields
+from lowres_code.recipe.trl_options import REFUSED
+from lowres_code.train.arguments import grpo_config
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import GRPOTrainer
+
+VALUES: dict[str, list[Any]] = {  # of each kind, most likely wrong
+    "a whole number": [-1],
+    "a number": [-1.0],
+    "text": ["nonsense"],
+    "true or false": [True],
+    "a table": [{"nonsense": 1}],
+    "a list": [["nonsense"]],
+}
+SLOW = {"torch_compile": "compiles for minutes"}
+OPTIONS = [name for name in trl_fields() if name not in REFUSED]
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """``full_determinism`` changes torch and the environment of the whole process."""
+    quiet_libraries()
+    before = dict(os.environ)
+    yield
+    torch.use_deterministic_algorithms(False)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def kinds(name: str) -> list[str]:
+    words = re.sub(r" of .*?(?= or |$)", "", in_words(trl_fields()[name]))
+    return [kind for kind in VALUES if kind in words]
+
+
+def try_out(name: str, value: object, folder: Path) -> None:
+    with contextlib.suppress(UsageError):
+        taken = getattr(grpo_config({name: value}, folder, 0, [1.0]), name)
+        assert taken == value or name == "dataloader_pin_memory"  # which is for GPUs alone
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_is_taken_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    if name in SLOW:
+        pytest.skip(SLOW[name])
+    assert kinds(name)
+    for value in (value for kind in kinds(name) for value in VALUES[kind]):
+        try_out(name, value, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in OPTIONS if "a number" in kinds(name) or name in SLOW])
+def test_huge_numbers_are_taken_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    try_out(name, True if name in SLOW else 1e300, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"optim": "adamw_bnb_8bit"}, "bitsandbytes"),
+        ({"optim": "adamw_nonsense"}, "not a valid OptimizerNames"),
+        ({"loss_type": "gprpo"}, "Unknown loss type"),
+        ({"lr_scheduler_type": "cosine_with_min_lr"}, "min_lr"),
+        ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "requires an eval strategy"),
+        ({"per_device_train_batch_size": 3}, "divisible by num_generations"),
+        ({"generation_batch_size": 8, "steps_per_generation": 1}, "can not be both"),
+        ({"use_vllm": True}, "train.use_vllm: needs vllm, which is not installed: pip install vllm"),
+        ({"use_liger_kernel": True}, "train.use_liger_kernel: needs liger-kernel"),
+        (
+            {"generation_kwargs": {"typicl_p": 0.9}},
+            "generation_kwargs.typicl_p: unknown key; did you mean 'typical_p'?",
+        ),
+        ({"generation_kwargs": {"max_new_tokens": 9}}, "use train.max_completion_length"),
+        ({"generation_kwargs": {"temperature": 0.0}}, "use train.temperature"),
+        ({"sync_ref_model": True}, "beta"),
+        ({"dataloader_persistent_workers": True}, "num_workers"),
+        ({"save_steps": 2.5}, "save_steps must be an integer"),
+        ({"max_step": 3, "temperature": 0.0}, "train.temperature: must be greater than 0"),
+    ],
+)
+def test_what_trl_refuses_is_refused_before_a_run(options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        grpo_config(options, tmp_path / "checkpoints", 0, [1.0])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", sorted(recipe_names()))
+def test_every_recipe_that_ships_is_one_for_the_installed_trl(name: str, tmp_path: Path) -> None:
+    recipe = load_recipe(find_recipe(name))
+    config = grpo_config(recipe.train, tmp_path, 3, list(recipe.reward.values()))
+    assert config.seed == 3
+    assert config.generation_batch_size % config.num_generations == 0
+    assert {option: getattr(config, option) for option in recipe.train} == recipe.train
+
+
+def test_options_that_are_taken_are_used_by_a_step(tiny_model: Path, tmp_path: Path) -> None:
+    options = {
+        **{"max_steps": 3, "per_device_train_batch_size": 4, "num_generations": 4, "max_completion_length": 3},
+        **{"learning_rate": 1e-3, "lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": 5e-4}},
+        **{"optim": "adafactor", "loss_type": "dr_grpo", "beta": 0.1, "save_strategy": "no", "temperature": 0.7},
+    }
+    trainer = GRPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(str(tiny_model), dtype=torch.float32),
+        reward_funcs=[lambda completions, **_: [float(row % 2) for row in range(len(completions))]],
+        args=grpo_config(options, tmp_path, 0, [1.0]),
+        train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": "q"}]}] * 4),
+        processing_class=AutoTokenizer.from_pretrained(str(tiny_model), padding_side="left"),
+    )
+    trainer.train()
+    logs = [log for log in trainer.state.log_history if "reward" in log]
+    assert [log["step"] for log in logs] == [1, 2, 3]
+    assert all(log["completions/max_length"] <= 3 for log in logs)
+    assert trainer.generation_config.temperature == 0.7
+    assert "Adafactor" in type(trainer.optimizer.optimizer).__name__
+    assert max(trainer.lr_scheduler.get_last_lr()) == pytest.approx(5e-4)
+    assert all("kl" in log for log in logs)

@@ -1,0 +1,92 @@
+"""What comes from data is shown as it is, whatever it looks like."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from lowres_code._util.files import write_json
+from lowres_code._util.progress import progress_line
+from lowres_code._util.screen import screen
+from lowres_code.evaluation.folder import Asked, Summary
+from lowres_code.evaluation.metrics import Metrics, Share
+from lowres_code.recipe import find_recipe, load_recipe
+from lowres_code.report.terminal import evaluation_tables, print_run
+from lowres_code.runs.directory import DONE, RunDirectory
+from rich.console import Console
+
+TASKS = ["[/x]", "[red]gcd", "all", ":smile:"]
+
+
+def part(value: float, problems: int) -> Metrics:
+    share = Share(value=value, low=value, high=value)
+    rates = ("pass_at_1", "any_of_n", "all_of_n", "syntax", "runs", "cut", "timeout", "infra_error")
+    return Metrics.model_validate({"problems": problems, "samples": 9, "verdicts": {}, **dict.fromkeys(rates, share)})
+
+
+def evaluation(shift: float) -> Summary:
+    texts = dict.fromkeys(("model", "language", "limits", "problems", "prompt"), "x")
+    numbers = {"samples": 2, "greedy": False, "temperature": 1.0, "top_p": 1.0, "max_new_tokens": 9, "seed": 0}
+    return Summary(
+        complete=True,
+        isolation="namespaces",
+        asked=Asked.model_validate({**texts, **numbers}),
+        all=part(0.5 + shift, 12),
+        by_task={task: part(0.1 * number + shift, 3) for number, task in enumerate(TASKS)},
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    run = RunDirectory.create(tmp_path / "[a] run", load_recipe(find_recipe("quickstart")), {"seed": 0})
+    for which, shift in (("base", 0.0), ("trained", 0.2)):
+        run.evaluation_folder(which).path.mkdir()
+        write_json(run.path / "eval" / which / "summary.json", evaluation(shift).model_dump(mode="json"))
+    return run
+
+
+def rows(said: str) -> list[list[str]]:
+    lines = (line.split("│") for line in said.splitlines() if "│" in line)
+    return [[cell.strip() for cell in line if cell.strip()] for line in lines]
+
+
+def test_names_that_look_like_markup_are_shown(run: RunDirectory) -> None:
+    run.set_status("training")
+    console = Console(file=io.StringIO(), width=200)  # a user's own
+    print_run(run, console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"{run.path}: training" in said
+    assert f"--resume '{run.path}'" in said
+    assert [row[0] for row in rows(said)] == ["all", *TASKS]
+
+
+def test_a_task_that_is_called_all_has_its_own_row(run: RunDirectory) -> None:
+    run.set_status(DONE)
+    console = Console(file=io.StringIO(), width=200)
+    print_run(run, console)
+    told = [row for row in rows(console.file.getvalue()) if row[0] == "all"]  # type: ignore[attr-defined]
+    assert [row[1] for row in told] == ["50.0% -> 70.0%", "20.0% -> 40.0%"]
+
+
+def test_a_title_that_looks_like_markup_is_shown() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(*evaluation_tables(evaluation(0.0), "./[/a] on 12 problems"), sep="\n")
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "./[/a] on 12 problems" in said
+    assert [row[:2] for row in rows(said)][0::3] == [["all", "12"], ["all", "3"]]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_of_something_that_looks_like_markup(terminal: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
+    with progress_line(console, "evaluating ./[/a]") as progress:
+        progress(1, 2)
+    assert "evaluating ./[/a]" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_screen_shows_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    screen().print("[/a] [bold]b :smile:", 42)
+    screen(stderr=True).print("[/a] [bold]b :smile:")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("[/a] [bold]b :smile: 42\n", "[/a] [bold]b :smile:\n")
