@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from lowres_code.completion import Completion, parse_completion
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_isolation
@@ -16,6 +17,7 @@ CORRECT = "correct"
 WRONG_ANSWER = "wrong_answer"
 NO_CODE = "no_code"
 INFRA_ERROR = Status.INFRA_ERROR.value
+MOST_WORKERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,13 @@ class Judgement:
         verdict: ``correct``, ``wrong_answer``, ``no_code``, or the status of the execution that did not succeed.
         completion: the completion, taken apart.
         execution: the first execution that failed, else the last; ``None`` for ``no_code``.
+        failed_test: which of the problem's tests that was, counted from 0; ``None`` if all passed or none was run.
     """
 
     verdict: str
     completion: Completion
     execution: Execution | None = None
+    failed_test: int | None = None
 
     @property
     def correct(self) -> bool:
@@ -61,8 +65,11 @@ class Judge:
             workers: how many programs at a time; by default one for each core.
 
         Raises:
+            UsageError: more workers than `MOST_WORKERS`, or fewer than one.
             JudgeError: the isolation does not work here.
         """
+        if workers is not None and not 1 <= workers <= MOST_WORKERS:
+            raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
         self.isolation = choose_isolation(isolation, language.forks)
@@ -116,10 +123,10 @@ class Judge:
         self._pool.close()
 
     def _judgement(self, completion: Completion, runs: list[tuple[Test, Execution]]) -> Judgement:
-        for test, execution in runs:
+        for number, (test, execution) in enumerate(runs):
             verdict = self.verdict(execution, test)
             if verdict != CORRECT:
-                return Judgement(verdict, completion, execution)
+                return Judgement(verdict, completion, execution, failed_test=number)
         return Judgement(CORRECT, completion, runs[-1][1])
 
     def __enter__(self) -> Judge:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from lowres_code.errors import UsageError
+from lowres_code.judge import MOST_WORKERS
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import find_language as find_registered
 from lowres_code.recipe import LimitsTable, find_recipe, load_limits
@@ -29,7 +30,10 @@ isolation_option = click.option(
     help="The isolation; auto is the strongest that works here, never `limits`.",
 )
 workers_option = click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    metavar="N",
+    help="Programs at a time; by default one for each core.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 

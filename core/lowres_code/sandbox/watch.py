@@ -29,6 +29,12 @@ class Ended:
     wall_s: float
     peak_mb: float
 
+    @property
+    def exit_code(self) -> int | None:
+        """The child's own, a signal's number negative; ``None`` if it was killed for a limit."""
+        code = os.waitstatus_to_exitcode(self.wait_status)
+        return None if self.killed_for else -code if code in LIMIT_SIGNALS else code
+
     def status(self, limits: Limits) -> Status:
         """The status of a program that ended without a result."""
         if os.WIFSIGNALED(self.wait_status):
