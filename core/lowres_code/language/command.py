@@ -89,10 +89,9 @@ class CommandLanguage(Language):
                 return self._not_compiled(code, said, used, program, limits)
         try:
             process = subprocess.Popen(self._filled(self.run), env=self._environment())
-        except OSError as error:
-            if not self.compile:
-                raise  # no program has run yet: this is the judge's own failure
-            return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(f"it does not start: {error}"),))
+        except OSError as error:  # where nothing was compiled, no program has run yet: the judge's own failure
+            status = Status.RUNTIME_ERROR if self.compile else Status.INFRA_ERROR
+            return Execution(status, diagnostics=(Diagnostic(f"it does not start: {error}"),))
         code, used = _end(process)
         return replace(_failure(code, used, limits) if code else Execution(Status.OK), exit_code=code)
 

@@ -16,6 +16,7 @@ import struct
 
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox.results import LONGEST_RESULT
 from lowres_code.sandbox.system import end_with_parent, give_up_privileges
 
 _HEADER = struct.Struct("<Q")
@@ -59,14 +60,14 @@ def resource_limits(limits: Limits, address_space: int, program_bytes: int, othe
 
     Args:
         limits: of the program.
-        address_space: bytes that the warm interpreter has; a program is not charged for them.
+        address_space: bytes that the warm interpreter has; a program is not charged for them, nor for its result.
         program_bytes: how long the program is; the backend must be able to write that down.
         others: threads that the kernel may count with the program's, since they are of the same user.
     """
     memory = address_space + limits.memory_mb * 2**20
     wanted = {
-        resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20,
-        resource.RLIMIT_DATA: memory,  # what is reserved and cannot be written to does not count here
+        resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20 + LONGEST_RESULT,
+        resource.RLIMIT_DATA: memory,  # what is shared, or reserved and cannot be written to, does not count here
         resource.RLIMIT_FSIZE: limits.file_kb * 1024 + program_bytes,
         resource.RLIMIT_NPROC: limits.processes + others,
     }

@@ -105,7 +105,7 @@ class WorkerClient:
             return
         try:
             root, readable = self._launch()
-        except OSError as error:  # no room for a file, no process to be had
+        except OSError as error:  # no space for a file, no process to be had
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} cannot be started: {error}") from error
         try:

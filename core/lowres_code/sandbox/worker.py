@@ -53,9 +53,9 @@ class Worker:
         self._config = config
         self._root = config.root
         self._scratch = f"{config.root}/program"  # the same for every program, so that messages are the same
+        self._address_space = _address_space()
         self._memory = ResultMemory(LONGEST_RESULT)
         self._forker = Forker(namespaces=config.isolation == "namespaces")
-        self._address_space = _address_space()
         self._ruleset: Ruleset | None = None
         self._filter = b""
         self._enter_isolation()

@@ -1,4 +1,4 @@
-"""Command languages: real command lines, each program in a fresh process inside the walls."""
+"""Command languages: real command lines, each program in a fresh isolated process."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_no_program_can_make_the_check_fail(program: str, shell: Judge) -> None:
     assert run(shell, program).status in (Status.RUNTIME_ERROR, Status.TIMEOUT)
 
 
-def test_what_a_program_leaves_running_cannot_mend_it_for_the_check(shell: Judge) -> None:
+def test_what_a_program_leaves_running_cannot_fix_it_for_the_check(shell: Judge) -> None:
     program = '(while :; do echo "echo 1" > program.sh; done) &\nsleep 0.3\nif then'
     assert run(shell, program).status is Status.SYNTAX_ERROR
     assert run(shell, "kill -ABRT 1\nsleep 1\nif then").status is Status.SYNTAX_ERROR
@@ -283,7 +283,7 @@ def test_bytes_that_are_no_utf8_reach_a_program_as_they_were(shell: Judge) -> No
 
 
 def test_the_worker_has_none_of_a_languages_variables() -> None:
-    """They come from a file that somebody else may have written, and the worker stands before the walls."""
+    """They come from a file that somebody else may have written, and the worker stands outside of a program's isolation."""
     greeting = dataclasses.replace(SHELL, variables={"GREETING": "hello", "PYTHONPATH": "/nowhere"})
     with Judge(greeting, workers=1) as judge:
         assert run(judge, "echo $GREETING $PYTHONPATH").answer == "hello /nowhere\n"

@@ -1,4 +1,4 @@
-"""The worker from outside: real processes, really killed. Programs run only behind walls that `walls` has tried."""
+"""The worker from outside: real processes, really killed. Hostile programs run only where `isolated` has seen the isolation hold."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_the_environment_holds_nothing_of_the_users(client: WorkerClient, monkey
     assert run(client, "solve(X) :- getenv('HOME', X).").answer == "/scratch/program"
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_processes_that_a_program_leaves_behind_are_ended(client: WorkerClient) -> None:
     run(client, RIGHT)
     before = len(worker_processes(client))
@@ -257,7 +257,7 @@ def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monke
 
     monkeypatch.setattr(client, "_send", kill_the_first)
     assert run(client, RIGHT).answer == "42"
-    assert len(started) == 3  # an order to each worker, and the request
+    assert len(started) == 3  # a configuration to each worker, and the request
 
 
 def test_a_worker_that_dies_twice_is_an_infrastructure_error(
@@ -272,7 +272,7 @@ def test_a_worker_that_dies_twice_is_an_infrastructure_error(
     assert run(client, RIGHT).answer == "42"
 
 
-def test_a_machine_that_has_no_room_for_a_worker_is_the_judges_failure(
+def test_a_machine_that_has_no_space_for_a_worker_is_the_judges_failure(
     tmp_path: Path, client: WorkerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
@@ -341,7 +341,7 @@ def test_a_long_run_leaks_nothing() -> None:
     assert set(me.children(recursive=True)) == others
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_every_program_has_its_own_verdict_while_workers_are_killed() -> None:
     limits = Limits(inferences=1_000_000, cpu_s=1, memory_mb=128, output_kb=64, wall_s=5)
     statuses: Counter[str] = Counter()
@@ -361,7 +361,7 @@ def test_every_program_has_its_own_verdict_while_workers_are_killed() -> None:
     assert [name for name in before if name != "megabytes" and after[name] > before[name]] == []
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_verdicts_are_the_same_on_a_busy_machine() -> None:
     programs = corpus()[::10]
     assert len(programs) == 50
@@ -372,7 +372,7 @@ def test_verdicts_are_the_same_on_a_busy_machine() -> None:
     assert loaded == idle
 
 
-@pytest.mark.usefixtures("walls")
+@pytest.mark.usefixtures("isolated")
 def test_names_of_the_judges_own_making_are_not_to_be_guessed(client: WorkerClient) -> None:
     """A folder of the name that emptying once moved things to, with a file in it, ended the worker."""
     run(client, RIGHT)
@@ -386,7 +386,7 @@ def test_names_of_the_judges_own_making_are_not_to_be_guessed(client: WorkerClie
     assert worker_processes(client) == worker
 
 
-def test_the_layer_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_isolation_limits_must_be_asked_for_and_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(Path("/tmp").glob(f"lowres-code-{os.getpid()}-*"))
     with Judge(PROLOG, isolation="limits", workers=1) as judge:
         execution = judge.execute([RIGHT], [Test()])[0]
