@@ -138,10 +138,10 @@ def made_programs() -> Iterator[Program]:
         "answer_one_longer_than_allowed output_limit": "solve(X) :- format(atom(X), '~*c', [65537, 0'x]).\n",
         "answer_of_many_digits ok, " + str(2**10_000): "solve(X) :- X is 2 ** 10000.\n",
         "answer_nested ok, " + nested("f(", "a", ")", 2_000): NEST + "solve(X) :- nest(2000, X).\n",
-        # How deep Prolog can write depends on how it was built; where it cannot, it says that there is not enough memory.
+        # How deep Prolog can write depends on how it was built; where it cannot, it says that memory is short.
         f"answer_nested_deeply memory_limit | ok, {nested('f(', 'a', ')', 20_000)}": NEST
         + "solve(X) :- nest(20000, X).\n",
-        # What is too deep for Prolog's reader leaves no solve/1, or ends Prolog; what is too deep to write has not enough.
+        # What is too deep for Prolog's reader leaves no solve/1, or ends Prolog; what is too deep to write has none.
         "nested_brackets ok, 1 | runtime_error | syntax_error | memory_limit": (
             f"solve(X) :- X = {nested('(', '1', ')', 100_000)}.\n"
         ),

@@ -194,8 +194,8 @@ class Language(ABC):
         example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
         snippets: programs for `lang verify`, by the names of `lowres_code.language.snippets.SNIPPETS`.
-        plain: the command line that runs a program without this package; ``{file}`` stands for its file, ``{stem}`` for
-            the same without its suffix.
+        plain: the command line that runs a program without this package, in an empty directory; ``{file}`` stands for
+            its file, ``{stem}`` for the same without its suffix.
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         forks: whether running a program takes processes of its own.
         checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -117,8 +118,12 @@ class CommandLanguage(Language):
 
     @property
     def plain(self) -> Command:  # type: ignore[override]
-        """``run`` with its ``variables``, if the program needs no compiling first."""
-        return () if self.compile else ("env", *(f"{key}={value}" for key, value in self.variables.items()), *self.run)
+        """``run`` with its ``variables``; of a compiled language both commands, on a copy in the working directory."""
+        variables = ("env", *(f"{key}={value}" for key, value in self.variables.items()))
+        if not self.compile:
+            return (*variables, *self.run)
+        compile_and_run = " && ".join(shlex.join(self._filled(command)) for command in (self.compile, self.run))
+        return (*variables, "sh", "-c", f'cp "$0" {self._file} && {compile_and_run}', "{file}")
 
     def missing(self) -> Missing | None:
         """The first command that is not on the path."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import pickle
 import secrets
 import select
 import signal
@@ -16,7 +15,7 @@ import time
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from lowres_code.errors import JudgeError
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.language.messages import failure_said
 from lowres_code.problem import Test
@@ -99,25 +98,29 @@ class WorkerClient:
         """Start the worker unless it runs.
 
         Raises:
+            UsageError: the language cannot be sent to it.
             JudgeError: it does not come up.
         """
         if self._process is not None:
             return
         try:
-            root, readable = self._launch()
+            config = self._launch()
+        except UsageError:
+            self._end()
+            raise
         except OSError as error:  # no space for a file, no process to be had
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} cannot be started: {error}") from error
         try:
-            self._send(pickle.dumps(self._config(root, readable)))
+            self._send(config)
             self._receive(_START_S)
         except WorkerGoneError as gone:
             said = self._last_words()
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} does not start ({gone}): {said}") from gone
 
-    def _launch(self) -> tuple[str, tuple[Path, ...]]:
-        """Start the process; its scratch directory, and what it can read."""
+    def _launch(self) -> bytes:
+        """Start the process; what it is to be told."""
         kind = type(self._language)
         command = [os.path.abspath(sys.executable), "-m", "lowres_code.sandbox.worker"]
         own = (kind.__module__, self._language.packages)
@@ -128,6 +131,8 @@ class WorkerClient:
         root = str(SCRATCH)
         if self._isolation != "namespaces":  # no file system of its own; it may be killed, so this is ours to remove
             root = self._scratch = tempfile.mkdtemp(prefix=f"lowres-code-{os.getpid()}-")
+        readable = (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
+        config = self._config(root, readable).pickled()
         self._process = subprocess.Popen(
             wrap(self._isolation, command, read_only, environment),
             env={},  # not even bubblewrap sees the user's environment
@@ -136,7 +141,7 @@ class WorkerClient:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
-        return root, (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
+        return config
 
     def _config(self, root: str, readable: tuple[Path, ...]) -> WorkerConfig:
         user = 0

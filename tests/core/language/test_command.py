@@ -283,7 +283,7 @@ def test_bytes_that_are_no_utf8_reach_a_program_as_they_were(shell: Judge) -> No
 
 
 def test_the_worker_has_none_of_a_languages_variables() -> None:
-    """They come from a file that somebody else may have written, and the worker stands outside of a program's isolation."""
+    """They come from a file that somebody else may have written, and the worker has more rights than programs."""
     greeting = dataclasses.replace(SHELL, variables={"GREETING": "hello", "PYTHONPATH": "/nowhere"})
     with Judge(greeting, workers=1) as judge:
         assert run(judge, "echo $GREETING $PYTHONPATH").answer == "hello /nowhere\n"

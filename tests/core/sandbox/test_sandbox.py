@@ -1,4 +1,4 @@
-"""The worker from outside: real processes, really killed. Hostile programs run only where `isolated` has seen the isolation hold."""
+"""The worker from outside: real processes, really killed. Hostile programs run only after the fixture `isolated`."""
 
 from __future__ import annotations
 
