@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,17 @@ def test_a_run_that_ignores_failure_is_found() -> None:
     assert "ends as ok 'hello'" in found["broken program"]
     with pytest.raises(AssertionError, match=r"shell does not conform:\n(.*\n)*runtime error: no_answer"):
         assert_conforms(ignoring, soak_of=2)
+
+
+def test_conformance_is_also_asserted_where_asserts_are_left_out() -> None:
+    script = (
+        "import dataclasses\nfrom lowres_code.conformance import assert_conforms\n"
+        "from lowres_code import plugin_manager\nlua = plugin_manager().languages['lua'].thing\n"
+        "assert_conforms(dataclasses.replace(lua, snippets={'hello': 'print(1)'}), soak_of=1)\n"
+    )
+    done = subprocess.run([sys.executable, "-O", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "AssertionError: lua does not conform:\nright program: hello ends as ok '1'" in done.stderr
 
 
 def test_a_backend_that_calls_everything_correct_is_found() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
-from lowres_code.errors import JudgeError
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.judge import Judge
 from lowres_code.language.base import LIMIT_BOUNDS, Execution, Limits, Status
 from lowres_code.plugins.manager import plugin_manager
@@ -31,6 +31,15 @@ from lowres_code.sandbox.pool import Pool
 
 from tests.benchmarks.judging import Killer, corpus, held, outcomes, run_chunk
 from tests.conftest import PROLOG
+from tests.core.sandbox.snake import Snake
+
+
+class Holding(Snake):
+    """Holds something."""
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
+
 
 RIGHT = "solve(X) :- X is 6 * 7."
 
@@ -282,6 +291,23 @@ def test_a_machine_that_has_no_space_for_a_worker_is_the_judges_failure(
     assert execution.status is Status.INFRA_ERROR
     monkeypatch.undo()
     assert run(client, RIGHT).answer == "42"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Holding(threading.Lock()), "its attribute 'thing' cannot be pickled; what cannot, make in load()"),
+        (Holding(lambda: 42), "its attribute 'thing' cannot be pickled"),
+        (type("Local", (Snake,), {})(), "its class 'Local' cannot be imported from 'tests.core.sandbox.test_sandbox'"),
+    ],
+    ids=["lock", "lambda", "class"],
+)
+def test_a_language_that_cannot_be_sent_to_a_worker_is_told_why(language: Snake, said: str) -> None:
+    with Judge(language, isolation="namespaces", workers=1) as judge:
+        for ask in (judge.start, lambda: judge.execute(["answer = 42"], [Test()])):
+            with pytest.raises(UsageError) as told:
+                ask()
+            assert f"language 'snake' cannot be sent to a worker: {said}" in str(told.value)
 
 
 def test_workers_end_with_the_process_that_owns_them() -> None:
