@@ -41,6 +41,13 @@ class Holding(Snake):
         self.thing = thing
 
 
+def local_language() -> Snake:
+    class Local(Snake):
+        pass
+
+    return Local()
+
+
 RIGHT = "solve(X) :- X is 6 * 7."
 
 
@@ -298,7 +305,7 @@ def test_a_machine_that_has_no_space_for_a_worker_is_the_judges_failure(
     [
         (Holding(threading.Lock()), "its attribute 'thing' cannot be pickled; what cannot, make in load()"),
         (Holding(lambda: 42), "its attribute 'thing' cannot be pickled"),
-        (type("Local", (Snake,), {})(), "its class 'Local' cannot be imported from 'tests.core.sandbox.test_sandbox'"),
+        (local_language(), "its class 'local_language.<locals>.Local' cannot be imported from 'tests.core.sandbox."),
     ],
     ids=["lock", "lambda", "class"],
 )
