@@ -41,7 +41,7 @@ def judge() -> Iterator[Judge]:
 
 
 @pytest.fixture(scope="session")
-def walls(judge: Judge) -> None:
+def isolated(judge: Judge) -> None:
     """Stop here unless a harmless program sees a process namespace of its own and the limits in force."""
     program = (
         ":- use_module(library(readutil)).\n"

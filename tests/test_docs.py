@@ -46,7 +46,7 @@ def test_the_page_says_what_every_snippet_must_do() -> None:
     ]
 
 
-def test_the_kit_names_every_snippet_in_a_new_file(tmp_path: Path) -> None:
+def test_every_snippet_is_named_in_a_new_file(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lowres_code", "lang", "new", "x1", "--dir", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)
     text = (tmp_path / "x1.toml").read_text()

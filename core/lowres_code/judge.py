@@ -20,6 +20,7 @@ CORRECT = "correct"
 WRONG_ANSWER = "wrong_answer"
 NO_CODE = "no_code"
 INFRA_ERROR = Status.INFRA_ERROR.value
+MOST_WORKERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,13 @@ class Judgement:
         verdict: ``correct``, ``wrong_answer``, ``no_code``, or the status of the execution that did not succeed.
         completion: the completion, taken apart.
         execution: the first execution that failed, else the last; ``None`` for ``no_code``.
+        failed_test: which of the problem's tests that was, counted from 0; ``None`` if all passed or none was run.
     """
 
     verdict: str
     completion: Completion
     execution: Execution | None = None
+    failed_test: int | None = None
 
     @property
     def correct(self) -> bool:
@@ -75,8 +78,11 @@ class Judge:
             workers: how many programs at a time; by default one for each core.
 
         Raises:
+            UsageError: more workers than `MOST_WORKERS`, or fewer than one.
             JudgeError: the isolation does not work here.
         """
+        if workers is not None and not 1 <= workers <= MOST_WORKERS:
+            raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
         self.isolation = choose_isolation(isolation, language.forks)
@@ -191,10 +197,10 @@ class Judge:
 
     def _first_failure(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
         """The judgement by the first execution that failed, else by the last."""
-        for test, execution in zip(tests, executions, strict=True):
+        for number, (test, execution) in enumerate(zip(tests, executions, strict=True)):
             verdict = self.verdict(execution, test)
             if verdict != CORRECT:
-                return Judgement(verdict, completion, execution)
+                return Judgement(verdict, completion, execution, failed_test=number)
         return Judgement(CORRECT, completion, executions[-1])
 
     def __enter__(self) -> Judge:

@@ -56,7 +56,9 @@ def test_every_test_of_a_problem_must_pass(judge: Judge) -> None:
     assert right.correct
     assert wrong.verdict == "wrong_answer"
     assert wrong.execution is not None
-    assert wrong.execution.answer == "16"
+    assert (wrong.execution.answer, wrong.failed_test, right.failed_test) == ("16", 1, None)
+    no_code, failed = judge.judge(["no program", format_completion("r", "solve(X) :- X is foo.")], [both, both])
+    assert (no_code.failed_test, failed.failed_test) == (None, 0)
 
 
 def test_a_problem_may_ask_its_own_query(judge: Judge) -> None:

@@ -141,13 +141,13 @@ def _swipl(answer: int, stack_mb: int) -> list[str]:
 
 
 def _sandboxed(source: int, query: str, command: list[str]) -> list[str]:
-    walls = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    isolated = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     for key, value in {**_ENVIRONMENT, "QUERY": query}.items():
-        walls += ["--setenv", key, value]
+        isolated += ["--setenv", key, value]
     for folder in _SYSTEM:
-        walls += ["--ro-bind-try", folder, folder]
-    walls += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", SCRATCH]
-    return [*walls, "--file", str(source), PROGRAM, "--chdir", SCRATCH, *command]
+        isolated += ["--ro-bind-try", folder, folder]
+    isolated += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", SCRATCH]
+    return [*isolated, "--file", str(source), PROGRAM, "--chdir", SCRATCH, *command]
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ def test_it_conforms(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_it_has_what_training_and_the_kit_need(name: str) -> None:
+def test_it_has_what_training_and_verification_need(name: str) -> None:
     language = LANGUAGES[name]
     assert language.example is not None
     assert language.guidance

@@ -1,4 +1,4 @@
-"""Programs that mean harm: each ends with the status that it deserves, and nothing happens outside.
+"""Programs that mean harm: each has the outcome that is expected, and nothing happens outside.
 
 The programs are in ``hostile/``, by what they go for. In its ``.txt`` files a program begins after a line
 ``%%%% NAME STATUS`` or ``%%%% NAME ok, ANSWER`` (an ``ok`` alone: the answer is the empty text); alternatives, where
@@ -7,8 +7,8 @@ is a title. Programs in which bytes or sizes matter are made here. ``@PORT@`` an
 put where no program may reach it.
 
 The expected statuses are those of a program under plain ``swipl FILE``, with limits: they are never adapted to the
-judge; where it differs, `DIFFERS` says why. Before anything hostile runs, harmless programs must prove that the walls
-stand (`missing_walls`).
+judge; where it differs, `DIFFERS` says why. Before anything hostile runs, harmless programs must prove that the
+isolation holds (`holes`).
 """
 
 from __future__ import annotations
@@ -138,10 +138,10 @@ def made_programs() -> Iterator[Program]:
         "answer_one_longer_than_allowed output_limit": "solve(X) :- format(atom(X), '~*c', [65537, 0'x]).\n",
         "answer_of_many_digits ok, " + str(2**10_000): "solve(X) :- X is 2 ** 10000.\n",
         "answer_nested ok, " + nested("f(", "a", ")", 2_000): NEST + "solve(X) :- nest(2000, X).\n",
-        # How deep Prolog can write depends on how it was built; where it cannot, it says that there is no room.
+        # How deep Prolog can write depends on how it was built; where it cannot, it says that memory is short.
         f"answer_nested_deeply memory_limit | ok, {nested('f(', 'a', ')', 20_000)}": NEST
         + "solve(X) :- nest(20000, X).\n",
-        # What is too deep for Prolog's reader leaves no solve/1, or ends Prolog; what is too deep to write has no room.
+        # What is too deep for Prolog's reader leaves no solve/1, or ends Prolog; what is too deep to write has none.
         "nested_brackets ok, 1 | runtime_error | syntax_error | memory_limit": (
             f"solve(X) :- X = {nested('(', '1', ')', 100_000)}.\n"
         ),
@@ -238,8 +238,8 @@ _COMMON_FOLDERS = (
     *("/usr", "/usr/lib", "/usr/bin", "/scratch"),
 )
 
-# Harmless programs that look at the walls. Each gives what is not as it must be, as a list.
-WALLS = {
+# Harmless programs that look at the isolation. Each gives what is not as it must be, as a list.
+HARMLESS = {
     "it shares a namespace with the machine": (
         "shared(N) :- member(N-Outside, [{namespaces}]), atom_concat('/proc/self/ns/', N, F), "
         "read_link(F, Link, _), Link == Outside.\n"
@@ -273,17 +273,17 @@ WALLS = {
 }
 
 
-def missing_walls(judge: Judge, outside: Outside) -> dict[str, str]:
+def holes(judge: Judge, outside: Outside) -> dict[str, str]:
     """What is wrong with the isolation, and what was seen of it; empty if everything hostile may run."""
     names = ["pid", "net", "mnt", "ipc", "uts"]
     if os.geteuid() != 0:  # root's programs run as a user of their own instead, whose processes the kernel counts
         names.append("user")
     namespaces = ", ".join(f"{name}-'{Path(f'/proc/self/ns/{name}').readlink()}'" for name in names)
-    texts = [outside.fill_in(text.replace("{namespaces}", namespaces)) for text in WALLS.values()]
-    seen = dict(zip(WALLS, judge.execute(texts, [Test()] * len(texts)), strict=True))
+    texts = [outside.fill_in(text.replace("{namespaces}", namespaces)) for text in HARMLESS.values()]
+    seen = dict(zip(HARMLESS, judge.execute(texts, [Test()] * len(texts)), strict=True))
     return {
-        wall: execution.answer or str(execution)
-        for wall, execution in seen.items()
+        hole: execution.answer or str(execution)
+        for hole, execution in seen.items()
         if execution.answer != "[]" or execution.isolation != "namespaces"
     }
 
@@ -301,7 +301,7 @@ def executions(outside: Outside) -> dict[str, Execution]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOWRES_HOSTILE_SECRET", SECRET)
         with Judge(PROLOG, LIMITS, "namespaces", 2) as judge, Judge(PROLOG, LIMITS, "namespaces", 1) as in_order:
-            if missing := missing_walls(judge, outside):
+            if missing := holes(judge, outside):
                 pytest.fail(f"no hostile program is run, for the isolation has holes: {missing}", pytrace=False)
             pairs = [program for program in ALL if program.name.startswith(f"{PAIRS}:")]
             others = [program for program in ALL if program not in pairs]
@@ -315,13 +315,13 @@ def run_all(judge: Judge, programs: list[Program], outside: Outside) -> dict[str
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_program_ends_as_it_deserves(name: str, executions: dict[str, Execution]) -> None:
+def test_program_has_an_expected_outcome(name: str, executions: dict[str, Execution]) -> None:
     program, execution = PROGRAMS[name], executions[name]
     outcomes = read_outcomes(DIFFERS[name][0]) if name in DIFFERS else program.outcomes
     assert (execution.status.value, execution.answer) in outcomes, f"{program.text[:2000]}\n{execution}"[:5000]
 
 
-def test_every_program_ran_behind_the_walls(executions: dict[str, Execution]) -> None:
+def test_every_program_ran_isolated(executions: dict[str, Execution]) -> None:
     assert {execution.isolation for execution in executions.values()} == {"namespaces"}
 
 

@@ -127,9 +127,10 @@ def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str,
 def bench_language(
     name: str, program: Path | None, rounds: int, batch: int, isolation: str, workers: int | None, as_json: bool
 ) -> None:
-    """Time NAME's programs as the judge runs them against a fresh sandboxed process for each.
+    """Time NAME's programs as the judge runs them (warm) against a sandbox started for each run alone (fresh).
 
-    The runs are interleaved; ratio is how many times faster the judge is, by the medians, on one core.
+    A compiled language compiles in both. The runs are interleaved; ratio is how many times faster the judge is, by the
+    medians, on one core. Exit code 1: a program gives no answer; 3: the judge itself failed.
     """
     from lowres_code._util.progress import progress_line
     from lowres_code.conformance.bench import bench, programs_of
@@ -192,7 +193,9 @@ def _show_bench(result: Bench) -> None:
         table.add_row(row.program.splitlines()[-1][:40], *cells, f"{row.ratio:g}")
     console().print(table)
     console().print(
+        f"fresh: a sandbox of its own for {result.fresh}\n"
         f"times in ms, isolation {result.isolation}; a batch of {result.batch} of the last program on "
         f"{result.workers} workers: {result.batch_per_s:g} programs/s",
         highlight=False,
+        markup=False,
     )

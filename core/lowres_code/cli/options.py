@@ -16,6 +16,7 @@ from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text, text_of
 from lowres_code.api import find_language as find_language  # noqa: PLC0414
 from lowres_code.errors import UsageError
+from lowres_code.judge import MOST_WORKERS
 from lowres_code.recipe import LimitsTable, find_recipe, load_limits
 from lowres_code.sandbox.isolation import ISOLATIONS
 
@@ -32,7 +33,10 @@ isolation_option = click.option(
     help="The isolation; auto is the strongest that works here, never `limits`.",
 )
 workers_option = click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Programs at a time; by default one for each core."
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    metavar="N",
+    help="Programs at a time; by default one for each core.",
 )
 set_option = click.option(
     "--set",

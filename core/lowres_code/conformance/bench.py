@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 import subprocess
 import tempfile
@@ -13,8 +14,8 @@ from typing import Any
 
 from lowres_code._util.progress import Progress
 from lowres_code._util.text import bytes_of
-from lowres_code.errors import JudgeError, UsageError
-from lowres_code.language.base import Language, Limits, Status
+from lowres_code.errors import JudgeError, LowresCodeError, UsageError
+from lowres_code.language.base import Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.client import WorkerClient
 from lowres_code.sandbox.isolation import Isolation, wrap
@@ -57,10 +58,16 @@ class ProgramBench:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A language's figures. ``batch_per_s``: programs a second of a batch of ``batch`` of the last program."""
+    """A language's figures.
+
+    Attributes:
+        fresh: the command that a sandbox is started for, each time; of a compiled language it compiles, too.
+        batch_per_s: programs a second of a batch of ``batch`` of the last program.
+    """
 
     language: str
     isolation: str
+    fresh: str
     rounds: int
     programs: tuple[ProgramBench, ...]
     batch: int
@@ -98,7 +105,8 @@ def bench(
 
     Raises:
         UsageError: the language has no plain command, or the isolation cannot run a fresh process.
-        JudgeError: a program gives no answer.
+        LowresCodeError: a program gives no answer.
+        JudgeError: the judge fails, or the plain command does where the judge's own run of it did not.
     """
     if not language.plain:
         raise UsageError(f"language {language.name!r} has no plain command to compare with")
@@ -111,7 +119,8 @@ def bench(
     with Pool(language, isolation, workers) as pool:
         per_s = _batch_per_s(pool, programs[-1], batch, Limits().at_least(language.needs))
         size = pool.size
-    return Bench(language.name, isolation, rounds, tuple(timed), batch, size, round(per_s, 1))
+    fresh = shlex.join(language.plain)
+    return Bench(language.name, isolation, fresh, rounds, tuple(timed), batch, size, round(per_s, 1))
 
 
 def _both_ways(language: Language, isolation: Isolation, program: str, rounds: int) -> ProgramBench:
@@ -140,9 +149,17 @@ def _seconds(run: Callable[[], None]) -> float:
 
 
 def _warm_run(client: WorkerClient, program: str, limits: Limits) -> None:
-    execution = client.ask("execute", program, Test(), limits)
-    if execution.status is not Status.OK:
-        raise JudgeError(f"the program gives no answer but {execution.status.value}: {program!r}")
+    _must_answer([client.ask("execute", program, Test(), limits)])
+
+
+def _must_answer(executions: Sequence[Execution]) -> None:
+    failed = [execution for execution in executions if execution.status is not Status.OK]
+    if not failed:
+        return
+    which = f"{len(failed)} of {len(executions)} runs give" if len(executions) > 1 else "the program gives"
+    said = "; ".join(note.message for note in failed[0].diagnostics) or failed[0].stderr.strip()
+    message = f"{which} no answer but {failed[0].status.value}{said and f': {said}'}"
+    raise JudgeError(message) if failed[0].status is Status.INFRA_ERROR else LowresCodeError(message)
 
 
 def _fresh_run(language: Language, isolation: Isolation, file: Path) -> None:
@@ -165,10 +182,4 @@ def _batch_per_s(pool: Pool, program: str, batch: int, limits: Limits) -> float:
     """The runs differ in what they could read, or they would be one; the workers are warm when it begins."""
     pool.run([(program, Test(stdin=f"warm {n}")) for n in range(2 * pool.size)], limits)
     jobs = [(program, Test(stdin=str(n))) for n in range(batch)]
-    return batch / _seconds(lambda: _all_ok(pool, jobs, limits))
-
-
-def _all_ok(pool: Pool, jobs: list[tuple[str, Test]], limits: Limits) -> None:
-    wrong = [execution.status.value for execution in pool.run(jobs, limits) if execution.status is not Status.OK]
-    if wrong:
-        raise JudgeError(f"{len(wrong)} of {len(jobs)} runs gave no answer but {wrong[0]}")
+    return batch / _seconds(lambda: _must_answer(pool.run(jobs, limits)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from lowres_code.conformance import advice
+from lowres_code.conformance.advice import seen
 from lowres_code.conformance.canary import Canary
 from lowres_code.conformance.isolation_checks import ask
-from lowres_code.conformance.limit_search import GENEROUS, limits_needed, run_with
 from lowres_code.conformance.result import Check, Outcome
 from lowres_code.judge import CORRECT, WRONG_ANSWER, Judge
 from lowres_code.language.base import Execution, Language, Status
@@ -27,9 +28,8 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     execution = ask(judge, hello)
     first = [_end(execution)]
     right, wrong = (judge.verdict(execution, Test(expected=text)) for text in (HELLO, "goodbye"))
-    yield Check.that(
-        "right program", right == CORRECT, f"hello ends as {_seen(execution)}{_limit_advice(judge, right)}"
-    )
+    why = advice.for_a_right_program(judge, hello, HELLO, right)
+    yield Check.that("right program", right == CORRECT, f"hello ends as {seen(execution)}{why}")
     if right == CORRECT:
         yield Check.that("wrong output", wrong == WRONG_ANSWER, f"with another answer expected, hello is {wrong}")
     else:
@@ -41,9 +41,10 @@ def first_steps(judge: Judge) -> Iterator[Check]:
     execution = ask(judge, broken)
     first.append(_end(execution))
     failed = execution.status in (Status.SYNTAX_ERROR, Status.RUNTIME_ERROR)
-    yield Check.that("broken program", failed, f"a program that cannot be read ends as {_seen(execution)}")
+    why = advice.for_a_broken_program(judge.language, execution)
+    yield Check.that("broken program", failed, f"a program that cannot be read ends as {seen(execution)}{why}")
     accepted = judge.check_syntax([hello])[0]
-    yield Check.that("syntax check of a right program", accepted.status is Status.OK, f"hello: {_seen(accepted)}")
+    yield Check.that("syntax check of a right program", accepted.status is Status.OK, f"hello: {seen(accepted)}")
     if "syntax_error" in judge.language.snippets:
         yield _syntax_line(execution, judge.language.checks_failures)
     again = [_end(ask(judge, program)) for program in (hello, broken)]
@@ -56,7 +57,7 @@ def own_programs(judge: Judge) -> Iterator[Check]:
     if example := language.example:
         execution = ask(judge, example.program)
         verdict = judge.verdict(execution, Test(expected=example.answer))
-        yield Check.that("example", verdict == CORRECT, f"{verdict}: {_seen(execution)}")
+        yield Check.that("example", verdict == CORRECT, f"{verdict}: {seen(execution)}")
     else:
         yield Check("example", Outcome.ADVICE, "no worked example: small models cannot start without one")
     for number, test in enumerate(language.self_tests, 1):
@@ -64,7 +65,7 @@ def own_programs(judge: Judge) -> Iterator[Check]:
         same = test.answer is None or (execution.answer is not None and language.compare(test.answer, execution.answer))
         wanted = f"{test.status.value} {test.answer or ''}".strip()
         yield Check.that(
-            f"self-test {number}", execution.status is test.status and same, f"{_seen(execution)}, not {wanted}"
+            f"self-test {number}", execution.status is test.status and same, f"{seen(execution)}, not {wanted}"
         )
 
 
@@ -77,29 +78,18 @@ def snippets(judge: Judge, canary: Canary) -> Iterator[Check]:
             yield Check(name.replace("_", " "), Outcome.NOT_TRIED, f"give a snippet {name}: {SNIPPETS[name]}")
             continue
         execution = ask(judge, canary.fill(program), stdin=f"{LINE}\n")
-        holds, seen = expectation(execution, canary)
+        holds, found = expectation(execution, canary)
         if execution.status is Status.SYNTAX_ERROR:
-            holds, seen = False, f"the snippet itself cannot be read: {_seen(execution)}"
+            holds, found = False, f"the snippet itself cannot be read: {seen(execution)}"
         if name == "state" and holds:
-            holds, seen = expectation(ask(judge, program, stdin="again\n"), canary)
-        yield Check.that(name.replace("_", " "), holds, f"{seen}; a program was expected that {SNIPPETS[name]}")
+            holds, found = expectation(ask(judge, program, stdin="again\n"), canary)
+        yield Check.that(name.replace("_", " "), holds, f"{found}; a program was expected that {SNIPPETS[name]}")
     alive = ask(judge, _hello(language))
-    yield Check.that("right program after all these", alive.status is Status.OK, _seen(alive))
+    yield Check.that("right program after all these", alive.status is Status.OK, seen(alive))
 
 
 def _hello(language: Language) -> str:
     return language.snippets[HELLO]
-
-
-def _limit_advice(judge: Judge, verdict: str) -> str:
-    """What to write into the language's file if its tools need higher limits; else what is seen with wide ones."""
-    if verdict in (CORRECT, WRONG_ANSWER):
-        return ""
-    needed = limits_needed(judge, _hello(judge.language), HELLO)
-    if needed:
-        lines = ", ".join(f"{name} = {least}" for name, least in needed.items())
-        return f"; it is right with higher limits: [limits] {lines}"
-    return f"; with far higher limits it ends as {_seen(run_with(judge, _hello(judge.language), GENEROUS))}"
 
 
 def _syntax_line(execution: Execution, is_checked: bool) -> Check:
@@ -119,33 +109,22 @@ def _end(execution: Execution) -> tuple[Status, str | None, list[int | None]]:
     return execution.status, execution.answer, [note.line for note in execution.diagnostics]
 
 
-def _seen(execution: Execution) -> str:
-    """How it ended, with all that was said about it."""
-    printed = execution.stderr.strip() or (execution.answer is None and execution.stdout.strip())
-    parts = [
-        execution.answer is not None and repr(execution.answer.strip()),
-        execution.diagnostics and f"({'; '.join(note.message[:200] for note in execution.diagnostics[:3])})",
-        printed and f"saying: {printed[-300:]}",
-    ]
-    return " ".join([execution.status.value, *(part for part in parts if part)])
-
-
 def _ends_as(*statuses: Status) -> Expectation:
-    return lambda execution, canary: (execution.status in statuses, _seen(execution))
+    return lambda execution, canary: (execution.status in statuses, seen(execution))
 
 
 def _answers(text: str) -> Expectation:
-    return lambda execution, canary: ((execution.answer or "").strip() == text, _seen(execution))
+    return lambda execution, canary: ((execution.answer or "").strip() == text, seen(execution))
 
 
 def _secret_kept(execution: Execution, canary: Canary) -> Verdict:
     if execution.status is not Status.OK:
-        return False, f"the snippet tells nothing: {_seen(execution)}"
+        return False, f"the snippet tells nothing: {seen(execution)}"
     texts = (execution.answer or "", execution.stdout, execution.stderr)
     return not any(canary.secret in text for text in texts), "the value of a variable outside came out"
 
 
-_no_failure_of_the_judge: Expectation = lambda end, canary: (end.status is not Status.INFRA_ERROR, _seen(end))  # noqa: E731
+_no_failure_of_the_judge: Expectation = lambda end, canary: (end.status is not Status.INFRA_ERROR, seen(end))  # noqa: E731
 _nothing_outside: Expectation = lambda end, canary: (canary.untouched(), f"a file was changed: {canary.file}")  # noqa: E731
 _nobody_called: Expectation = lambda end, canary: (not canary.called(), "a port of this machine was called")  # noqa: E731
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lowres_code.answers import same_answer
+from lowres_code.errors import UsageError
 from lowres_code.problem import Test
 
 NAME = r"[a-z][a-z0-9+#._-]*"  # what a language's name looks like
@@ -38,6 +39,20 @@ class Status(str, Enum):
     INFRA_ERROR = "infra_error"
 
 
+LIMIT_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(  # all that the kernel and the interpreters take
+    {
+        "inferences": (1, 10**15),
+        "cpu_s": (1, 86_400),
+        "memory_mb": (16, 2**20),
+        "output_kb": (1, 4_096),
+        "file_kb": (0, 2**20),
+        "processes": (1, 1_000),
+        "wall_s": (0.01, 86_400),
+        "reserve_mb": (0, 2**26),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one program may use. The deterministic budgets bind first, wall time is a wide backstop.
@@ -51,6 +66,9 @@ class Limits:
         processes: processes and threads at a time.
         wall_s: seconds by the clock, waiting included.
         reserve_mb: address space on top, in MiB, for run-times that reserve it without using it.
+
+    Raises:
+        UsageError: a limit is outside of `LIMIT_BOUNDS`.
     """
 
     inferences: int = 20_000_000
@@ -61,6 +79,14 @@ class Limits:
     processes: int = 16
     wall_s: float = 60.0
     reserve_mb: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in LIMIT_BOUNDS.items():
+            value = getattr(self, name)
+            whole = name != "wall_s"
+            if not isinstance(value, (int,) if whole else (int, float)) or not least <= value <= most:
+                kind = "a whole number" if whole else "a number"
+                raise UsageError(f"limits.{name} must be {kind} from {least:g} to {most:_}, not {value!r}")
 
     def at_least(self, needs: Mapping[str, int]) -> Limits:
         """These limits, but where they are below what is needed, by name, that."""
@@ -106,6 +132,9 @@ class Execution:
         diagnostics: errors and warnings with their places.
         cpu_s, wall_s, peak_mb: what it used.
         isolation: the isolation that was in force.
+        exit_code: of the program's own process, or of the command that ran it; the number of a signal that ended it,
+            negative. ``None`` if the program did not run, was ended by the judge, or gave its answer from within an
+            interpreter.
     """
 
     status: Status
@@ -117,6 +146,7 @@ class Execution:
     wall_s: float = 0.0
     peak_mb: float = 0.0
     isolation: str = ""
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +194,8 @@ class Language(ABC):
         example: a worked example for the prompt, if there is one.
         self_tests: programs whose end is known.
         snippets: programs for `lang verify`, by the names of `lowres_code.language.snippets.SNIPPETS`.
-        plain: the command line that runs a program without this package; ``{file}`` stands for its file, ``{stem}`` for
-            the same without its suffix.
+        plain: the command line that runs a program without this package, in an empty directory; ``{file}`` stands for
+            its file, ``{stem}`` for the same without its suffix.
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         queries: whether `Test.query` is asked of a program; where not, nothing else is asked than that it runs.
         forks: whether running a program takes processes of its own.

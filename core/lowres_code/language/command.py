@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lowres_code._util.text import bytes_of
 from lowres_code.answers import same_answer, same_text
 from lowres_code.language.base import (
-    MOST_DIAGNOSTICS,
     PROGRAM_PATH,
     Diagnostic,
     Example,
@@ -28,9 +26,12 @@ from lowres_code.language.base import (
     Status,
     status_of_signal,
 )
+from lowres_code.language.messages import diagnostics, limit_said
 from lowres_code.problem import Test
 
 Command = tuple[str, ...]
+
+_MOST_READ = 2**18  # bytes of a tool's messages, at the beginning and at the end
 
 
 @dataclass(frozen=True)
@@ -78,25 +79,34 @@ class CommandLanguage(Language):
             return ()
         self._write(program)
         code, said, _ = self._tool(command)
-        return () if code == 0 or _signal_of(code) else diagnostics(said, self._file)
+        stopped = code == 0 or _signal_of(code) or limit_said(said, self._file, program)
+        return () if stopped else diagnostics(said, self._file)
 
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Compile, run. The answer is what is printed; the sandbox, which reads it, puts it in."""
         self._write(program)
         if self.compile:
             code, said, used = self._tool(self.compile)
-            if _signal_of(code):
-                return _failure(code, used, limits)
             if code:
-                return Execution(Status.SYNTAX_ERROR, diagnostics=diagnostics(said, self._file))
+                return self._not_compiled(code, said, used, program, limits)
         try:
             process = subprocess.Popen(self._filled(self.run), env=self._environment())
-        except OSError as error:
-            if not self.compile:
-                raise  # no program has run yet: this is the judge's own failure
-            return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(f"it does not start: {error}"),))
+        except OSError as error:  # where nothing was compiled, no program has run yet: the judge's own failure
+            status = Status.RUNTIME_ERROR if self.compile else Status.INFRA_ERROR
+            return Execution(status, diagnostics=(Diagnostic(f"it does not start: {error}"),))
         code, used = _end(process)
-        return _failure(code, used, limits) if code else Execution(Status.OK)
+        return replace(_failure(code, used, limits) if code else Execution(Status.OK), exit_code=code)
+
+    def _not_compiled(
+        self, code: int, said: str, used: resource.struct_rusage, program: str, limits: Limits
+    ) -> Execution:
+        """A compiler has failed: the limit that has stopped it, or else a syntax error."""
+        if _signal_of(code):
+            return _failure(code, used, limits)
+        if found := limit_said(said, self._file, program):
+            return Execution(found[0], diagnostics=(found[1],))
+        status = Status.TIMEOUT if used.ru_utime + used.ru_stime >= limits.cpu_s else Status.SYNTAX_ERROR
+        return Execution(status, diagnostics=diagnostics(said, self._file))
 
     def compare(self, expected: str, actual: str) -> bool:
         """As every language does; if ``exact``, character by character."""
@@ -109,8 +119,12 @@ class CommandLanguage(Language):
 
     @property
     def plain(self) -> Command:  # type: ignore[override]
-        """``run`` with its ``variables``, if the program needs no compiling first."""
-        return () if self.compile else ("env", *(f"{key}={value}" for key, value in self.variables.items()), *self.run)
+        """``run`` with its ``variables``; of a compiled language both commands, on a copy in the working directory."""
+        variables = ("env", *(f"{key}={value}" for key, value in self.variables.items()))
+        if not self.compile:
+            return (*variables, *self.run)
+        compile_and_run = " && ".join(shlex.join(self._filled(command)) for command in (self.compile, self.run))
+        return (*variables, "sh", "-c", f'cp "$0" {self._file} && {compile_and_run}', "{file}")
 
     def missing(self) -> Missing | None:
         """The first command that is not on the path."""
@@ -138,13 +152,17 @@ class CommandLanguage(Language):
         return [part.replace("{file}", self._file).replace("{stem}", self.stem) for part in command]
 
     def _tool(self, command: Command) -> tuple[int, str, resource.struct_rusage]:
-        """How a check or a compiler ended, and all it has said."""
+        """How a check or a compiler ended, and what it has said, at the beginning and at the end."""
         words, environment = self._filled(command), self._environment()
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(words, env=environment, **streams) as process:  # type: ignore[call-overload]
-            said = process.stdout.read()
+        with subprocess.Popen(
+            words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdout is not None
+            said, end = process.stdout.read(_MOST_READ), b""
+            while more := process.stdout.read(_MOST_READ):
+                end = (end + more)[-_MOST_READ:]
             code, used = _end(process)
-        return code, said.decode("utf-8", "replace"), used
+        return code, (said + end).decode("utf-8", "replace"), used
 
 
 def _end(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
@@ -171,42 +189,3 @@ def _failure(code: int, used: resource.struct_rusage, limits: Limits) -> Executi
     full = used.ru_maxrss * 1024 > limits.memory_mb * 2**20 / 2
     status = Status.MEMORY_LIMIT if full else Status.RUNTIME_ERROR
     return Execution(status, diagnostics=(Diagnostic(f"it ended with exit code {code}"),))
-
-
-_LINE = (
-    r"""["']?[:,(]?\s*(?:line\s+)?(?P<line>\d{1,9})"""
-    r"""(?:(?::|\.|,?\s+(?:(?P<from_0>characters?)|column)\s+)(?P<column>\d{1,9}))?"""
-)
-_SAID = re.compile(r"(?i)^.*?\b(?:\w*error|fatal)\b[^:\n]*:\s*(?P<said>\S.*)$")
-
-
-def diagnostics(output: str, file: str) -> tuple[Diagnostic, ...]:
-    """What a tool has said about a file: a message for each line number behind the file's name.
-
-    A message is what follows on the line, or else the first line behind it that speaks of an error; there are fifty
-    messages at most. If no line number is there, all that the tool has said is one message.
-    """
-    places = list(islice(re.finditer(rf"{re.escape(file)}{_LINE}", output), MOST_DIAGNOSTICS + 1))
-    if not places:
-        return (Diagnostic(output.strip() or "the check failed and said nothing"),)
-    ends = [*(place.start() for place in places[1:]), len(output)]
-    return tuple(
-        Diagnostic(_message(output[place.end() : end]), line=int(place["line"]), column=_column(place))
-        for place, end in zip(places[:MOST_DIAGNOSTICS], ends, strict=False)
-    )
-
-
-def _message(behind: str) -> str:
-    first, *others = behind.splitlines() or [""]
-    said = next((match["said"].strip() for line in others if (match := _SAID.match(line))), "")
-    return said or _bare(first) or _bare(" ".join(behind.split()))
-
-
-def _bare(text: str) -> str:
-    """Without what stands between a place and its message."""
-    return re.sub(r"^[\s:,)\-0-9]*(?i:error:)?\s*", "", text).strip()
-
-
-def _column(place: re.Match[str]) -> int | None:
-    """Counted from 1; a tool that speaks of characters counts those before it."""
-    return int(place["column"]) + bool(place["from_0"]) if place["column"] else None

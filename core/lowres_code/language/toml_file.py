@@ -9,13 +9,13 @@ import difflib
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from lowres_code._util.toml_errors import Tree, read_toml, validation_errors
 from lowres_code.errors import UsageError, near_match
-from lowres_code.language.base import NAME, SUFFIX, Example, SelfTest, Status
+from lowres_code.language.base import LIMIT_BOUNDS, NAME, SUFFIX, Example, SelfTest, Status
 from lowres_code.language.command import CommandLanguage
 from lowres_code.language.snippets import SNIPPETS
 
@@ -37,14 +37,19 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _need(name: str) -> Any:
+    least, most = LIMIT_BOUNDS[name]
+    return Field(default=None, ge=max(1, least), le=most)
+
+
 class NeedsTable(Table):
     """``[limits]``: the least that the language's own tools need; see `lowres_code.language.base.Limits`."""
 
-    cpu_s: int | None = Field(default=None, gt=0, le=3_600)
-    memory_mb: int | None = Field(default=None, gt=0, le=2**20)
-    reserve_mb: int | None = Field(default=None, gt=0, le=2**26)
-    file_kb: int | None = Field(default=None, gt=0, le=2**20)
-    processes: int | None = Field(default=None, gt=0, le=1_000)
+    cpu_s: int | None = _need("cpu_s")
+    memory_mb: int | None = _need("memory_mb")
+    reserve_mb: int | None = _need("reserve_mb")
+    file_kb: int | None = _need("file_kb")
+    processes: int | None = _need("processes")
 
 
 class ExampleTable(Table):

@@ -1,4 +1,9 @@
-"""The hooks that a plugin may implement; each receives ``register`` and calls it once for each thing it brings."""
+"""The hooks that a plugin may implement; each receives ``register`` and calls it once for each thing it brings.
+
+The first that registers a name has it. What this package brings itself comes first; then the plugins of others: those
+with ``hookimpl(tryfirst=True)``, the others, those with ``hookimpl(trylast=True)``, and among equals the one that was
+loaded last. Wrappers are refused.
+"""
 
 from __future__ import annotations
 

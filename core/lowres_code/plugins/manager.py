@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import importlib
 import importlib.metadata
-import importlib.util
 import os
 import pkgutil
 from collections.abc import Callable
@@ -80,7 +79,7 @@ class PluginManager:
         packages = pkgutil.iter_modules([str(languages)], "lowres_code.languages.")
         for name in ("lowres_code.plugins.builtin", *(package.name for package in packages if package.ispkg)):
             self._load(name, BUILT_IN, functools.partial(importlib.import_module, name))
-        self._load_files(languages, BUILT_IN)  # first come, first served: no other can take a name of these
+        self._load_files(languages, BUILT_IN)
         for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
             self._load(entry.name, entry.dist.name if entry.dist else entry.value, entry.load)
         for folder in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
@@ -98,12 +97,19 @@ class PluginManager:
             plugin = load()
             self._pluggy.register(plugin, name=name)
             self._pluggy.check_pending()  # a hook that is not in the specification is a misspelt one
+            self._refuse_wrappers(plugin)
         except Exception as error:  # a plugin may fail in any way; it is reported and left out
             if plugin is not None and self._pluggy.get_plugin(name) is plugin:
                 self._pluggy.unregister(plugin)
             self.failures.append(Failure(name, _said(error)))
         else:
             self._origins[name] = origin
+
+    def _refuse_wrappers(self, plugin: Any) -> None:
+        """Hooks are called one by one, so that one can fail without the others: there is nothing to wrap."""
+        for hook in self._pluggy.get_hookcallers(plugin) or ():
+            if any(one.plugin is plugin and (one.wrapper or one.hookwrapper) for one in hook.get_hookimpls()):
+                raise UsageError(f"{hook.name}: a plugin cannot wrap the hooks of others (hookimpl(wrapper=True))")
 
     @functools.cached_property
     def languages(self) -> dict[str, Registered[Language]]:
@@ -132,20 +138,22 @@ class PluginManager:
 
     def collect(self) -> None:
         """Ask all plugins for all that they bring, so that `failures` is complete."""
-        for kind in (self.languages, self.problem_sources, self.rewards, self.recipe_folders, self.commands):
-            assert kind is not None
+        for kind in ("languages", "problem_sources", "rewards", "recipe_folders", "commands"):
+            getattr(self, kind)
 
     def _collect(self, hook: str, name_of: Callable[[Any], str]) -> dict[str, Registered[Any]]:
+        """What the implementations of a hook register: built-ins first, so that nobody takes a name of theirs.
+
+        The others come in pluggy's order of calls: ``tryfirst``, then the last loaded first, then ``trylast``.
+        """
         found: dict[str, Registered[Any]] = {}
-        implementations = {one.plugin_name: one for one in getattr(self._pluggy.hook, hook).get_hookimpls()}
-        for plugin in self._origins:  # in the order in which they were loaded, whatever they wish: the first has a name
-            if plugin not in implementations:
-                continue
-            register = functools.partial(_register, found, self._origins[plugin], name_of)
+        called = reversed(getattr(self._pluggy.hook, hook).get_hookimpls())
+        for one in sorted(called, key=lambda one: self._origins[one.plugin_name] != BUILT_IN):
+            register = functools.partial(_register, found, self._origins[one.plugin_name], name_of)
             try:
-                implementations[plugin].function(register)
+                one.function(register)
             except Exception as error:  # as in _load
-                self.failures.append(Failure(plugin, _said(error)))
+                self.failures.append(Failure(one.plugin_name, _said(error)))
         return dict(sorted(found.items()))
 
 
@@ -161,9 +169,8 @@ def _register(found: dict[str, Registered[Any]], origin: str, name_of: Callable[
 
 
 def _built_in_folder() -> Path:
-    spec = importlib.util.find_spec("lowres_code.languages")
-    assert spec is not None and spec.submodule_search_locations
-    return Path(next(iter(spec.submodule_search_locations)))
+    (folder, *_) = importlib.import_module("lowres_code.languages").__path__
+    return Path(folder)
 
 
 def find_language(name: str) -> Registered[Language]:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lowres_code.errors import near_match
-from lowres_code.language.base import Limits
+from lowres_code.judge import MOST_WORKERS
+from lowres_code.language.base import LIMIT_BOUNDS, Limits
 
 DEFAULT_SYSTEM = (
     "You write {title} programs that answer questions. First think inside <reasoning> and </reasoning>, then write "
@@ -113,19 +114,24 @@ def _placeholders(text: str, allowed: tuple[str, ...]) -> list[str]:
 _LIMITS = Limits()
 
 
+def _limit(name: str) -> Any:
+    least, most = LIMIT_BOUNDS[name]
+    return Field(default=getattr(_LIMITS, name), ge=least, le=most, strict=name != "wall_s")
+
+
 class LimitsTable(Table):
     """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time."""
 
-    inferences: int = Field(default=_LIMITS.inferences, gt=0)
-    cpu_s: int = Field(default=_LIMITS.cpu_s, gt=0)
-    memory_mb: int = Field(default=_LIMITS.memory_mb, ge=16)
-    output_kb: int = Field(default=_LIMITS.output_kb, gt=0, le=4096)
-    file_kb: int = Field(default=_LIMITS.file_kb, ge=0)
-    processes: int = Field(default=_LIMITS.processes, gt=0)
-    wall_s: float = Field(default=_LIMITS.wall_s, gt=0, strict=False)
-    reserve_mb: int = Field(default=_LIMITS.reserve_mb, ge=0)
+    inferences: int = _limit("inferences")
+    cpu_s: int = _limit("cpu_s")
+    memory_mb: int = _limit("memory_mb")
+    output_kb: int = _limit("output_kb")
+    file_kb: int = _limit("file_kb")
+    processes: int = _limit("processes")
+    wall_s: float = _limit("wall_s")
+    reserve_mb: int = _limit("reserve_mb")
     isolation: Literal["auto", "namespaces", "landlock", "limits"] = "auto"
-    workers: int | None = Field(default=None, gt=0)
+    workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
 
     def limits(self) -> Limits:
         """The limits of one program."""

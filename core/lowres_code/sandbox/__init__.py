@@ -11,6 +11,7 @@ in ``landlock``, the names of files; and, in the isolation ``limits``, the netwo
 that isolation must be asked for by name.
 
 ``isolation``, ``landlock`` and ``seccomp`` build the isolation, ``worker`` runs inside it and forks a child for each
-program (``child``), which ``watch`` watches; ``client`` talks to one worker from outside (``order``, ``frames``),
-``pool`` keeps several of them busy, ``scratch`` cleans up. ``system`` holds the system calls that Python does not name.
+program (``child``), which ``watch`` watches; ``client`` talks to one worker from outside (``startup``, ``frames``,
+``results``), ``pool`` keeps several of them busy, ``scratch`` cleans up. ``system`` holds the system calls that Python
+does not name.
 """

@@ -9,15 +9,14 @@ A child shares its memory with the worker until it writes to it, page by page; c
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import resource
 import struct
-from typing import Any
 
-from lowres_code.language.base import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox.results import LONGEST_RESULT
 from lowres_code.sandbox.system import end_with_parent, give_up_privileges
 
 _HEADER = struct.Struct("<Q")
@@ -27,20 +26,23 @@ class ResultMemory:
     """Anonymous shared memory for one result; empty until a result is whole."""
 
     def __init__(self, size: int) -> None:
-        self._memory = mmap.mmap(-1, size)
+        """Size: bytes of the longest result."""
+        self._memory = mmap.mmap(-1, size + _HEADER.size)
 
     def clear(self) -> None:
         """Forget all that a program has written here."""
         self._memory.madvise(mmap.MADV_REMOVE)
 
-    def write(self, result: dict[str, Any]) -> bool:
-        """Store a result; ``False`` if it does not fit."""
-        data = json.dumps(result).encode()
+    def write(self, data: bytes) -> None:
+        """Store a result.
+
+        Raises:
+            ValueError: it does not fit.
+        """
         if len(data) + _HEADER.size > len(self._memory):
-            return False
+            raise ValueError(f"a result of {len(data)} bytes in memory of {len(self._memory)}")
         self._memory[_HEADER.size : _HEADER.size + len(data)] = data
         self._memory[: _HEADER.size] = _HEADER.pack(len(data))  # last, so that half a result is none
-        return True
 
     def read(self) -> bytes:
         """The result as it was stored; empty if none was stored whole."""
@@ -48,11 +50,6 @@ class ResultMemory:
         if not 0 < length <= len(self._memory) - _HEADER.size:
             return b""
         return self._memory[_HEADER.size : _HEADER.size + length]
-
-
-def longest_result(limits: Limits) -> int:
-    """Bytes of JSON that a result may have: a character takes up to twelve."""
-    return 12 * (limits.output_kb * 1024 + MOST_DIAGNOSTICS * (LONGEST_MESSAGE + 100))
 
 
 ResourceLimit = tuple[int, int, int]  # which, soft, hard
@@ -63,14 +60,14 @@ def resource_limits(limits: Limits, address_space: int, program_bytes: int, othe
 
     Args:
         limits: of the program.
-        address_space: bytes that the warm interpreter has; a program is not charged for them.
+        address_space: bytes that the warm interpreter has; a program is not charged for them, nor for its result.
         program_bytes: how long the program is; the backend must be able to write that down.
         others: threads that the kernel may count with the program's, since they are of the same user.
     """
     memory = address_space + limits.memory_mb * 2**20
     wanted = {
-        resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20,
-        resource.RLIMIT_DATA: memory,  # what is reserved and cannot be written to does not count here
+        resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20 + LONGEST_RESULT,
+        resource.RLIMIT_DATA: memory,  # what is shared, or reserved and cannot be written to, does not count here
         resource.RLIMIT_FSIZE: limits.file_kb * 1024 + program_bytes,
         resource.RLIMIT_NPROC: limits.processes + others,
     }
@@ -92,25 +89,16 @@ def confine(limits: list[ResourceLimit]) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> dict[str, Any]:
+def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> Execution:
     """Ask the language one question about one program; whatever it raises becomes an execution."""
     try:
         if ask == "check_syntax":
             found = language.check_syntax(program)
-            execution = Execution(Status.SYNTAX_ERROR if found else Status.OK, diagnostics=found)
-        else:
-            execution = language.execute(program, test, limits)
+            return Execution(Status.SYNTAX_ERROR if found else Status.OK, diagnostics=found)
+        return language.execute(program, test, limits)
     except MemoryError:
-        execution = Execution(Status.MEMORY_LIMIT)
+        return Execution(Status.MEMORY_LIMIT)
     except Exception:  # a bug of the backend's is the judge's fault, and must be seen
         import traceback
 
-        execution = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(traceback.format_exc(limit=-3)),))
-    return as_result(execution)
-
-
-def as_result(execution: Execution) -> dict[str, Any]:
-    """What only the child knows of an execution; of its diagnostics no more than anybody reads."""
-    kept = execution.diagnostics[:MOST_DIAGNOSTICS]
-    notes = [(note.message[:LONGEST_MESSAGE], note.severity, note.line, note.column) for note in kept]
-    return {"status": execution.status.value, "answer": execution.answer, "diagnostics": notes}
+        return Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(traceback.format_exc(limit=-3)),))

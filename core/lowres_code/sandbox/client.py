@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
-import pickle
 import secrets
 import select
 import signal
@@ -17,12 +15,14 @@ import time
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from lowres_code.errors import JudgeError
-from lowres_code.language.base import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Limits, Status
+from lowres_code.errors import JudgeError, UsageError
+from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.messages import failure_said
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Isolation, programs_need_a_user, wrap
 from lowres_code.sandbox.packages import import_roots, is_hidden, python_folders, without_hidden
+from lowres_code.sandbox.results import decode
 from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.startup import WorkerConfig
 
@@ -98,25 +98,29 @@ class WorkerClient:
         """Start the worker unless it runs.
 
         Raises:
+            UsageError: the language cannot be sent to it.
             JudgeError: it does not come up.
         """
         if self._process is not None:
             return
         try:
-            root, readable = self._launch()
-        except OSError as error:  # no room for a file, no process to be had
+            config = self._launch()
+        except UsageError:
+            self._end()
+            raise
+        except OSError as error:  # no space for a file, no process to be had
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} cannot be started: {error}") from error
         try:
-            self._send(pickle.dumps(self._config(root, readable)))
+            self._send(config)
             self._receive(_START_S)
         except WorkerGoneError as gone:
             said = self._last_words()
             self._end()
             raise JudgeError(f"the worker for {self._language.name!r} does not start ({gone}): {said}") from gone
 
-    def _launch(self) -> tuple[str, tuple[Path, ...]]:
-        """Start the process; its scratch directory, and what it can read."""
+    def _launch(self) -> bytes:
+        """Start the process; what it is to be told."""
         kind = type(self._language)
         command = [os.path.abspath(sys.executable), "-m", "lowres_code.sandbox.worker"]
         own = (kind.__module__, self._language.packages)
@@ -127,6 +131,8 @@ class WorkerClient:
         root = str(SCRATCH)
         if self._isolation != "namespaces":  # no file system of its own; it may be killed, so this is ours to remove
             root = self._scratch = tempfile.mkdtemp(prefix=f"lowres-code-{os.getpid()}-")
+        readable = (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
+        config = self._config(root, readable).pickled()
         self._process = subprocess.Popen(
             wrap(self._isolation, command, read_only, environment),
             env={},  # not even bubblewrap sees the user's environment
@@ -135,7 +141,7 @@ class WorkerClient:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
         )
-        return root, (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
+        return config
 
     def _config(self, root: str, readable: tuple[Path, ...]) -> WorkerConfig:
         user = 0
@@ -155,24 +161,28 @@ class WorkerClient:
 
     def _execution(self, ask: Ask, reply: dict[str, Any], blobs: list[bytes]) -> Execution:
         data, out, err = blobs
-        stdout = out.decode("utf-8", "replace")
-        status, answer, notes = _result(data) if data else (Status.RUNTIME_ERROR, None, ())
+        stdout, stderr = (text.decode("utf-8", "replace") for text in (out, err))
+        result = decode(data) if data else Execution(Status.RUNTIME_ERROR)
+        status, answer, exit_code = result.status, result.answer, result.exit_code
         if reply["status"] is not None:
-            status, answer = Status(reply["status"]), None
+            status, answer, exit_code = Status(reply["status"]), None, reply["exit_code"]
         if ask == "execute" and status is Status.NO_ANSWER and not data and self._language.prints:
             status = Status.OK  # it has ended by itself, with exit code 0
         if ask == "execute" and status is Status.OK and answer is None:
             status, answer = (Status.OK, stdout) if stdout else (Status.NO_ANSWER, None)
+        failed = bool(data and exit_code)  # a command; what is in an interpreter that dies depends on the moment
+        said = failure_said(stderr, f"{self._language.stem}{self._language.suffix}") if failed else ()
         return Execution(
             status=status,
             answer=answer,
             stdout=stdout,
-            stderr=err.decode("utf-8", "replace"),
-            diagnostics=notes,
+            stderr=stderr,
+            diagnostics=(*said, *result.diagnostics),
             cpu_s=reply["cpu_s"],
             wall_s=reply["wall_s"],
             peak_mb=reply["peak_mb"],
             isolation=self._isolation,
+            exit_code=exit_code,
         )
 
     def close(self) -> None:
@@ -254,28 +264,3 @@ class WorkerClient:
             return ""
         self._errors.seek(0)
         return " | ".join(self._errors.read().decode("utf-8", "replace").strip().splitlines()[-3:])
-
-
-def _result(data: bytes) -> tuple[Status, str | None, tuple[Diagnostic, ...]]:
-    """What the child has stored. A program with native code could have stored anything."""
-    try:
-        result = json.loads(data)
-        answer, notes = result["answer"], result["diagnostics"][:MOST_DIAGNOSTICS]
-        read = tuple(
-            Diagnostic(_text(m)[:LONGEST_MESSAGE], _text(s)[:9], _number(line), _number(column))
-            for m, s, line, column in notes
-        )
-        return Status(result["status"]), None if answer is None else _text(answer), read
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return Status.RUNTIME_ERROR, None, (Diagnostic("the program has damaged its own result"),)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"no text: {value!r}")
-    value.encode()  # half a surrogate pair cannot be written down
-    return value
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) else None

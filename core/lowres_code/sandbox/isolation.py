@@ -129,7 +129,7 @@ def wrap(
         command: what to run; its folders must be among the system's or in ``read_only``.
         read_only: further files and folders that it may read.
         environment: all the environment variables that it has.
-        worker: whether it is one, with the capabilities to build each program's own arguments.
+        worker: whether it is one, with the capabilities to isolate each program; if not, it has a scratch directory.
     """
     variables = {"PATH": PROGRAM_PATH, **environment}
     if isolation != "namespaces":
@@ -163,7 +163,9 @@ def wrap(
         arguments += ["--ro-bind", str(path), str(path)]
     for folder in hidden:
         arguments += ["--remount-ro", str(folder)]
-    arguments += ["--dir", str(SCRATCH), "--chdir", str(SCRATCH), "--remount-ro", "/dev", "--remount-ro", "/"]
+    arguments += ["--dir", str(SCRATCH)] if worker else ["--tmpfs", f"{SCRATCH}/program"]
+    arguments += ["--chdir", str(SCRATCH) if worker else f"{SCRATCH}/program"]
+    arguments += ["--remount-ro", "/dev", "--remount-ro", "/"]
     return [*arguments, *command]
 
 

@@ -29,6 +29,12 @@ class Ended:
     wall_s: float
     peak_mb: float
 
+    @property
+    def exit_code(self) -> int | None:
+        """The child's own, a signal's number negative; ``None`` if it was killed for a limit."""
+        code = os.waitstatus_to_exitcode(self.wait_status)
+        return None if self.killed_for else -code if code in LIMIT_SIGNALS else code
+
     def status(self, limits: Limits) -> Status:
         """The status of a program that ended without a result."""
         if os.WIFSIGNALED(self.wait_status):
@@ -45,15 +51,15 @@ class Ended:
 class _Output:
     """What a program prints, kept up to a limit."""
 
-    def __init__(self, descriptors: tuple[int, int], room: int) -> None:
-        self._room = room
+    def __init__(self, descriptors: tuple[int, int], most: int) -> None:
+        self._most = most
         self.taken = {descriptor: bytearray() for descriptor in descriptors}
         for descriptor in descriptors:
             os.set_blocking(descriptor, False)
 
     @property
     def overflows(self) -> bool:
-        return sum(map(len, self.taken.values())) > self._room
+        return sum(map(len, self.taken.values())) > self._most
 
     def read(self, descriptor: int) -> bool:
         """Take what is there; ``False`` when nothing is, or nothing will ever be again."""
@@ -72,7 +78,7 @@ class _Output:
     def texts(self) -> tuple[bytes, bytes]:
         """Standard output and standard error, together no longer than the limit; what is cut is the latter."""
         out, err = (bytes(data) for data in self.taken.values())
-        return out[: self._room], err[: max(0, self._room - len(out))]
+        return out[: self._most], err[: max(0, self._most - len(out))]
 
 
 class _ProcessTimes:

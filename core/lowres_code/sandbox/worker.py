@@ -21,15 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from lowres_code.language.base import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.child import (
-    ResourceLimit,
-    ResultMemory,
-    answer,
-    as_result,
-    confine,
-    longest_result,
-    resource_limits,
-)
+from lowres_code.sandbox.child import ResourceLimit, ResultMemory, answer, confine, resource_limits
+from lowres_code.sandbox.results import LONGEST_RESULT, encode, longest_result
 from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.startup import WorkerConfig
 from lowres_code.sandbox.system import (
@@ -60,9 +53,9 @@ class Worker:
         self._config = config
         self._root = config.root
         self._scratch = f"{config.root}/program"  # the same for every program, so that messages are the same
-        self._memory = ResultMemory(16 * 2**20)
-        self._forker = Forker(namespaces=config.isolation == "namespaces")
         self._address_space = _address_space()
+        self._memory = ResultMemory(LONGEST_RESULT)
+        self._forker = Forker(namespaces=config.isolation == "namespaces")
         self._ruleset: Ruleset | None = None
         self._filter = b""
         self._enter_isolation()
@@ -134,18 +127,18 @@ class Worker:
             os.close(err_read)
         result = self._memory.read()
         status = ended.killed_for or (None if result else ended.status(limits))
-        if len(result) > longest_result(limits):
+        if len(result) > longest_result(limits.output_kb):
             status, result = Status.OUTPUT_LIMIT, b""
         if ended.cpu_s > limits.cpu_s + 1:  # by its children, each of which has kept to the limit
             status = Status.TIMEOUT
         used = {"cpu_s": ended.cpu_s, "wall_s": ended.wall_s, "peak_mb": ended.peak_mb}
-        return {"status": status, **used}, (result, ended.stdout, ended.stderr)
+        reply = {"status": status, "exit_code": None if result else ended.exit_code, **used}
+        return reply, (result, ended.stdout, ended.stderr)
 
     def _become_program(
         self, ask: str, program: str, test: Test, limits: Limits, confined: list[ResourceLimit]
     ) -> None:
         """In the child: never returns."""
-        code = 1
         try:
             if self._config.user:
                 become_user(self._config.user)
@@ -155,15 +148,18 @@ class Worker:
                 self._ruleset.enter()
             if self._filter:
                 load_seccomp(self._filter)
-            code = 0 if self._memory.write(answer(self._config.language, ask, program, test, limits)) else 111
+            result = encode(answer(self._config.language, ask, program, test, limits), limits)
+        except MemoryError:  # the answer itself is as large as the program may be
+            result = encode(Execution(Status.MEMORY_LIMIT), limits)
         except BaseException as error:  # nothing of the program has run yet: this is the judge's own failure
-            failure = Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(f"before the program: {error!r}"),))
-            self._memory.write(as_result(failure))
+            failure = Diagnostic(f"before the program: {error!r}")
+            result = encode(Execution(Status.INFRA_ERROR, diagnostics=(failure,)), limits)
         try:
+            self._memory.write(result)
             if self._config.isolation == "namespaces" and self._config.may_fork:
                 end_all_others()  # so that their CPU time counts
         finally:
-            os._exit(code)
+            os._exit(0)
 
 
 def _read(stream: BinaryIO, size: int) -> bytes:

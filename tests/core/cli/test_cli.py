@@ -39,7 +39,7 @@ def test_run_prints_the_object_that_the_design_promises(cli: Cli, tmp_path: Path
     told = json.loads(done.stdout)
     assert list(told) == [
         *("lang", "verdict", "status", "answer", "stdout", "stderr", "diagnostics"),
-        *("cpu_s", "wall_s", "peak_mb", "isolation"),
+        *("cpu_s", "wall_s", "peak_mb", "isolation", "exit_code"),
     ]
     assert (told["lang"], told["status"], told["verdict"], told["answer"]) == ("prolog", "ok", "correct", "42")
     assert (told["stdout"], told["isolation"]) == ("hello", "namespaces")

@@ -1,4 +1,4 @@
-"""Backends that must not pass the conformance kit. Workers import this module: it imports no more than it must."""
+"""Backends that must not pass verification. Workers import this module: it imports no more than it must."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""The conformance kit passes what is sound, and says what is wrong with what is not."""
+"""Verification passes what is sound, and says what is wrong with what is not."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,11 +85,41 @@ def test_limits_that_are_too_low_for_the_tools_are_told() -> None:
 
 
 def verify_first_steps(before: str) -> str:
-    """What the kit says of a language whose hello-world does something before."""
+    """What verification says of a language whose hello-world does something before."""
     python = CommandLanguage(name="p", title="P", suffix=".py", run=("python3", "{file}"))
-    heavy = dataclasses.replace(python, snippets={"hello": f"{before}\nprint('hello')"})
-    with Judge(heavy, LIMITS) as judge:
-        return next(check.detail for check in first_steps(judge) if check.name == "right program")
+    return detail_of("right program", dataclasses.replace(python, snippets={"hello": f"{before}\nprint('hello')"}))
+
+
+def detail_of(name: str, language: CommandLanguage) -> str:
+    with Judge(language, LIMITS) as judge:
+        return next(check.detail for check in first_steps(judge) if check.name == name)
+
+
+def test_what_the_tools_cannot_see_is_told_with_the_key_that_opens_it(tmp_path: Path) -> None:
+    tool, library = tmp_path / "bin" / "tool", tmp_path / "lib" / "start.sh"
+    for file, text in ((tool, f"#!/bin/sh\n. {library}\nsh $1\n"), (library, "# nothing\n")):
+        file.parent.mkdir()
+        file.write_text(text)
+    tool.chmod(0o755)
+    language = dataclasses.replace(SHELL, run=(str(tool), "{file}"), check=(), snippets=only())
+    assert detail_of("right program", language).endswith(f'cannot see {tool}: reads = ["{tool.parent}"]')
+    half = dataclasses.replace(language, reads=(str(tool.parent),))
+    assert detail_of("right program", half).endswith(f'cannot see {library}: reads = ["{library.parent}"]')
+    whole = dataclasses.replace(language, reads=(str(tool.parent), str(library.parent)))
+    assert detail_of("right program", whole) == ""
+
+
+def test_a_tool_that_finds_no_file_that_it_does_not_name_is_told_of_reads_too() -> None:
+    vague = dataclasses.replace(SHELL, run=("sh", "-c", 'echo "Can\'t find unit system" >&2; exit 1'), check=())
+    assert "of the tools' own is missing, name it or its folder, as in reads = [" in detail_of("right program", vague)
+
+
+def test_a_language_that_ignores_what_stands_behind_a_program_is_told_of_the_snippet() -> None:
+    ending = dataclasses.replace(SHELL, check=(), snippets={"hello": "echo hello\nexit 0\n"})
+    told = detail_of("broken program", ending)
+    assert "if that is right in this language, give a snippet syntax_error: its first line is right" in told
+    cured = dataclasses.replace(ending, snippets={**ending.snippets, "syntax_error": "echo hello\nif then\n"})
+    assert detail_of("broken program", cured) == ""
 
 
 def only(**snippets: str) -> dict[str, str]:
@@ -103,6 +135,17 @@ def test_a_run_that_ignores_failure_is_found() -> None:
         assert_conforms(ignoring, soak_of=2)
 
 
+def test_conformance_is_also_asserted_where_asserts_are_left_out() -> None:
+    script = (
+        "import dataclasses\nfrom lowres_code.conformance import assert_conforms\n"
+        "from lowres_code import plugin_manager\nlua = plugin_manager().languages['lua'].thing\n"
+        "assert_conforms(dataclasses.replace(lua, snippets={'hello': 'print(1)'}), soak_of=1)\n"
+    )
+    done = subprocess.run([sys.executable, "-O", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "AssertionError: lua does not conform:\nright program: hello ends as ok '1'" in done.stderr
+
+
 def test_a_backend_that_calls_everything_correct_is_found() -> None:
     found = failures(verify(Generous(), soak_of=2))
     assert found["wrong output"] == "with another answer expected, hello is correct"
@@ -110,7 +153,7 @@ def test_a_backend_that_calls_everything_correct_is_found() -> None:
 
 
 def test_a_backend_that_does_not_run_the_program_is_found() -> None:
-    assert failures(verify(Indifferent(), soak_of=2))["broken program"].endswith("ok 'hello'")
+    assert "ends as ok 'hello'" in failures(verify(Indifferent(), soak_of=2))["broken program"]
 
 
 def test_a_check_that_accepts_or_refuses_everything_is_found() -> None:
@@ -130,11 +173,11 @@ def test_a_backend_without_isolation_is_found_and_nothing_hostile_is_tried() -> 
     report = verify(SHELL, isolation="limits", soak_of=2)
     found = failures(report)
     assert {"isolation: reads the user's files", "isolation: writes outside", "isolation: network"} <= set(found)
-    assert found["hostile programs"] == "not tried, since the walls do not hold"
+    assert found["hostile programs"] == "not tried, since the isolation does not hold"
     assert not {"isolation: fork bomb", "fork", "loop"} & set(outcomes(report))
 
 
-def test_a_backend_that_opens_the_walls_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_opens_the_isolation_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setenv("HOME", str(tmp_path))
     found = failures(verify(dataclasses.replace(SHELL, reads=(str(tmp_path),)), soak_of=2))

@@ -243,23 +243,3 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     assert int(peak_kb) / 1024 < 120
 
 
-def test_bench_times_both_ways(invoke: Invoke, tmp_path: Path) -> None:
-    """What it says is consistent; that it is fast enough is a benchmark's affair."""
-    program = tmp_path / "p.pl"
-    program.write_text(":- use_module(library(clpq)).\nsolve(X) :- {2 * X = 7}.\n")
-    done = invoke("lang", "bench", "prolog", "--program", program, "--rounds", 3, "--batch", 8, "--json")
-    assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    row = told["programs"][0]
-    assert row["ratio"] == pytest.approx(row["fresh"]["p50_ms"] / row["warm"]["p50_ms"], rel=0.1)
-    assert row["warm"]["p50_ms"] <= row["warm"]["p90_ms"]
-    assert (told["isolation"], told["batch"]) == ("namespaces", 8)
-    assert told["batch_per_s"] > 0
-
-
-def test_bench_of_a_program_that_gives_no_answer_is_no_figure(invoke: Invoke, tmp_path: Path) -> None:
-    program = tmp_path / "p.pl"
-    program.write_text("solve(X) :- X is foo.\n")
-    done = invoke("lang", "bench", "prolog", "--program", program, "--rounds", 2, "--batch", 2)
-    assert done.exit_code == 3
-    assert "runtime_error" in done.stderr

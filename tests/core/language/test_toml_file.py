@@ -113,7 +113,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
             "self_tests.0.status: must be 'ok', 'syntax_error', ",
         ),
         (f'{SMALL}fences = "sh"\nexample = 3\n', "fences: must be a list, got 'sh'\n  example: must be a table, got 3"),
-        (f"{SMALL}[limits]\ncpu_s = 0\n", "limits.cpu_s: must be greater than 0, got 0"),
+        (f"{SMALL}[limits]\ncpu_s = 0\n", "limits.cpu_s: must be at least 1, got 0"),
         (f'{SMALL}[[self_tests]]\nprogramm = "x"\n', "programm: unknown key; did you mean 'program'?"),
         (SMALL.replace("{file}", "{file} | cat"), "run: '|' is a shell's, and there is none"),
         (f'{SMALL}reads = ["/a\\u0000b"]\n', "reads.0: must match"),

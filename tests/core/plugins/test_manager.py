@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,18 +119,61 @@ def test_recipes_of_others_neither_take_a_name_nor_end_the_list(tmp_path: Path, 
     assert "recipe 'quickstart' cannot be used" not in done.stderr
 
 
-FIRST = """
-from lowres_code import RewardTerm, hookimpl
+def term_named(name: str, meaning: str, options: str = "") -> str:
+    return (
+        "from lowres_code import RewardTerm, hookimpl\n\n"
+        f"@hookimpl({options})\ndef register_rewards(register):\n"
+        f"    register(RewardTerm({name!r}, {meaning!r}, lambda judgement: 1.0))\n"
+    )
 
-@hookimpl(trylast=True)
-def register_rewards(register):
-    register(RewardTerm("correct", "mine is better", lambda judgement: 1.0))
-"""
+
+@pytest.mark.parametrize("options", ["", "tryfirst=True", "trylast=True"])
+def test_no_plugin_takes_a_name_that_is_built_in_by_coming_first(
+    options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "first", term_named("correct", "mine is better", options))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "first", raising=False)
+    manager = PluginManager()
+    assert manager.rewards["correct"].origin == "built in"
+    assert [(f.plugin, f.error) for f in manager.failures] == [("first", "'correct' is registered already (built in)")]
 
 
-def test_no_plugin_takes_a_name_that_is_built_in_by_coming_first(tmp_path: Path, cli: Cli) -> None:
-    install(tmp_path, "first", FIRST)
+def test_doctor_tells_of_a_name_that_was_refused(tmp_path: Path, cli: Cli) -> None:
+    install(tmp_path, "first", term_named("correct", "mine is better", "tryfirst=True"))
     done = cli("doctor", "--json", PYTHONPATH=str(tmp_path))
     findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
     assert "'correct' is registered already (built in)" in findings["plugin first"]["detail"]
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "winner"),
+    [
+        ({}, "order_b"),  # as pluggy calls them: the one that was loaded last is first
+        ({"order_a": "tryfirst=True"}, "order_a"),
+        ({"order_b": "trylast=True"}, "order_a"),
+        ({"order_a": "trylast=True", "order_b": "tryfirst=True"}, "order_b"),
+    ],
+)
+def test_among_plugins_of_others_a_name_goes_to_the_one_that_pluggy_calls_first(
+    options: dict[str, str], winner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("order_a", "order_b"):
+        install(tmp_path, name, term_named("contested", name, options.get(name, "")))
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    manager = PluginManager()
+    assert manager.rewards["contested"].thing.meaning == winner
+    assert len(manager.failures) == 1
+
+
+def test_a_wrapper_is_refused_and_not_silently_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapper = (
+        "from lowres_code import hookimpl\n\n@hookimpl(wrapper=True)\ndef register_rewards(register):\n    yield\n"
+    )
+    install(tmp_path, "wrapping", wrapper)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    manager = PluginManager()
+    assert "register_rewards: a plugin cannot wrap the hooks of others" in manager.failures[0].error
+    assert manager.rewards["correct"].origin == "built in"

@@ -1,4 +1,4 @@
-"""Python as an embedded language: programs that can make any system call. For tests of the walls."""
+"""Python as an embedded language: programs that can make any system call. For tests of the isolation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layer ``landlock``: what a program may not do, tried with system calls of every kind, and Prolog in it."""
+"""The isolation ``landlock``: what a program may not do, tried with system calls of every kind, and Prolog in it."""
 
 from __future__ import annotations
 

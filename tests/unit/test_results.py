@@ -1,0 +1,79 @@
+"""How a result gets out of a program's process: whole, bounded, or as the program's own failure."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lowres_code.language.base import Diagnostic, Execution, Limits, Status
+from lowres_code.sandbox.child import ResultMemory
+from lowres_code.sandbox.results import LONGEST_RESULT, decode, encode
+
+DAMAGED = Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program has damaged its own result"),))
+
+
+@pytest.mark.parametrize(
+    "execution",
+    [
+        Execution(Status.OK, answer="42 \N{DUCK}"),
+        Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("no", "warning", 3, 4),), exit_code=-11),
+    ],
+)
+def test_a_result_comes_out_as_it_went_in(execution: Execution) -> None:
+    assert decode(encode(execution, Limits())) == execution
+
+
+def test_an_answer_that_is_too_long_is_an_output_limit() -> None:
+    limits = Limits(output_kb=1)
+    assert decode(encode(Execution(Status.OK, answer="x" * 1024), limits)).answer == "x" * 1024
+    assert decode(encode(Execution(Status.OK, answer="x" * 1025), limits)) == Execution(Status.OUTPUT_LIMIT)
+
+
+def test_the_longest_result_fits() -> None:
+    limits = Limits(output_kb=4096)
+    notes = (Diagnostic("\N{DUCK}" * 9000, line=10**9, column=10**9),) * 99
+    data = encode(Execution(Status.OK, answer="\N{DUCK}" * 4096 * 1024, diagnostics=notes), limits)
+    assert LONGEST_RESULT * 0.9 < len(data) <= LONGEST_RESULT
+    memory = ResultMemory(LONGEST_RESULT)
+    memory.write(data)
+    assert memory.read() == data
+
+
+def test_half_a_result_is_none() -> None:
+    memory = ResultMemory(64)
+    assert memory.read() == b""
+    memory.write(b"x" * 64)
+    assert memory.read() == b"x" * 64
+    memory.clear()
+    assert memory.read() == b""
+    with pytest.raises(ValueError, match="65 bytes"):
+        memory.write(b"x" * 65)
+
+
+def test_nothing_stays_in_the_memory_for_results_also_where_none_was_whole() -> None:
+    memory = ResultMemory(64)
+    memory._memory[40:48] = b"for next"
+    memory.clear()
+    assert memory._memory[:] == bytes(72)
+
+
+def test_of_forged_messages_no_more_is_kept_than_anybody_reads() -> None:
+    forged = {"status": "ok", "answer": "1", "diagnostics": [["a" * 9000, "error", 1, 1]] * 900, "exit_code": 10**20}
+    execution = decode(json.dumps(forged).encode())
+    assert (len(execution.diagnostics), len(execution.diagnostics[0].message)) == (50, 4000)
+    assert (execution.answer, execution.exit_code) == ("1", None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"[", b"[]", b"{}", b"\xff", b"[" * 100_000, b"1" * 100_000),
+        b'{"status": "fine", "answer": "1", "diagnostics": [], "exit_code": null}',
+        b'{"status": "ok", "answer": 1, "diagnostics": [], "exit_code": null}',
+        b'{"status": "ok", "answer": "1", "diagnostics": [1], "exit_code": null}',
+        b'{"status": "ok", "answer": "\\ud800", "diagnostics": [], "exit_code": null}',
+    ],
+    ids=range(10),
+)
+def test_a_result_that_a_program_has_damaged_is_its_own_failure(data: bytes) -> None:
+    assert decode(data) == DAMAGED
