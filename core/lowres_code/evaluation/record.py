@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lowres_code._util.files import read_json_lines
 from lowres_code.errors import UsageError
 from lowres_code.judge import CORRECT, Judgement, has_run, has_syntax
-from lowres_code.language.base import Diagnostic
+from lowres_code.language.base import Diagnostic, Execution, Status
 from lowres_code.problem import Problem
 
-MOST_STDERR = 2_000  # characters of standard error that are kept, the last ones
+LONGEST_STDERR = 2_000  # characters of standard error that are kept, the last ones
+NO_PROGRAM = "no program: neither <code> nor a fenced block of the language"
+_NO_EXECUTION = Execution(Status.NO_ANSWER, diagnostics=(Diagnostic(NO_PROGRAM),))
 
 
 class Note(BaseModel):
@@ -27,11 +30,6 @@ class Note(BaseModel):
     line: int | None = None
     column: int | None = None
 
-    @classmethod
-    def of(cls, note: Diagnostic) -> Note:
-        """The same, as it is written down."""
-        return cls(message=note.message, severity=note.severity, line=note.line, column=note.column)
-
 
 class SampleRecord(BaseModel):
     """One judged sample, of an evaluation or of training.
@@ -42,9 +40,8 @@ class SampleRecord(BaseModel):
         greedy: whether it was taken at temperature 0 beside the samples that were drawn.
         step: of training; ``None`` in an evaluation.
         completion: all that the model wrote; program: what was run of it; extraction: how that was found.
-        verdict, answer, failed_test, diagnostics, stderr, exit_code: what the judge said; of standard error the end.
+        verdict, answer, failed_test, diagnostics, stderr, exit_code, cpu_s, wall_s: see `judged_fields`.
         tokens: that were written; cut: whether the limit of tokens ended it; seconds: until it ended.
-        judge_s: seconds by the clock that its deciding execution took.
         rewards: by term, in training.
     """
 
@@ -65,33 +62,23 @@ class SampleRecord(BaseModel):
     diagnostics: tuple[Note, ...] = ()
     stderr: str = ""
     exit_code: int | None = None
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
     tokens: int | None = None
     cut: bool = False
     seconds: float = 0.0
-    judge_s: float = 0.0
     rewards: dict[str, float | None] | None = None
 
     @classmethod
     def of(cls, problem: Problem, judgement: Judgement, **sampled: Any) -> SampleRecord:
         """The record of a judgement; ``sampled`` holds what only the caller knows, by the names of this class."""
-        completion, execution = judgement.completion, judgement.execution
-        judged: dict[str, Any] = {}
-        if execution:
-            judged = {
-                "answer": execution.answer,
-                "diagnostics": tuple(map(Note.of, execution.diagnostics)),
-                "stderr": execution.stderr[-MOST_STDERR:],
-                "judge_s": execution.wall_s,
-            }
         return cls(
             problem=problem.id,
             task=problem.task,
             difficulty=problem.difficulty,
-            completion=completion.text,
-            program=completion.program,
-            extraction=completion.extraction,
-            verdict=judgement.verdict,
-            **judged,
+            completion=judgement.completion.text,
+            program=judgement.completion.program,
+            **judged_fields(judgement),
             **sampled,
         )
 
@@ -113,6 +100,27 @@ class SampleRecord(BaseModel):
     def as_json(self) -> Mapping[str, Any]:
         """Without what was never said."""
         return self.model_dump(exclude_unset=True)
+
+
+def judged_fields(judgement: Judgement) -> dict[str, Any]:
+    """What is written down of a judgement, ready for JSON.
+
+    ``extraction`` says how the program was found, ``failed_test`` which test was not answered rightly (from 0); the
+    others are of the execution that decided: its answer, messages with their places, the end of its standard error,
+    exit code, and seconds.
+    """
+    execution = judgement.execution or _NO_EXECUTION
+    return {
+        "extraction": judgement.completion.extraction,
+        "verdict": judgement.verdict,
+        "answer": execution.answer,
+        "failed_test": judgement.failed_test,
+        "diagnostics": [asdict(note) for note in execution.diagnostics],
+        "stderr": execution.stderr[-LONGEST_STDERR:],
+        "exit_code": execution.exit_code,
+        "cpu_s": execution.cpu_s,
+        "wall_s": execution.wall_s,
+    }
 
 
 def read_samples(path: Path) -> Iterator[SampleRecord]:

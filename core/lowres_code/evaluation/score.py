@@ -14,21 +14,19 @@ from lowres_code._util.ordering import InOrder
 from lowres_code._util.progress import Progress, progress_line, say
 from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.record import judged_fields
 from lowres_code.evaluation.rows import BadRows, Columns, Row, open_rows
 from lowres_code.evaluation.tables import STANDARD_INPUT, name_of
 from lowres_code.evaluation.tally import Tally
 from lowres_code.evaluation.verdict_file import Census, VerdictFile
 from lowres_code.judge import Judge, Judgement
-from lowres_code.language.base import Diagnostic, Execution, Language, Status
+from lowres_code.language.base import Language
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
 from lowres_code.recipe.schema import LimitsTable
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-NO_PROGRAM = "no program: neither <code>...</code> nor a fenced block of the language, each fence on a line of its own"
-LONGEST_STDERR = 2_000  # characters of its end that are kept
 
 # Characters of texts that are being judged, and of verdicts that wait for a slow row before them. A verdict mostly
 # has a few hundred: that is as many rows as several cores judge in the minute that the slowest may take.
@@ -228,25 +226,13 @@ class _Scoring:
             self._tally.add(line.row, line.verdict, line.listed)
 
 
-_NOTHING = Execution(Status.NO_ANSWER, diagnostics=(Diagnostic(NO_PROGRAM),))  # what there is to say without a program
-
-
 def _line(row: Row, sample: int, judgement: Judgement) -> str:
-    execution = judgement.execution or _NOTHING
     result = {
         "id": row.id,
         "row": row.number,
         **({"task": row.task} if row.task else {}),
-        **({"sample": sample + 1} if row.listed else {}),
-        "verdict": judgement.verdict,
-        "answer": execution.answer,
-        "failed_test": getattr(judgement, "failed_test", None),
-        "diagnostics": [asdict(diagnostic) for diagnostic in execution.diagnostics],
-        "stderr": execution.stderr[-LONGEST_STDERR:],
-        "exit_code": getattr(execution, "exit_code", None),
-        "cpu_s": execution.cpu_s,
-        "wall_s": execution.wall_s,
-        "isolation": execution.isolation or None,
-        "extraction": getattr(judgement.completion, "extraction", None),
+        **({"sample": sample} if row.listed else {}),
+        **judged_fields(judgement),
+        "isolation": judgement.execution.isolation if judgement.execution else None,
     }
     return json.dumps(result, ensure_ascii=False) + "\n"

@@ -129,8 +129,8 @@ def test_samples_of_a_row_give_pass_at_k(tmp_path: Path, invoke: Invoke) -> None
     assert (summary["n"], summary["rows"]) == (8, 2)
     assert [summary[f"pass@{k}"]["value"] for k in (1, 2, 4)] == pytest.approx([1 / 4, (1 - 1 / 6) / 2, 1 / 2])
     assert [(result["id"], result["row"], result["sample"]) for result in results(out)] == [
-        *(("one", 1, sample) for sample in (1, 2, 3, 4)),
-        *(("none", 2, sample) for sample in (1, 2, 3, 4)),
+        *(("one", 1, sample) for sample in (0, 1, 2, 3)),
+        *(("none", 2, sample) for sample in (0, 1, 2, 3)),
     ]
     shown = invoke("score", tmp_path / "rows.jsonl", "--lang", "prolog", "--out", out)
     assert "8 samples" in shown.stdout
@@ -241,5 +241,3 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     heavy, peak_kb = done.stderr.split()[-2:]
     assert heavy == "light"
     assert int(peak_kb) / 1024 < 120
-
-

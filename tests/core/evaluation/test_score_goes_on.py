@@ -67,7 +67,7 @@ def test_killed_scorings_go_on_with_nothing_lost_or_twice(tmp_path: Path, invoke
     done = invoke("score", file, "--lang", "prolog", "--json", "--out", out)
     assert done.exit_code == 0, done.output
     assert "verdicts already" in done.stderr
-    expected = [(row, sample) for row in range(1, 301) for sample in ((1, 2) if row % 3 == 1 else (None,))]
+    expected = [(row, sample) for row in range(1, 301) for sample in ((0, 1) if row % 3 == 1 else (None,))]
     assert [(result["row"], result.get("sample")) for result in results(out)] == expected
     summary = json.loads(done.stdout)
     assert summary["verdicts"] == {"correct": 400}
