@@ -63,10 +63,21 @@ def choose_isolation(asked: str, may_fork: bool = False) -> Isolation:
     reasons = " ".join(
         f"isolation {found.isolation!r} does not work here: {found.reason}. {found.fix}." for found in tried
     )
+    others = [
+        f"Isolation {name!r} works here ({_taken(name)}). " for name in AUTO if _works(name, candidates, may_fork)
+    ]
     raise JudgeError(
-        f"{reasons} Or accept programs that can reach the network and your files, on a machine you can lose: "
-        "isolation `limits` (--isolation limits, or --set limits.isolation=limits)"
+        f"{reasons} {''.join(others)}Or accept programs that can reach the network and your files, on a machine you "
+        f"can lose: isolation 'limits' ({_taken('limits')})"
     )
+
+
+def _works(name: Isolation, tried: tuple[Isolation, ...], may_fork: bool) -> bool:
+    return name not in tried and availability(name, may_fork).works
+
+
+def _taken(name: Isolation) -> str:
+    return f"--isolation {name}, or --set limits.isolation={name}"
 
 
 @functools.cache
@@ -102,6 +113,8 @@ def _trial(command: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
         return f"{command[0]} does not end"
+    except OSError as error:
+        return f"{command[0]} does not start: {error.strerror}"
     if done.returncode == 0:
         return ""
     return (done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"])[-1]
