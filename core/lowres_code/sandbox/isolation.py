@@ -63,20 +63,15 @@ def choose_isolation(asked: str, may_fork: bool = False) -> Isolation:
     reasons = " ".join(
         f"isolation {found.isolation!r} does not work here: {found.reason}. {found.fix}." for found in tried
     )
-    others = [
-        f"Isolation {name!r} works here ({_taken(name)}). " for name in AUTO if _works(name, candidates, may_fork)
-    ]
+    others = [name for name in AUTO if name not in candidates and availability(name, may_fork).works]
+    works = "".join(f"Isolation {name!r} works here ({_how_to_take(name)}). " for name in others)
     raise JudgeError(
-        f"{reasons} {''.join(others)}Or accept programs that can reach the network and your files, on a machine you "
-        f"can lose: isolation 'limits' ({_taken('limits')})"
+        f"{reasons} {works}Or accept programs that can reach the network and your files, on a machine you can lose: "
+        f"isolation 'limits' ({_how_to_take('limits')})"
     )
 
 
-def _works(name: Isolation, tried: tuple[Isolation, ...], may_fork: bool) -> bool:
-    return name not in tried and availability(name, may_fork).works
-
-
-def _taken(name: Isolation) -> str:
+def _how_to_take(name: Isolation) -> str:
     return f"--isolation {name}, or --set limits.isolation={name}"
 
 
