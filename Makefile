@@ -17,8 +17,10 @@ BIN := .venv/bin
 # glibc gives big blocks back to the system after each use; keeping them makes training on a CPU a fifth faster.
 TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 
-# The languages whose backends `make test` tries for certain, by a command of theirs and Debian's package; others are
-# tried where they are installed.
+# What the judge needs, by a command and Debian's package.
+NEEDED := swipl:swi-prolog-nox bwrap:bubblewrap
+
+# The languages whose backends `make test` tries for certain, likewise; others are tried where they are installed.
 TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl
 
 .PHONY: train test check lint bench bench-judge setup system toolchains clean
@@ -48,32 +50,36 @@ bench-judge: .venv/.test-ready system
 
 setup: .venv/.ready system
 
-# The system's packages: only what is missing, through sudo only if this is not root.
+# The system's packages: only what is missing, through sudo only if this is not root. Without them the rest is set up all
+# the same: another isolation may work here, and not every language is Prolog.
 system:
 	@missing=""; \
-	command -v swipl >/dev/null || missing="$$missing swi-prolog-nox"; \
-	command -v bwrap >/dev/null || missing="$$missing bubblewrap"; \
+	for tool in $(NEEDED); do $(is-missing); done; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
-	$(install)
+	$(call install,0)
 
+# The tests and the benchmarks need all.
 toolchains: system
 	@missing=""; \
-	for tool in $(TOOLCHAINS); do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done; \
-	$(install)
+	for tool in $(NEEDED) $(TOOLCHAINS); do $(is-missing); done; \
+	$(call install,1)
 
+is-missing = command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool\#\#*:}"
+
+# $(1): the exit code where they cannot be installed.
 define install
 	test -z "$$missing" && exit 0; \
 	as_root="env"; test "$$(id -u)" = 0 || as_root="sudo env"; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo "missing:$$missing, and there is no apt-get here: install them with your system's package manager"; exit 1; \
+	  echo "missing:$$missing; there is no apt-get here: install them with your system's package manager (lowres-code doctor says what works without)"; exit $(1); \
 	fi; \
 	if test "$$(id -u)" != 0 && ! command -v sudo >/dev/null; then \
-	  echo "missing:$$missing, and there is no sudo here: run as root: apt-get install$$missing"; exit 1; \
+	  echo "missing:$$missing; there is no sudo here: run as root: apt-get install$$missing (lowres-code doctor says what works without)"; exit $(1); \
 	fi; \
 	echo "installing$$missing"; \
 	{ $$as_root apt-get update -q && \
 	  $$as_root DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a apt-get install -y -q --no-install-recommends $$missing; } >.system.log 2>&1 \
-	|| { echo "cannot install$$missing (see .system.log; no network?): apt-get install$$missing"; exit 1; }; \
+	|| { echo "missing:$$missing; they cannot be installed (see .system.log; no network?): apt-get install$$missing"; exit $(1); }; \
 	rm -f .system.log
 endef
 

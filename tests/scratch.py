@@ -10,9 +10,9 @@ from pathlib import Path
 COMMANDS = {"pip": "pip", "pytest": "pytest", "lowres-code": "lowres_code"}
 
 
-def scratch_environment(folder: Path) -> Path:
+def scratch_environment(folder: Path, python: str = sys.executable) -> Path:
     """Make one; the folder of its commands, which are Python modules of here run by its own python."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
     (own,) = folder.glob("lib/python*/site-packages")
     # As if what is here were installed in editable mode: a worker, too, looks where such files say.
     (own / "__editable__.here.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import pytest
 from lowres_code.completion import format_completion, parse_completion
-from lowres_code.errors import JudgeError, UsageError
-from lowres_code.evaluation.run import check_infrastructure
+from lowres_code.errors import UsageError
 from lowres_code.forms import lowest_terms
 from lowres_code.judge import Judge, Judgement
-from lowres_code.language.base import Execution, Status
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem, Test
 from lowres_code.reward import TERMS
@@ -164,14 +162,6 @@ def test_reward_terms(verdict: str, values: dict[str, float | None], judge: Judg
 def test_no_code_earns_nothing_but_may_be_well_formed(judge: Judge) -> None:
     judgement = judge.judge(["<reasoning>r</reasoning><code> </code>"], [problem("1")])[0]
     assert [term.score(judgement) for term in TERMS if term.name in ("correct", "runs", "syntax")] == [0, 0, 0]
-
-
-def test_the_judges_own_failures_stop_a_run_above_two_percent(judge: Judge) -> None:
-    good = judge.judge([CASES[0][0]], [problem("42")])[0]
-    bad = Judgement("infra_error", good.completion, Execution(Status.INFRA_ERROR))
-    check_infrastructure([good] * 98 + [bad] * 2)
-    with pytest.raises(JudgeError, match="failed on 3 of 100"):
-        check_infrastructure([good] * 97 + [bad] * 3)
 
 
 def test_a_stream_gives_each_completion_its_verdict_under_its_key(judge: Judge) -> None:

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from lowres_code._util.background import Background
 from lowres_code._util.files import write_records
 from lowres_code._util.progress import Progress
-from lowres_code.errors import JudgeError, UsageError
+from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
-from lowres_code.judge import INFRA_ERROR, Judge, Judgement
+from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message, build_prompt
 from lowres_code.recipe.schema import EvalTable, Recipe
-
-MAX_INFRA_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def evaluate(
 
     Raises:
         UsageError: the folder holds another evaluation, or the generator cannot be asked this way.
-        JudgeError: the judge itself failed on over 2 % of the completions.
+        JudgeError: the judge itself is broken (`FailureWindow`); what was judged until then is kept.
     """
     _ids_must_differ(problems)
     table = recipe.eval
@@ -81,7 +79,7 @@ def evaluate(
                 for sample in generator.generate(requests, draw.sampling):
                     background.put((draw, sample))
     summary = folder.summarize(work.total, work.failures)
-    _must_be_trusted(summary)
+    work.window.finish()
     return summary
 
 
@@ -95,6 +93,7 @@ class _Work:
         self._there = {(record.problem, record.greedy, record.sample) for record in folder.samples()}
         self._samples = folder.appender()
         self.failures: list[str] = []
+        self.window = FailureWindow()
         progress(len(self._there), total)
 
     def requests(self, draw: _Draw, messages: Sequence[Sequence[Message]]) -> Iterator[Request]:
@@ -113,6 +112,7 @@ class _Work:
         self._samples.append(*(self._record(*one).as_json() for one in zip(samples, judgements, strict=True)))
         self._there |= {(self._problems[s.key].id, draw.greedy, s.number) for draw, s in samples}
         self._progress(len(self._there), self.total)
+        self.window.add(judgements)
 
     def _record(self, made: tuple[_Draw, Sample], judgement: Judgement) -> SampleRecord:
         draw, sample = made
@@ -170,23 +170,3 @@ def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: J
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})
         records[place] = SampleRecord.of(problem, judgement, **sampled)
     write_records(folder.path / "samples.jsonl", [record.as_json() for record in records])
-
-
-def _must_be_trusted(summary: Summary) -> None:
-    """Stop if the judge failed on over 2 % of the samples: what it says of the others is not to be trusted."""
-    failed = summary.all.infra_error.value if summary.all else 0.0
-    if failed > MAX_INFRA_SHARE:
-        raise JudgeError(f"the judge failed on {failed:.1%} of the completions; samples.jsonl says on which and why")
-
-
-def check_infrastructure(judgements: Sequence[Judgement]) -> None:
-    """Stop if the judge failed on over 2 % of the completions: what it says of the others is not to be trusted.
-
-    Raises:
-        JudgeError: with the first failure's reason.
-    """
-    failed = [judgement for judgement in judgements if judgement.verdict == INFRA_ERROR]
-    if len(failed) > MAX_INFRA_SHARE * len(judgements):
-        execution = failed[0].execution
-        reason = execution.diagnostics[0].message if execution and execution.diagnostics else "unknown"
-        raise JudgeError(f"the judge failed on {len(failed)} of {len(judgements)} completions; the first: {reason}")

@@ -19,7 +19,7 @@ from lowres_code.evaluation.rows import BadRows, Columns, Row, open_rows
 from lowres_code.evaluation.tables import STANDARD_INPUT, name_of
 from lowres_code.evaluation.tally import Tally
 from lowres_code.evaluation.verdict_file import Census, VerdictFile
-from lowres_code.judge import Judge, Judgement
+from lowres_code.judge import FailureWindow, Judge, Judgement
 from lowres_code.language.base import Language
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
@@ -60,7 +60,7 @@ def score(
     Raises:
         UsageError: the file cannot be read, or has no rows or bad ones; or ``out`` holds something else. What was
             judged before a bad row of standard input is written.
-        JudgeError: the judge does not start.
+        JudgeError: the judge does not start, or is broken (`FailureWindow`).
     """
     columns = columns or Columns()
     with ExitStack() as stack:
@@ -195,12 +195,14 @@ class _Scoring:
         self._judged = tally.verdicts.total()
         self._in_order: InOrder[_Line] = InOrder(self._judged)
         self._waiting = 0
+        self._window = FailureWindow()
 
     def run(self, samples: _Samples) -> None:
         self._progress(self._judged, self._total)
         for key, judgement in self._judge.stream(self._items(samples), room=self._has_room):
             self._judged += 1
             self._finish(key, judgement)
+            self._window.add([judgement])
             self._progress(self._judged, self._total)
 
     def _has_room(self) -> bool:

@@ -63,10 +63,16 @@ def choose_isolation(asked: str, may_fork: bool = False) -> Isolation:
     reasons = " ".join(
         f"isolation {found.isolation!r} does not work here: {found.reason}. {found.fix}." for found in tried
     )
+    others = [name for name in AUTO if name not in candidates and availability(name, may_fork).works]
+    works = "".join(f"Isolation {name!r} works here ({_how_to_take(name)}). " for name in others)
     raise JudgeError(
-        f"{reasons} Or accept programs that can reach the network and your files, on a machine you can lose: "
-        "isolation `limits` (--isolation limits, or --set limits.isolation=limits)"
+        f"{reasons} {works}Or accept programs that can reach the network and your files, on a machine you can lose: "
+        f"isolation 'limits' ({_how_to_take('limits')})"
     )
+
+
+def _how_to_take(name: Isolation) -> str:
+    return f"--isolation {name}, or --set limits.isolation={name}"
 
 
 @functools.cache
@@ -102,6 +108,8 @@ def _trial(command: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
         return f"{command[0]} does not end"
+    except OSError as error:
+        return f"{command[0]} does not start: {error.strerror}"
     if done.returncode == 0:
         return ""
     return (done.stderr.strip().splitlines() or [f"{command[0]} ended with {done.returncode}"])[-1]

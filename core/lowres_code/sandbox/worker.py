@@ -36,6 +36,7 @@ from lowres_code.sandbox.system import (
     own_scratch,
     refuse_new_privileges,
 )
+from lowres_code.sandbox.threads import ThreadCount
 from lowres_code.sandbox.watch import watch
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Worker:
         self._address_space = _address_space()
         self._memory = ResultMemory(LONGEST_RESULT)
         self._forker = Forker(namespaces=config.isolation == "namespaces")
+        self._others = ThreadCount(every_s=0.0 if config.may_fork else 1.0)
         self._ruleset: Ruleset | None = None
         self._filter = b""
         self._enter_isolation()
@@ -109,7 +111,7 @@ class Worker:
         if self._config.user:
             for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
                 os.chown(own, self._config.user, self._config.user)
-        others = 0 if self._config.isolation == "namespaces" else _threads_here()
+        others = 0 if self._config.isolation == "namespaces" else self._others.now()
         confined = resource_limits(limits, self._address_space, 4 * len(request["program"]), others)
         child = self._forker.fork()
         if child == 0:
@@ -172,11 +174,6 @@ def _read(stream: BinaryIO, size: int) -> bytes:
 def _address_space() -> int:
     """Bytes of address space that this process has now: the warm interpreter's."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _threads_here() -> int:
-    """Threads on this machine: no user has more."""
-    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[2])
 
 
 def _kill_orphans(rounds: int = 200) -> bool:

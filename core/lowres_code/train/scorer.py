@@ -7,22 +7,39 @@ run.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lowres_code._util.files import JsonLines
-from lowres_code.evaluation.run import check_infrastructure
-from lowres_code.judge import INFRA_ERROR, Judge, Judgement
+from lowres_code.evaluation.record import SampleRecord
+from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
 
 Column = list[float | None]
+Columns = dict[str, Column]
 RewardFunction = Callable[..., Awaitable[Column]]
+
+_MOST_OPEN = 8  # batches, of which some function has not been asked; TRL has one
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch that is judged, and the terms whose functions have not asked for it yet."""
+
+    judging: asyncio.Future[Columns]
+    waiting: set[str]
 
 
 class Scorer:
     """Judges each batch once and hands every reward term its column.
+
+    The functions may be awaited in any order, together or one after another. A batch is known by its step, completions
+    and problems; a function that asks for the same once more has it judged once more.
 
     Attributes:
         functions: for TRL, one for each term, named like it.
@@ -34,69 +51,93 @@ class Scorer:
         """Args:
         judge: of the language.
         problems: by their row in the data set that TRL trains on.
-        terms: TRL calls their functions in this order.
+        terms: what is asked of each judgement.
         samples: receives every judged completion.
         """
         self._judge = judge
         self._problems = problems
         self._terms = terms
         self._samples = samples
-        self._columns: dict[str, Column] = {}
-        self._judging: asyncio.Future[None] | None = None
-        first, *others = self._terms
-        self.functions: list[RewardFunction] = [self._asking(first), *map(self._waiting, others)]
+        self._failures = FailureWindow()
+        self._recording = threading.Lock()
+        self._open: dict[object, _Batch] = {}
+        self.functions: list[RewardFunction] = [self._function(term.name) for term in terms]
 
-    def _asking(self, term: RewardTerm) -> RewardFunction:
-        """The function that TRL calls first: it has the batch judged for all of them."""
-
+    def _function(self, name: str) -> RewardFunction:
         async def reward(completions: list[list[dict[str, str]]], problem: list[int], **context: Any) -> Column:
             texts = [messages[-1]["content"] for messages in completions]
-            self._judging = asyncio.ensure_future(asyncio.to_thread(self._judge_batch, texts, problem, context))
-            await self._judging
-            return self._columns[term.name]
+            columns = await asyncio.shield(self._judging(name, texts, problem, context))
+            return columns[name]
 
-        reward.__name__ = term.name
+        reward.__name__ = name
         return reward
 
-    def _waiting(self, term: RewardTerm) -> RewardFunction:
-        async def reward(**_: Any) -> Column:
-            if self._judging is None:
-                raise RuntimeError("reward functions must be awaited together, in their order")
-            await self._judging
-            return self._columns[term.name]
+    def _judging(
+        self, name: str, texts: list[str], rows: list[int], context: Mapping[str, Any]
+    ) -> asyncio.Future[Columns]:
+        """The judging of a batch, begun by the first function that asks.
 
-        reward.__name__ = term.name
-        return reward
+        Raises:
+            ValueError: there is not one problem for each completion.
+            RuntimeError: of too many batches not all functions were asked.
+        """
+        if len(texts) != len(rows):
+            raise ValueError(f"{len(texts)} completions of {len(rows)} problems")
+        key = (_step(context), tuple(texts), tuple(rows))
+        batch = self._open.get(key)
+        if batch is None or name not in batch.waiting:
+            if len(self._open) >= _MOST_OPEN:
+                raise RuntimeError("every reward function must be asked for every batch")
+            judging = asyncio.ensure_future(asyncio.to_thread(self._judge_batch, texts, rows, context))
+            batch = self._open[key] = _Batch(judging, {term.name for term in self._terms})
+        batch.waiting.remove(name)
+        if not batch.waiting:
+            del self._open[key]
+        return batch.judging
 
-    def _judge_batch(self, texts: list[str], rows: list[int], context: Mapping[str, Any]) -> None:
+    def _judge_batch(self, texts: list[str], rows: list[int], context: Mapping[str, Any]) -> Columns:
         started = time.monotonic()
         problems = [self._problems[row] for row in rows]
         judgements = self._judge.judge(texts, problems)
-        self._columns = {term.name: [term.score(judgement) for judgement in judgements] for term in self._terms}
-        self._report(problems, judgements, time.monotonic() - started, context)
-        check_infrastructure(judgements)
+        columns = {term.name: [term.score(judgement) for judgement in judgements] for term in self._terms}
+        with self._recording:
+            self._report(problems, judgements, columns, time.monotonic() - started, context)
+            self._failures.add(judgements)
+        return columns
 
     def _report(
-        self, problems: list[Problem], judgements: list[Judgement], seconds: float, context: Mapping[str, Any]
+        self,
+        problems: list[Problem],
+        judgements: list[Judgement],
+        columns: Columns,
+        seconds: float,
+        context: Mapping[str, Any],
     ) -> None:
         log_metric = context["log_metric"]
         log_metric("judge_s", seconds)
         for name in ("correct", "runs", "syntax"):
             log_metric(f"share/{name}", sum(getattr(judgement, name) for judgement in judgements) / len(judgements))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
-        step = context["trainer_state"].global_step + 1  # the step that is being made
-        self._samples.append(
-            *(self._sample(step, row, *pair) for row, pair in enumerate(zip(problems, judgements, strict=True)))
-        )
+        self._samples.append(*_records(problems, judgements, columns, context))
 
-    def _sample(self, step: int, row: int, problem: Problem, judgement: Judgement) -> dict[str, Any]:
-        execution = judgement.execution
-        return {
-            "step": step,
-            "problem": problem.id,
-            "completion": judgement.completion.text,
-            "program": judgement.completion.program,
-            "verdict": judgement.verdict,
-            "answer": execution.answer if execution else None,
-            "rewards": {name: column[row] for name, column in self._columns.items()},
-        }
+
+def _records(
+    problems: list[Problem], judgements: list[Judgement], columns: Columns, context: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    tokens = context.get("completion_ids")  # TRL's; somebody else who asks may have none
+    seen: Counter[str] = Counter()
+    for row, (problem, judgement) in enumerate(zip(problems, judgements, strict=True)):
+        yield SampleRecord.of(
+            problem,
+            judgement,
+            step=_step(context),
+            sample=seen[problem.id],
+            tokens=len(tokens[row]) if tokens else None,
+            rewards={name: column[row] for name, column in columns.items()},
+        ).as_json()
+        seen[problem.id] += 1
+
+
+def _step(context: Mapping[str, Any]) -> int:
+    """The step that is being made."""
+    return int(context["trainer_state"].global_step) + 1

@@ -198,6 +198,8 @@ def test_without_bubblewrap_landlock_is_taken_and_said_but_never_for_what_was_as
     assert by_name.returncode == 3
     assert "apt-get install bubblewrap" in by_name.stderr
     assert "Traceback" not in by_name.stderr
+    if availability("landlock").works:
+        assert "'landlock' works here (--isolation landlock" in by_name.stderr.partition("'limits'")[0]
     done = cli("run", "-", "--lang", "prolog", "--json", stdin="solve(1).", PATH=str(tmp_path))
     if availability("landlock").works:
         assert (done.returncode, json.loads(done.stdout)["isolation"]) == (0, "landlock")

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from lowres_code.judge import Judge
 from lowres_code.language.base import Execution, Limits, Status
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
 from lowres_code.sandbox.isolation import availability
+from lowres_code.sandbox.threads import threads_of
 
 from tests.conftest import PROLOG
 from tests.core.sandbox.snake import Snake
+from tests.ordinary_user import lowres_code_of_an_ordinary_user
 
 pytestmark = pytest.mark.skipif(
     not availability("landlock").works, reason=f"no landlock here: {availability('landlock').reason}"
@@ -124,6 +132,44 @@ def test_deep_folders_are_removed(snake: Judge) -> None:
 def test_nothing_stays_for_the_next_program(snake: Judge) -> None:
     run(snake, "open('kept', 'w').write('x'); os.environ['KEPT'] = '1'; answer = 1")
     assert run(snake, "answer = (os.path.exists('kept'), os.environ.get('KEPT'))").answer == "(False, None)"
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> Iterator[list[str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield lowres_code_of_an_ordinary_user(Path(folder))
+
+
+@pytest.mark.parametrize("language", ["lua", "python"])
+def test_languages_of_commands_conform_for_an_ordinary_user(language: str, ordinary: list[str]) -> None:
+    """Of such a user the kernel counts all processes; for root it counts none, and landlock is refused."""
+    if missing := plugin_manager().languages[language].thing.missing():
+        pytest.skip(f"{missing.what} is not installed: {missing.install}")
+    command = [*ordinary, "lang", "verify", language, "--isolation", "landlock", "--soak", "20", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    report = json.loads(done.stdout)
+    assert [check for check in report["checks"] if check["outcome"] == "failed"] == [], done.stderr
+    assert (report["passed"], report["isolation"]) == (True, "landlock")
+
+
+def test_a_users_threads_are_counted_and_not_the_machines() -> None:
+    def counted() -> int:
+        mine = (p for p in psutil.process_iter(["uids", "num_threads"]) if p.info["uids"].real == os.getuid())
+        return sum(process.info["num_threads"] for process in mine)
+
+    stop = threading.Event()
+    threads = [threading.Thread(target=stop.wait) for _ in range(40)]
+    before = threads_of(os.getuid())
+    for thread in threads:
+        thread.start()
+    try:
+        assert threads_of(os.getuid()) >= before + 40 - 20  # others of this user may have ended
+        assert abs(threads_of(os.getuid()) - counted()) < 20
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert threads_of(2**31 - 7) == 0
 
 
 def test_prolog_means_the_same_in_it() -> None:
