@@ -143,7 +143,11 @@ def test_a_line_that_is_too_long_is_not_read_whole(tmp_path: Path, monkeypatch: 
         ("rows.gz", b"", "is of no format"),
         ("rows.json", b'[\n  {"id": 1}\n]', "{}: a JSON array, not an object a line; jq -c '.[]'"),
         ("rows.jsonl.gz", b"{}", "cannot read '{}': Not a gzipped file"),
-        ("rows.jsonl.gz", gzip.compress(b'{"id": 1}\n' * 999, mtime=0)[:-20], "cannot read '{}': Compressed file ended"),
+        (
+            "rows.jsonl.gz",
+            gzip.compress(b'{"id": 1}\n' * 999, mtime=0)[:-20],
+            "cannot read '{}': Compressed file ended",
+        ),
         ("rows.parquet", b"PAR1 and no more", "cannot read '{}': "),
         ("rows.csv", "id,name\n1,Zoë\n".encode("latin-1"), "'{}' is not UTF-8 text"),
         ("rows.csv", b'id,name\n1,a\n2,"never closed\n3,c\n', "{}: not CSV after row 1: unexpected end of data"),

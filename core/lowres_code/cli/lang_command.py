@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text
 from lowres_code.cli.options import (
     console,
@@ -138,7 +138,7 @@ def bench_language(
 
     language = find_language(name)
     programs = [read_program(program)] if program else programs_of(language)
-    with progress_line(Console(stderr=True), f"timing {name}") as progress:
+    with progress_line(screen(stderr=True), f"timing {name}") as progress:
         result = bench(
             language, choose_isolation(isolation, language.forks), programs, rounds, batch, workers, progress
         )
@@ -162,7 +162,7 @@ def verify_language(name: str, soak: int, isolation: str, as_json: bool) -> None
     from lowres_code.conformance import verify
 
     language = find_language(name)
-    with progress_line(Console(stderr=True), f"verifying {language.name}") as progress:
+    with progress_line(screen(stderr=True), f"verifying {language.name}") as progress:
         report = verify(language, isolation, soak, progress)
     if as_json:
         print_json(report.as_json())

@@ -7,8 +7,8 @@ import sys
 from typing import BinaryIO
 
 import click
-from rich.console import Console
 
+from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text, text_of
 from lowres_code.cli.options import (
     find_language,
@@ -59,7 +59,7 @@ def command(
     test = Test(expected=expect, stdin=given, query=query)
     check_queries(backend, [test], "--query")
     table = limits_of(recipe, overrides, isolation, workers=1)
-    with started_judge(table, backend, Console(stderr=True)) as judge:
+    with started_judge(table, backend, screen(stderr=True)) as judge:
         execution = judge.execute([program], [test])[0]
         verdict = None if expect is None else judge.verdict(execution, test)
     if as_json:

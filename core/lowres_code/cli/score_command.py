@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from lowres_code._util.progress import say
+from lowres_code._util.screen import screen
 from lowres_code.cli.options import (
     console,
     find_language,
@@ -68,11 +68,11 @@ def command(
     """
     backend = find_language(language)
     table = limits_of(recipe, overrides, isolation, workers)
-    screen = Console(stderr=True)
+    errors = screen(stderr=True)
     try:
-        tally = score(file, backend, table, screen, out, Columns.parse(pairs), skip_bad)
+        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad)
     except KeyboardInterrupt as stop:
-        say(screen, f"stopped; {_kept(file, out)}")
+        say(errors, f"stopped; {_kept(file, out)}")
         raise SystemExit(130) from stop
     if as_json:
         print_json(tally.summary())

@@ -169,7 +169,7 @@ class _Session:
                 processing_class=self._tokenizer,
                 peft_config=_lora(recipe.lora) if recipe.lora else None,
             )
-        except (ValueError, ImportError) as error:
+        except (ValueError, ImportError, NotImplementedError) as error:
             raise UsageError(f"the recipe is refused by TRL: {error}") from error
         trainer.remove_callback(PrinterCallback)
         self._trainer = trainer
