@@ -23,8 +23,30 @@ INFRA_ERROR = Status.INFRA_ERROR.value
 MOST_WORKERS = 1_000
 
 
+class Judged:
+    """Anything that has a verdict."""
+
+    __slots__ = ()
+    verdict: str
+
+    @property
+    def correct(self) -> bool:
+        """Whether every test was answered rightly."""
+        return self.verdict == CORRECT
+
+    @property
+    def syntax(self) -> bool:
+        """Whether there is a program and the language's reader accepts it."""
+        return self.verdict not in (NO_CODE, INFRA_ERROR, Status.SYNTAX_ERROR.value)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the program ran and gave an answer."""
+        return self.verdict in (CORRECT, WRONG_ANSWER)
+
+
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Judged):
     """A completion, its verdict, and the execution that decided it.
 
     Attributes:
@@ -38,31 +60,6 @@ class Judgement:
     completion: Completion
     execution: Execution | None = None
     failed_test: int | None = None
-
-    @property
-    def correct(self) -> bool:
-        """Whether every test was answered rightly."""
-        return self.verdict == CORRECT
-
-    @property
-    def syntax(self) -> bool:
-        """See `has_syntax`."""
-        return has_syntax(self.verdict)
-
-    @property
-    def runs(self) -> bool:
-        """See `has_run`."""
-        return has_run(self.verdict)
-
-
-def has_syntax(verdict: str) -> bool:
-    """Whether there is a program and the language's reader accepts it."""
-    return verdict not in (NO_CODE, INFRA_ERROR, Status.SYNTAX_ERROR.value)
-
-
-def has_run(verdict: str) -> bool:
-    """Whether the program ran and gave an answer."""
-    return verdict in (CORRECT, WRONG_ANSWER)
 
 
 class FailureWindow:

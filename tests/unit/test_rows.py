@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from lowres_code.errors import UsageError
-from lowres_code.evaluation.rows import BadRows, Columns, Row, open_rows
 from lowres_code.problem import Test
+from lowres_code.scoring.rows import BadRows, Columns, Row, open_rows
 
 FENCES = ("prolog",)
 

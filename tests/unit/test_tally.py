@@ -10,7 +10,7 @@ from statistics import fmean
 import pytest
 from lowres_code.evaluation.intervals import mean_share
 from lowres_code.evaluation.metrics import pass_at_k
-from lowres_code.evaluation.tally import Tally
+from lowres_code.scoring.tally import Tally
 
 
 def tally_of(rows: list[list[str]], listed: bool = True) -> Tally:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.evaluation.tables import STANDARD_INPUT
-from lowres_code.evaluation.verdict_file import Census, VerdictFile
+from lowres_code.scoring.tables import STANDARD_INPUT
+from lowres_code.scoring.verdict_file import Census, VerdictFile
 
 OPTIONS: Mapping[str, object] = {"language": "prolog", "limits": {"cpu_s": 10, "wall_s": 60.0}}
 CENSUS = Census(rows=3, samples=4, skipped=1)

@@ -50,7 +50,10 @@ def command(
     else:
         chosen = load_recipe(find_recipe(recipe or "quickstart"), changes, training=False)
     quiet_libraries()
-    folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))
+    try:
+        folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))
+    except KeyboardInterrupt as stop:
+        raise SystemExit(130) from stop
     if as_json:
         print_json({"folder": str(folder.path), **summary.model_dump(mode="json")})
     else:

@@ -20,11 +20,11 @@ from lowres_code.cli.options import (
     workers_option,
 )
 from lowres_code.errors import JudgeError
-from lowres_code.evaluation.rows import Columns
-from lowres_code.evaluation.score import score
-from lowres_code.evaluation.tables import STANDARD_INPUT
-from lowres_code.evaluation.tally import Tally
 from lowres_code.judge import INFRA_ERROR
+from lowres_code.scoring.rows import Columns
+from lowres_code.scoring.score import score
+from lowres_code.scoring.tables import STANDARD_INPUT
+from lowres_code.scoring.tally import Tally
 
 
 @click.command("score")

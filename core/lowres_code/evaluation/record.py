@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lowres_code._util.files import read_json_lines
 from lowres_code.errors import UsageError
-from lowres_code.judge import CORRECT, Judgement, has_run, has_syntax
+from lowres_code.judge import Judged, Judgement
 from lowres_code.language.base import Diagnostic, Execution, Status
 from lowres_code.problem import Problem
 
@@ -31,7 +31,7 @@ class Note(BaseModel):
     column: int | None = None
 
 
-class SampleRecord(BaseModel):
+class SampleRecord(Judged, BaseModel):
     """One judged sample, of an evaluation or of training.
 
     Attributes:
@@ -81,21 +81,6 @@ class SampleRecord(BaseModel):
             **judged_fields(judgement),
             **sampled,
         )
-
-    @property
-    def correct(self) -> bool:
-        """Whether every test was answered rightly."""
-        return self.verdict == CORRECT
-
-    @property
-    def syntax(self) -> bool:
-        """Whether there is a program and the language's reader accepts it."""
-        return has_syntax(self.verdict)
-
-    @property
-    def runs(self) -> bool:
-        """Whether the program ran and gave an answer."""
-        return has_run(self.verdict)
 
     def as_json(self) -> Mapping[str, Any]:
         """Without what was never said."""

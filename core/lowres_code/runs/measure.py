@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lowres_code._util.progress import progress_line
+from lowres_code._util.progress import progress_line, say
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, Summary, fingerprint
 from lowres_code.evaluation.run import Writer, evaluate
@@ -95,12 +95,18 @@ def measure(
     weights = subject.weights(recipe)
     folder = EvaluationFolder(out or _default_folder(subject, recipe, language, weights))
     folder.must_be_usable()
+    if not subject.name.startswith(URL):
+        recipe = recipe.model_copy(update={"model": subject.model(recipe)[0]})  # what is written down runs again
     problems = load_problems(recipe.data.eval, "eval")
     writer = Writer(subject.shown(recipe), lambda: subject.open(recipe), weights)
     judging = started_judge(recipe.limits, language, console)
     progressing = progress_line(console, f"evaluating {subject.served or subject.name}")
-    with judging as judge, progressing as progress:
-        return folder, evaluate(folder, writer, problems, judge, recipe, progress)
+    try:
+        with judging as judge, progressing as progress:
+            return folder, evaluate(folder, writer, problems, judge, recipe, progress)
+    except KeyboardInterrupt:
+        say(console, f"stopped; {folder.path} keeps the samples so far, and the same command goes on with it")
+        raise
 
 
 def _default_folder(subject: Subject, recipe: Recipe, language: Language, weights: str | None) -> Path:

@@ -206,7 +206,7 @@ def test_verdicts_are_in_the_order_of_the_rows_also_behind_a_slow_one(tmp_path: 
 def test_a_judge_that_may_hold_next_to_nothing_still_judges_all(
     tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lowres_code.evaluation.score.MOST_WAITING", 1)
+    monkeypatch.setattr("lowres_code.scoring.score.MOST_WAITING", 1)
     done = invoke("score", write(tmp_path / "rows.jsonl", ROWS), "--lang", "prolog", "--json")
     assert json.loads(done.stdout) == {"n": 8, "verdicts": VERDICTS}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from click.testing import Result
 
-from tests.core.evaluation.test_score import ROWS, results, write
+from tests.core.scoring.test_score import ROWS, results, write
 
 Invoke = Callable[..., Result]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lowres_code._util.files import drop_torn_line, read_json_lines, write_json
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.evaluation.tables import STANDARD_INPUT
+from lowres_code.scoring.tables import STANDARD_INPUT
 
 FORMAT = 1  # of the file beside the verdicts
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError, near_match
-from lowres_code.evaluation.tables import Record, Table, open_table
 from lowres_code.problem import Test, tests_of
+from lowres_code.scoring.tables import Record, Table, open_table
 
 COLUMNS = ("program", "completion", "answer", "tests", "query", "id", "task")
 _EITHER = (("program", "completion"), ("answer", "tests"))  # one of each is needed, and one is enough

@@ -1,0 +1,1 @@
+"""Judging completions that somebody already has: files of any size, in constant memory."""
