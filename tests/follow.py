@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 BLOCK = re.compile(r"(?:^|\n)(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)(?=\n```)", re.DOTALL)
-SAVE = re.compile(r"Save this as `(?P<path>[^`]+)`:$")
+INLINE = re.compile(r"`(lowres-code [^`]* --[^`]*)`")
+SAVE = re.compile(r"(?P<how>Save this as|Add this to) `(?P<path>[^`]+)`:$")
 
 
 def follow(page: Path, folder: Path, path: str) -> int:
@@ -18,7 +19,8 @@ def follow(page: Path, folder: Path, path: str) -> int:
         if saved := SAVE.search(block["before"]):
             file = folder / saved["path"]
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(block["text"] + "\n")
+            with file.open("w" if saved["how"] == "Save this as" else "a") as opened:
+                opened.write(block["text"] + "\n")
         elif block["kind"] == "console":
             count += do(block["text"] + "\n", folder, path)
     return count

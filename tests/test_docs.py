@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from lowres_code.language.snippets import SNIPPETS
-from lowres_code.language.toml_file import LanguageTable
+from lowres_code.language.toml_file import LanguageTable, load_language
+from lowres_code.prompt import build_prompt
+from lowres_code.recipe import find_recipe, load_recipe
 
 from tests.conftest import ROOT
-from tests.follow import follow
+from tests.follow import INLINE, follow
 from tests.scratch import scratch_environment
 
 DOCS = ROOT / "docs"
@@ -20,9 +23,29 @@ DOCS = ROOT / "docs"
 
 def test_a_language_is_added_as_the_page_says(tmp_path: Path) -> None:
     here = str(Path(sys.executable).parent)
-    assert follow(DOCS / "add-a-language.md", tmp_path, here) == 7
-    assert len((tmp_path / "awk.toml").read_text().splitlines()) <= 12
-    assert (tmp_path / "run" / "language.toml").read_text() == (tmp_path / "awk.toml").read_text()
+    page = DOCS / "add-a-language.md"
+    assert follow(page, tmp_path, here) == 8
+    first = (tmp_path / "run" / "language.toml").read_text()
+    assert len(first.splitlines()) <= 12
+    assert (tmp_path / "awk.toml").read_text().startswith(f"{first}[example]\n")
+    assert len(INLINE.findall(page.read_text())) == 2
+    for command in INLINE.findall(page.read_text()):
+        try_command(shlex.split(command), tmp_path)
+
+
+def try_command(words: list[str], folder: Path) -> None:
+    """Run a command that a page names in passing; of a training with a real model, only what comes before the model."""
+    if words[1] != "train":
+        (folder / "elsewhere").mkdir()
+        done = subprocess.run([sys.executable, "-m", "lowres_code", *words[1:]], cwd=folder / "elsewhere", check=False)
+        assert done.returncode == 0, words
+        return
+    _, _, lang, file, name, recipe = words
+    assert (lang, name) == ("--lang", "--recipe")
+    prompt = load_recipe(find_recipe(recipe)).prompt
+    assert prompt.shots == 1
+    language = load_language(folder / file)
+    assert len(build_prompt(language, "How many?", prompt.system, prompt.template, prompt.shots)) == 4
 
 
 def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,10 @@ def build_prompt(language: Language, question: str, system: str, template: str, 
     if shots:
         example = language.example
         if example is None:
-            raise UsageError(f"language {language.name!r} has no worked example: --set prompt.shots=0")
+            raise UsageError(
+                f"language {language.name!r} has no worked example: give it one ([example] in its file), "
+                "or --set prompt.shots=0"
+            )
         messages += [
             {"role": "user", "content": _fill(template, language, example.question)},
             {"role": "assistant", "content": format_completion(example.reasoning, example.program)},
