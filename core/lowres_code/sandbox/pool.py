@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.client import Ask, WorkerClient
@@ -88,6 +89,9 @@ class Pool:
             ask: what is asked about each program.
             ahead: how many groups may be on their way; by default 32 for each worker.
             room: whether another group may be taken; not asked while none is on its way.
+
+        Raises:
+            UsageError: no program of this language can run, for instance because it cannot be sent to a worker.
         """
         most = self.size * AHEAD if ahead is None else ahead
         source = iter(groups)
@@ -192,6 +196,8 @@ def _outcome(future: Future[Execution]) -> Execution:
         return future.result()
     except CancelledError:
         reason = "the judge was closed before the program ran"
+    except UsageError:  # no program of this language can run: nobody's verdict would be one
+        raise
     except Exception as error:  # a backend's or our own: it costs one program its verdict, not all of them
         reason = f"{type(error).__name__}: {error}"
     return Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(reason),))

@@ -179,6 +179,7 @@ def test_a_folder_that_holds_other_things_is_not_touched(cli: Cli, tmp_path: Pat
 
 def test_a_directory_that_holds_a_run_is_not_touched(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("# a run\n")
+    (tmp_path / "env.json").write_text("{}")
     done = cli("train", "--lang", "prolog", "--out", tmp_path)
     assert (done.returncode, (tmp_path / "recipe.toml").read_text()) == (2, "# a run\n")
     assert "already holds a run" in done.stderr
@@ -258,7 +259,7 @@ def unprivileged() -> list[str]:
         (["lang", "show", "hidden/l.toml"], "Permission denied"),
         (["lang", "new", "x1"], "Permission denied"),
         (["run", "hidden/p.py", "--lang", "python"], "Permission denied"),
-        (["eval", "pocket", "--lang", "python", "--out", "e.json"], "cannot write 'e.json': Permission denied"),
+        (["eval", "pocket", "--lang", "python", "--out", "e"], "'e' cannot hold an evaluation: Permission denied"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

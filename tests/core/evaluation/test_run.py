@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -186,7 +188,7 @@ def test_killed_at_a_random_moment_and_called_again(tmp_path: Path, cli: Cli) ->
     assert json.loads(done.stdout)["complete"]
 
 
-def wait_for_samples(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for_samples(out: Path, count: int, process: subprocess.Popen[Any]) -> None:
     deadline = time.monotonic() + 240
     while process.poll() is None and time.monotonic() < deadline:
         file = out / "samples.jsonl"
@@ -209,3 +211,19 @@ def test_compare_shows_two_evaluations_paired(tmp_path: Path, judge: Judge, invo
     refused = invoke("compare", tmp_path / "a")
     assert refused.exit_code == 2
     assert "two evaluations or more" in refused.output
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "evaluation"
+    arguments = ["eval", "pocket", "--lang", "prolog", "--out", str(out), *SMALL]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lowres_code", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_for_samples(out, 1, process)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert f"stopped; {out} keeps the samples so far, and the same command goes on with it" in said
+    assert "Traceback" not in said
+    done = cli(*arguments, "--json")
+    assert json.loads(done.stdout)["all"]["samples"] == 72
