@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from lowres_code.language.base import EmbeddedLanguage
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
 
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell's job in the background ignores it, and so its children
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client: no test needs it
 
 ROOT = Path(__file__).parent.parent
