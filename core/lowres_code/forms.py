@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 Check = Callable[[str], bool]  # of an answer's text; never raises, whatever the text is
 
 _QUOTIENT = re.compile(r"([+-]?\d{1,4000})\s*[r/]\s*(\d{1,4000})", re.ASCII)
+_NOT_COUNTED = str.maketrans("", "", "$€£¥,")  # by who compares values
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -26,7 +27,7 @@ def lowest_terms(answer: str) -> bool:
 
 def worked_out(answer: str) -> bool:
     """Whether it is not written as a division that is still to be done: ``4``, ``4.0``; not ``8 / 2``."""
-    return _QUOTIENT.fullmatch(bare(answer)) is None
+    return _QUOTIENT.fullmatch(bare(answer).translate(_NOT_COUNTED).strip()) is None
 
 
 def bare(answer: str) -> str:

@@ -130,7 +130,7 @@ def test_a_bad_row_says_where_the_names_lead(tmp_path: Path) -> None:
         ("program", "--column program: must be OURS=THEIRS, as in program=output"),
         ("program=", "must be OURS=THEIRS"),
         ("progam=output", "--column progam=output: there is no 'progam'; did you mean 'program'?"),
-        ("zzz=output", "there is no 'zzz'; known: answer, completion, id, program, query, task, tests"),
+        ("zzz=output", "there is no 'zzz'; known: answer, completion, form, id, program, query, task, tests"),
     ],
 )
 def test_a_pair_that_is_none_is_said(pair: str, said: str) -> None:

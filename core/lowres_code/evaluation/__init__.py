@@ -1,1 +1,1 @@
-"""Measuring a model, and judging completions that somebody already has."""
+"""Measuring a model: every sample is kept, every figure follows from the samples."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lowres_code._util.files import JsonLines, must_be_writable, read_json_lines, write_atomically, write_json
+from lowres_code._util.lock import lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.metrics import Metrics, by_difficulty, by_task, metrics
 from lowres_code.evaluation.record import SampleRecord, read_samples
@@ -123,23 +125,36 @@ class EvaluationFolder:
         must_be_writable(self._summary)
 
     def begin(self, asked: Asked, isolation: str, recipe: Recipe, problems: Sequence[ProblemRecord]) -> None:
-        """Begin an evaluation here, or go on with the one that asks the same.
+        """Begin an evaluation here, or go on with the one that asks the same; see `must_be_usable` first.
 
         Raises:
-            UsageError: the folder holds another evaluation, or something else, or cannot be written.
+            UsageError: the folder holds another evaluation.
         """
-        self.must_be_usable()
         if self.exists():
             self._must_ask(asked)
             return
         write_atomically(self.path / "recipe.toml", tomli_w.dumps(recipe.model_dump(exclude_none=True)))
         lines = (json.dumps(problem.model_dump(), ensure_ascii=False) + "\n" for problem in problems)
         write_atomically(self.path / "problems.jsonl", "".join(lines))
-        self._write(Summary(complete=False, isolation=isolation, asked=asked))
+        missing = len(problems) * (asked.samples + asked.greedy)
+        self._write(Summary(complete=False, isolation=isolation, asked=asked, missing=missing))
 
     def samples(self) -> list[SampleRecord]:
         """The judged samples that are there."""
         return list(read_samples(self._samples))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from adding to this evaluation meanwhile; the lock ends with this process.
+
+        Raises:
+            UsageError: another process has it.
+        """
+        try:
+            with lock(self.path / ".lock"):
+                yield
+        except BlockingIOError as error:
+            raise UsageError(f"another process is working on the evaluation in {str(self.path)!r}") from error
 
     def appender(self) -> JsonLines:
         """``samples.jsonl``, to append to."""
@@ -180,11 +195,12 @@ class EvaluationFolder:
             failures: why some are missing.
         """
         records, before = self.samples(), self.summary()
+        there = {(record.problem, record.greedy, record.sample) for record in records}
         summary = Summary(
-            complete=len(records) >= expected,
+            complete=len(there) >= expected,
             isolation=before.isolation,
             asked=before.asked,
-            missing=max(0, expected - len(records)),
+            missing=max(0, expected - len(there)),
             failures=tuple(dict.fromkeys(failures))[:5],
             all=metrics(records),
             by_task=dict(by_task(records)),
@@ -211,7 +227,8 @@ class EvaluationFolder:
             raise UsageError(f"{str(self.path)!r} is a file; an evaluation is a folder: choose another --out")
         strange = sorted(file.name for file in self.path.iterdir()) if self.path.is_dir() else []
         left = {"recipe.toml", "problems.jsonl"}  # of one that was stopped before it had begun
-        if not left.issuperset(strange):
+        strange = [name for name in strange if not (name in left or name.startswith("."))]
+        if strange:
             raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
 
 

@@ -119,7 +119,7 @@ def grouped(records: Iterable[SampleRecord], group_of: Callable[[SampleRecord], 
     return {name: found for name, group in named.items() if (found := metrics(group))}
 
 
-def shares_of(groups: Iterable[Sequence[SampleRecord]], holds: Holds = lambda record: record.correct) -> list[float]:
+def shares_of(groups: Iterable[Sequence[SampleRecord]], holds: Holds) -> list[float]:
     """For each problem, the share of its samples that have a property."""
     return [sum(map(holds, group)) / len(group) for group in groups]
 

@@ -66,12 +66,27 @@ def evaluate(
         JudgeError: the judge itself is broken (`FailureWindow`); what was judged until then is kept.
     """
     _ids_must_differ(problems)
-    table = recipe.eval
     messages = [_messages(judge, problem, recipe) for problem in problems]
     records = list(map(problem_record, problems, messages))
-    folder.begin(_asked(writer, records, judge, recipe), judge.isolation, recipe, records)
-    _judge_again(folder, problems, judge)
+    folder.must_be_usable()
+    with folder.locked():
+        folder.begin(_asked(writer, records, judge, recipe), judge.isolation, recipe, records)
+        return _made(folder, writer, problems, judge, recipe.eval, messages, progress)
+
+
+def _made(
+    folder: EvaluationFolder,
+    writer: Writer,
+    problems: Sequence[Problem],
+    judge: Judge,
+    table: EvalTable,
+    messages: Sequence[Sequence[Message]],
+    progress: Progress,
+) -> Summary:
+    """Make and judge what is missing."""
+    again = _judge_again(folder, problems, judge)
     work = _Work(folder, problems, judge, progress, len(problems) * (table.samples + table.greedy))
+    work.window.add(again)
     wanted = {draw: requests for draw in _draws(table) if (requests := list(work.requests(draw, messages)))}
     if wanted:
         with writer.open() as generator, Background(work.judge_and_record) as background:
@@ -157,12 +172,12 @@ def _ids_must_differ(problems: Sequence[Problem]) -> None:
         raise UsageError(f"two problems have the id {often[0]!r}; each needs one of its own")
 
 
-def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge) -> None:
+def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge) -> list[Judgement]:
     """Judge the samples again that the judge itself has failed on before; what the model wrote is there."""
     records, known = folder.samples(), {problem.id: problem for problem in problems}
     failed = [place for place, record in enumerate(records) if record.verdict == INFRA_ERROR]
     if not failed:
-        return
+        return []
     asked = [known[records[place].problem] for place in failed]
     judgements = judge.judge([records[place].completion for place in failed], asked)
     for place, problem, judgement in zip(failed, asked, judgements, strict=True):
@@ -170,3 +185,4 @@ def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: J
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})
         records[place] = SampleRecord.of(problem, judgement, **sampled)
     write_records(folder.path / "samples.jsonl", [record.as_json() for record in records])
+    return judgements

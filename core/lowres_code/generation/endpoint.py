@@ -24,6 +24,7 @@ from lowres_code.generation.base import Failure, Generator, Request, Sample, Sam
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
+    from openai.types.chat.chat_completion import Choice
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 LARGEST_ANSWER = 8 * 2**20  # bytes
@@ -128,11 +129,11 @@ class EndpointGenerator(Generator):
         """
         import openai
 
-        deadline = time.monotonic() + self._patience.timeout_s
+        deadline, limit_name = time.monotonic() + self._patience.timeout_s, self._limit_name
         try:
-            return self._read(request, number, sampling, deadline)
+            return self._read(request, number, sampling, deadline, limit_name)
         except openai.APIStatusError as error:
-            if self._takes_the_other_limit(error):
+            if self._takes_the_other_limit(error, limit_name):
                 return self._ask(request, number, sampling)
             if error.status_code in _RETRIED or error.status_code >= 500:
                 raise _RetryError(f"{error.status_code}: {error}", _retry_after(error.response.headers)) from error
@@ -144,7 +145,9 @@ class EndpointGenerator(Generator):
                 raise
             raise _RetryError(f"{type(error).__name__}: {error}") from error
 
-    def _read(self, request: Request, number: int, sampling: Sampling, deadline: float) -> ChatCompletion:
+    def _read(
+        self, request: Request, number: int, sampling: Sampling, deadline: float, limit_name: str
+    ) -> ChatCompletion:
         body = bytearray()
         with self._client.chat.completions.with_streaming_response.create(
             model=self._model,
@@ -152,7 +155,7 @@ class EndpointGenerator(Generator):
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=seed_of(sampling.seed, request.key, number),
-            extra_body={self._limit_name: sampling.max_new_tokens},
+            extra_body={limit_name: sampling.max_new_tokens},
         ) as response:
             for part in response.iter_bytes():
                 body += part
@@ -162,9 +165,9 @@ class EndpointGenerator(Generator):
                     raise _BrokenAnswerError(f"no whole answer in {self._patience.timeout_s:g} s")
         return _completion(bytes(body))
 
-    def _takes_the_other_limit(self, error: Exception) -> bool:
-        """Whether the endpoint has just said that it calls the limit by its newer name; once."""
-        if self._limit_name == "max_tokens" and "max_completion_tokens" in str(error):
+    def _takes_the_other_limit(self, error: Exception, asked: str) -> bool:
+        """Whether the endpoint says of a request that it calls the limit by its newer name."""
+        if asked == "max_tokens" and "max_completion_tokens" in str(error):
             self._limit_name = "max_completion_tokens"
             return True
         return False
@@ -209,18 +212,25 @@ def _completion(body: bytes) -> ChatCompletion:
         answer = ChatCompletion.model_validate(json.loads(body))
     except (ValueError, RecursionError, ValidationError) as error:
         raise _BrokenAnswerError(f"no chat completion: {body[:80]!r}") from error
-    if not answer.choices or answer.choices[0].message.content is None:
+    if not answer.choices:
+        raise _BrokenAnswerError("an answer without text")
+    choice = answer.choices[0]
+    if choice.message.content is None and not _thinking(choice) and choice.finish_reason != "length":
         raise _BrokenAnswerError("an answer without text")
     return answer
 
 
-def _sample_of(answer: ChatCompletion, key: int, number: int, seconds: float) -> Sample:
-    choice = answer.choices[0]
-    # Servers that take the thinking out of the text give it beside it, under one of these names.
+def _thinking(choice: Choice) -> str:
+    """What servers that take the thinking out of the text give beside it, under one of two names."""
     beside = choice.message.model_extra or {}
     thinking = beside.get("reasoning_content") or beside.get("reasoning")
+    return thinking if isinstance(thinking, str) else ""
+
+
+def _sample_of(answer: ChatCompletion, key: int, number: int, seconds: float) -> Sample:
+    choice = answer.choices[0]
     text = choice.message.content or ""
-    if isinstance(thinking, str):
+    if thinking := _thinking(choice):
         text = f"<think>\n{thinking}\n</think>\n{text}"
     tokens = answer.usage.completion_tokens if answer.usage else None
     return Sample(key, number, text, tokens, "length" if choice.finish_reason == "length" else "stop", seconds)

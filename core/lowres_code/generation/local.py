@@ -48,7 +48,11 @@ class LocalGenerator(Generator):
         self._batch_size = batch_size or LARGEST_BATCH.get(model.device.type, LARGEST_BATCH["cuda"])
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
-        """See `Generator.generate`; those that end in the same `SEGMENT` come together."""
+        """See `Generator.generate`; those of a batch come together.
+
+        A batch that did not end is no sample of anything: the short ones of it would be kept, and the long ones drawn
+        again.
+        """
         prompts = sorted(map(self._prompt, requests), key=lambda prompt: len(prompt.tokens), reverse=True)
         if prompts:
             self._must_fit(prompts[0], sampling)
@@ -56,14 +60,13 @@ class LocalGenerator(Generator):
         self._model.eval()
         try:
             while prompts:
-                done: set[tuple[int, int]] = set()
                 try:
-                    for sample in self._batch(_first_samples(prompts, self._batch_size), sampling):
-                        done.add((sample.key, sample.number))
-                        yield sample
+                    made = list(self._batch(_first_samples(prompts, self._batch_size), sampling))
                 except (RuntimeError, MemoryError) as error:
                     self._halve(error)
-                prompts = _without(prompts, done)
+                    continue
+                yield from made
+                prompts = _without(prompts, {(sample.key, sample.number) for sample in made})
         finally:
             self._model.train(was_training)
 

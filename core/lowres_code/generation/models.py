@@ -35,7 +35,7 @@ def weights_fingerprint(table: ModelTable, adapter: Path | None = None) -> str |
     It tells a model from one that was written over it, without reading gigabytes.
     """
     places = [Path(resolve(table.name)).expanduser(), *([adapter] if adapter else [])]
-    files = sorted(file for place in places for file in (place.rglob("*") if place.is_dir() else [place]))
+    files = sorted(file for place in places for file in (place.glob("*") if place.is_dir() else [place]))
     known = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
     return hashlib.sha256(repr(known).encode()).hexdigest()[:16] if known else None
 

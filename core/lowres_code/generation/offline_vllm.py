@@ -44,7 +44,7 @@ class VllmGenerator(Generator):
             some, began = requests[start : start + CHUNK], time.monotonic()
             parameters = [
                 vllm.SamplingParams(
-                    n=len(request.numbers),
+                    n=len(request.numbers) if sampling.temperature else 1,  # greedy ones are all the same
                     temperature=sampling.temperature,
                     top_p=sampling.top_p,
                     max_tokens=sampling.max_new_tokens,
@@ -52,9 +52,13 @@ class VllmGenerator(Generator):
                 )
                 for request in some
             ]
-            outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
+            try:
+                outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
+            except ValueError as error:  # a prompt that does not fit, an option that it refuses
+                raise UsageError(f"vLLM refuses what {self.name!r} is asked: {error}") from error
             seconds = round(time.monotonic() - began, 3)
             for request, output in zip(some, outputs, strict=True):
-                for number, made in zip(request.numbers, output.outputs, strict=True):
+                every = output.outputs if sampling.temperature else output.outputs * len(request.numbers)
+                for number, made in zip(request.numbers, every, strict=True):
                     stop: Stop = "length" if made.finish_reason == "length" else "stop"
                     yield Sample(request.key, number, made.text, len(made.token_ids), stop, seconds)

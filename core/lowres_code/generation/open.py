@@ -43,8 +43,8 @@ def open_endpoint(url: str, model: str | None) -> Generator:
     Raises:
         UsageError: ``model`` is missing, or the client is not installed.
     """
-    from lowres_code.generation.endpoint import EndpointGenerator
+    from lowres_code.generation.endpoint import EndpointGenerator, without_credentials
 
     if not model:
-        raise UsageError(f"--model is missing: which model of {url} to ask, as the endpoint names it")
+        raise UsageError(f"--model is missing: which model of {without_credentials(url)} to ask")
     return EndpointGenerator(url, model)

@@ -35,7 +35,7 @@ class ModelTable(Table):
     """``[model]``: which model learns.
 
     ``name`` is ``pocket`` (embedded), a folder, a ``.gguf`` file (dequantized), or a model on the Hugging Face hub.
-    ``engine`` writes the completions of an evaluation; training is always transformers'.
+    ``engine`` writes the completions of `lowres-code eval`; a training run, its evaluations too, is transformers'.
     """
 
     name: str

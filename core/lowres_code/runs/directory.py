@@ -13,10 +13,10 @@ from typing import Any
 import tomli_w
 
 from lowres_code._util.files import JsonLines, keep_records, read_json_lines, write_atomically, write_json
+from lowres_code._util.lock import is_locked, lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, Summary
 from lowres_code.recipe import Recipe, load_recipe
-from lowres_code.runs.lock import is_locked, lock
 
 # What a run leaves that was stopped, or refused, before it had really begun.
 _OF_A_BEGINNING = {".lock", "checkpoints", "env.json", "eval", "language.toml", "status.json"}

@@ -48,6 +48,8 @@ class Subject:
         """
         if served and not name.startswith(URL):
             raise UsageError(f"--model names a model of an endpoint, and {name!r} is no URL")
+        if name.startswith(URL) and not served:
+            raise UsageError(f"--model is missing: which model of {without_credentials(name)} to ask, as it names it")
         run = RunDirectory(Path(name))
         return cls(name, served, run if run.exists() else None)
 

@@ -14,7 +14,7 @@ from lowres_code.errors import UsageError, near_match
 from lowres_code.problem import Test, tests_of
 from lowres_code.scoring.tables import Record, Table, open_table
 
-COLUMNS = ("program", "completion", "answer", "tests", "query", "id", "task")
+COLUMNS = ("program", "completion", "answer", "tests", "query", "form", "id", "task")
 _EITHER = (("program", "completion"), ("answer", "tests"))  # one of each is needed, and one is enough
 _NAMED = 5  # bad rows; what is wrong with one is mostly wrong with all
 _SHOWN = 30  # columns in a message

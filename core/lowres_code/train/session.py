@@ -104,6 +104,7 @@ class _Session:
     def _trained(self) -> Generator:
         """What was saved, whether it was trained just now or before."""
         table, adapter = trained_model(self._run)
+        table = table.model_copy(update={"engine": "transformers"})  # as the base model was: only so they compare
         return open_generator(table, self._recipe.eval.batch_size, adapter)
 
     def _prompt(self, problem: Problem) -> list[Message]:

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from lowres_code.completion import format_completion
-from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.completion import format_completion, parse_completion
+from lowres_code.errors import JudgeError, LowresCodeError, UsageError
 from lowres_code.evaluation.folder import EvaluationFolder
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
-from lowres_code.judge import Judge
+from lowres_code.judge import Judge, Judgement
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe import Recipe
 
@@ -138,6 +138,40 @@ def test_two_problems_of_one_id_are_refused(tmp_path: Path, judge: Judge) -> Non
     twice = [PROBLEMS[0], Problem("p0", "another?", (Test(expected="1"),))]
     with pytest.raises(UsageError, match="two problems have the id 'p0'"):
         evaluate(EvaluationFolder(tmp_path / "e"), Writer("scribe", Scribe), twice, judge, recipe())
+
+
+def test_two_at_once_do_not_share_a_folder(tmp_path: Path, judge: Judge) -> None:
+    folder = EvaluationFolder(tmp_path / "e")
+
+    class Rival(Scribe):
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+            with pytest.raises(UsageError, match="another process is working on the evaluation"):
+                measured(folder.path, judge, Scribe())
+            yield from super().generate(requests, sampling)
+
+    evaluate(folder, Writer("scribe", Rival), PROBLEMS, judge, recipe())
+    assert len(folder.samples()) == 10
+
+
+def test_a_sample_that_stands_twice_does_not_make_it_complete(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe())
+    lines = (folder.path / "samples.jsonl").read_text().splitlines(keepends=True)
+    (folder.path / "samples.jsonl").write_text("".join([*lines[:-1], lines[0]]))
+    assert (folder.summarize(10).complete, folder.summarize(10).missing) == (False, 1)
+
+
+def test_a_judge_that_stays_broken_is_no_success_the_second_time(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe())
+    lines = [json.loads(line) for line in (folder.path / "samples.jsonl").read_text().splitlines()]
+    broken = [line | {"verdict": "infra_error"} for line in lines]
+    (folder.path / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in broken))
+
+    class Broken(Judge):
+        def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
+            return [Judgement("infra_error", parse_completion(text, ())) for text in completions]
+
+    with Broken(judge.language) as never, pytest.raises(JudgeError, match="all 10"):
+        measured(folder.path, never, Scribe())
 
 
 def test_what_the_judge_failed_on_is_judged_again_and_not_written_again(tmp_path: Path, judge: Judge) -> None:

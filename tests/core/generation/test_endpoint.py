@@ -258,7 +258,7 @@ def test_an_endpoint_that_knows_the_limit_by_its_newer_name(server: Server) -> N
             handler.say()
 
     server.behave = behave
-    assert whole(ask(server, concurrency=1))
+    assert whole(ask(server, problems=8), problems=8)
     assert server.requests[-1][1]["max_completion_tokens"] == 77
 
 
@@ -267,6 +267,18 @@ def test_thinking_that_is_given_beside_the_text_is_kept(server: Server) -> None:
     sample = ask(server, 1, 1)[0]
     assert isinstance(sample, Sample)
     assert sample.text == "<think>\nLet me see.\n</think>\n<code>1</code>"
+
+
+def test_thinking_that_is_cut_is_a_sample_that_was_cut(server: Server) -> None:
+    def behave(handler: Handler, before: int) -> None:
+        message = {"role": "assistant", "content": None, "reasoning_content": "Let me see"}
+        choice = {"index": 0, "message": message, "finish_reason": "length"}
+        handler.send(200, {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
+
+    server.behave = behave
+    sample = ask(server, 1, 1)[0]
+    assert isinstance(sample, Sample)
+    assert (sample.text, sample.stop, sample.tokens) == ("<think>\nLet me see\n</think>\n", "length", None)
 
 
 def test_no_name_and_password_in_a_record() -> None:

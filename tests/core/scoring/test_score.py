@@ -137,6 +137,13 @@ def test_samples_of_a_row_give_pass_at_k(tmp_path: Path, invoke: Invoke) -> None
     assert "pass@4 0.500 [" in shown.stdout
 
 
+def test_the_form_of_an_answer_counts_where_a_row_says_so(tmp_path: Path, invoke: Invoke) -> None:
+    row = {"program": "solve('92/524').", "answer": "23/131", "form": "lowest_terms"}
+    file = write(tmp_path / "rows.jsonl", [row, row | {"program": "solve('23/131')."}])
+    done = invoke("score", file, "--lang", "prolog", "--json")
+    assert json.loads(done.stdout)["verdicts"] == {"wrong_answer": 1, "correct": 1}
+
+
 GOOD: dict[str, object] = {"program": "solve(1).", "answer": "1"}
 
 
