@@ -29,7 +29,7 @@ train: setup
 	$(TRAINING_ENV) $(BIN)/lowres-code train --lang $(LANGUAGE) $(ARGS)
 
 check: .venv/.test-ready lint
-	$(BIN)/pytest -q -p no:cacheprovider tests/unit
+	$(BIN)/pytest -q -n 2 -p no:cacheprovider tests/unit
 
 lint: .venv/.test-ready
 	$(BIN)/ruff check .

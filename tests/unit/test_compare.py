@@ -41,9 +41,9 @@ def test_many_problems_of_unlike_numbers_of_samples_still_fit() -> None:
     """300 primes as denominators: their common multiple has hundreds of digits."""
     rng = random.Random(1)
     steps = [Fraction(rng.randint(-90, 100), rng.choice([97, 98, 99, 100, 101, 103])) for _ in range(300)]
-    sums = np.random.default_rng(2).choice([-1, 1], size=(20_000, 300)) @ np.array([float(step) for step in steps])
+    sums = np.random.default_rng(2).choice([-1, 1], size=(4_000, 300)) @ np.array([float(step) for step in steps])
     expected = np.mean(np.abs(sums) >= abs(float(sum(steps))))
-    assert sign_flip_test(steps) == pytest.approx(expected, abs=0.015)
+    assert sign_flip_test(steps) == pytest.approx(expected, abs=0.03)
 
 
 def evaluation(path: Path, rights: dict[str, str], **asked: Any) -> EvaluationFolder:
