@@ -31,8 +31,11 @@ def test_lowest_terms(answer: str, accepted: bool) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "accepted"),
-    [("4", True), ("4.0", True), ("1,200", True), ("8 / 2", False), ("8/2", False), ("'8 r 2'", False), ("4/1", False)]
-    + [("$8 / 2", False), ("1,000/250", False), ("$4", True)],  # signs that do not count hide no division
+    [
+        *((answer, True) for answer in ("4", "4.0", "1,200", "$4")),
+        *((answer, False) for answer in ("8 / 2", "8/2", "'8 r 2'", "4/1")),
+        *((answer, False) for answer in ("$8 / 2", "1,000/250")),  # signs that do not count hide no division
+    ],
 )
 def test_worked_out(answer: str, accepted: bool) -> None:
     assert worked_out(answer) is accepted
