@@ -49,6 +49,16 @@ def test_nothing_done_is_no_division_by_zero() -> None:
     assert told([(0, 0, 0), (10, 0, 0), (20, 0, 5)])[1:] == ["judging: 0", "judging: 0 of 5 (0%)"]
 
 
+def test_what_is_being_done_is_told_with_it() -> None:
+    file, clock = io.StringIO(), Clock()
+    with progress_line(Console(file=file, width=200), "evaluating", every_s=10, clock=clock) as progress:
+        clock.now += 10
+        progress(0, 400, "3 of a batch of 64 not ended after 96 tokens")
+    assert file.getvalue().splitlines()[1] == (
+        "evaluating: 0 of 400 (0%), 3 of a batch of 64 not ended after 96 tokens"
+    )
+
+
 def test_names_are_no_markup() -> None:
     assert told([(0, 0, 9), (10, 1, 9)], "judging [a].jsonl") == [
         "judging [a].jsonl ...",
@@ -59,8 +69,8 @@ def test_names_are_no_markup() -> None:
 def test_on_a_terminal_names_are_no_markup_either() -> None:
     file = io.StringIO()
     with progress_line(Console(file=file, width=120, force_terminal=True), "judging [a].jsonl") as progress:
-        progress(1, 2)
-    assert "judging [a].jsonl" in file.getvalue()
+        progress(1, 2, "[b] goes on")
+    assert "judging [a].jsonl, [b] goes on" in file.getvalue()
     assert "1/2" in file.getvalue()
 
 

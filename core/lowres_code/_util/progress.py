@@ -5,14 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[int, int | None], None]  # how many are done, and of how many, if that is known
-
 EVERY_S = 10.0  # so often there is a line where there is no terminal
+
+
+class Progress(Protocol):
+    """Whoever is told how far something is."""
+
+    def __call__(self, done: int, total: int | None, now: str = "", /) -> None:
+        """Args:
+        done: how many are done.
+        total: of how many, if that is known.
+        now: what is being done, for people, where the next one takes long.
+        """
+
+
+def no_progress(_done: int, _total: int | None, _now: str = "", /) -> None:
+    """For callers who do not want to know."""
 
 
 @contextmanager
@@ -40,7 +53,11 @@ def progress_line(
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def update(done: int, total: int | None, now: str = "", /) -> None:
+            bar.update(task, completed=done, total=total, description=f"{what}, {now}" if now else what)
+
+        yield update
 
 
 def say(console: Console, text: str) -> None:
@@ -56,19 +73,20 @@ class _Lines:
         self._started = self._told = clock()
         self._before: int | None = None  # what was done when this began
 
-    def __call__(self, done: int, total: int | None) -> None:
-        now = self._clock()
+    def __call__(self, done: int, total: int | None, now: str = "", /) -> None:
+        time_now = self._clock()
         if self._before is None:
-            self._before, self._started = done, now
-        if now - self._told < self._every_s:
+            self._before, self._started = done, time_now
+        if time_now - self._told < self._every_s:
             return
-        self._told = now
-        rate = (done - self._before) / max(now - self._started, 1e-9)
+        self._told = time_now
+        rate = (done - self._before) / max(time_now - self._started, 1e-9)
         parts = [_of(done, total)]
         if done > self._before:
             parts.append(f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second")
             if total is not None:
                 parts.append(f"{duration((total - done) / rate)} left")
+        parts += [now] if now else []
         say(self._console, f"{self._what}: {', '.join(parts)}")
 
 

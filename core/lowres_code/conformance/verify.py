@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lowres_code._util.progress import Progress
+from lowres_code._util.progress import Progress, no_progress
 from lowres_code.conformance import checks, isolation_checks
 from lowres_code.conformance.canary import Canary, canary
 from lowres_code.conformance.result import Check, Outcome, Report
@@ -19,7 +19,7 @@ SOAK = 1000
 
 
 def verify(
-    language: Language, isolation: str = "auto", soak_of: int = SOAK, progress: Progress = lambda done, total: None
+    language: Language, isolation: str = "auto", soak_of: int = SOAK, progress: Progress = no_progress
 ) -> Report:
     """Try a backend with every check there is.
 

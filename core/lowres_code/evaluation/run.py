@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lowres_code._util.background import Background
 from lowres_code._util.files import write_records
-from lowres_code._util.progress import Progress
+from lowres_code._util.progress import Progress, no_progress
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
 from lowres_code.evaluation.record import SampleRecord
@@ -49,7 +49,7 @@ def evaluate(
     problems: Sequence[Problem],
     judge: Judge,
     recipe: Recipe,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = no_progress,
 ) -> Summary:
     """Make what is missing of an evaluation: ``recipe.eval.samples`` completions of each problem, judged.
 
@@ -90,6 +90,7 @@ def _made(
     wanted = {draw: requests for draw in _draws(table) if (requests := list(work.requests(draw, messages)))}
     if wanted:
         with writer.open() as generator, Background(work.judge_and_record) as background:
+            generator.tell = work.tell
             for draw, requests in wanted.items():
                 for sample in generator.generate(requests, draw.sampling):
                     background.put((draw, sample))
@@ -117,6 +118,10 @@ class _Work:
             numbers = tuple(n for n in draw.numbers if (problem.id, draw.greedy, n) not in self._there)
             if numbers:
                 yield Request(key, tuple(messages[key]), numbers)
+
+    def tell(self, now: str) -> None:
+        """Say what the generator is doing."""
+        self._progress(len(self._there), self.total, now)
 
     def judge_and_record(self, made: Sequence[tuple[_Draw, Sample | Failure]]) -> None:
         """Judge samples together, and write them down."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
@@ -80,9 +80,11 @@ class Generator(ABC):
 
     Attributes:
         name: of the model, for people and records.
+        tell: called now and then with what is being written, for people, where samples take long to come.
     """
 
     name: str
+    tell: Callable[[str], None] = staticmethod(lambda _: None)
 
     @abstractmethod
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:

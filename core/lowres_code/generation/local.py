@@ -101,6 +101,7 @@ class LocalGenerator(Generator):
         batch.prefill(self._padded(prompts), [len(prompt.request.numbers) for prompt in prompts])
         while batch.rows:
             ended = batch.decode(seed_of(sampling.seed, *places[batch.rows[0]], batch.made))
+            self.tell(f"{len(batch.rows)} of a batch of {len(places)} not ended after {batch.made} tokens")
             seconds = round(time.monotonic() - began, 3)
             for row, tokens, stop in ended:
                 text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))

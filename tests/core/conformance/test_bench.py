@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from lowres_code._util.progress import no_progress
 from lowres_code.conformance.bench import bench
 from lowres_code.errors import JudgeError, LowresCodeError
 from lowres_code.language.command import CommandLanguage
@@ -25,7 +26,7 @@ COMPILED = CommandLanguage(
 
 def test_of_a_compiled_language_a_fresh_sandbox_compiles_and_runs() -> None:
     """Both ways compile into a scratch directory and see the language's variables, or they would fail."""
-    result = bench(COMPILED, "namespaces", ["test $GREETING = hello && echo 42"], 2, 2, 1, lambda done, total: None)
+    result = bench(COMPILED, "namespaces", ["test $GREETING = hello && echo 42"], 2, 2, 1, no_progress)
     (row,) = result.programs
     assert row.ratio == pytest.approx(row.fresh.p50_ms / row.warm.p50_ms, abs=0.06)
     assert result.fresh.startswith('env GREETING=hello sh -c \'cp "$0" program.c && sh -c ')
@@ -36,7 +37,7 @@ def test_a_program_that_fails_is_not_the_judges_failure() -> None:
     with pytest.raises(
         LowresCodeError, match="gives no answer but runtime_error: no such thing; it ended with"
     ) as told:
-        bench(COMPILED, "namespaces", ["echo no such thing >&2; exit 3"], 2, 2, 1, lambda done, total: None)
+        bench(COMPILED, "namespaces", ["echo no such thing >&2; exit 3"], 2, 2, 1, no_progress)
     assert told.value.exit_code == 1
 
 
@@ -44,7 +45,7 @@ def test_a_plain_command_that_fails_where_the_judge_did_not_is_a_failure_of_the_
     """Here, because it wants the judge's own limit of open files."""
     only_judged = dataclasses.replace(COMPILED, run=("sh", "-c", "test $(ulimit -n) = 256 && sh ./{stem}"))
     with pytest.raises(JudgeError, match=r"program.c .* fails"):
-        bench(only_judged, "namespaces", ["echo 42"], 2, 2, 1, lambda done, total: None)
+        bench(only_judged, "namespaces", ["echo 42"], 2, 2, 1, no_progress)
 
 
 def test_the_command_says_what_a_program_said_and_ends_with_1(tmp_path: Path, invoke: Callable[..., Result]) -> None:

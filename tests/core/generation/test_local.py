@@ -77,6 +77,14 @@ def test_a_completion_that_is_cut_says_so_and_has_just_so_many_tokens(pocket: Lo
             assert (sample.stop == "length") == (alone(pocket, sample.key)[1] > most)
 
 
+def test_how_far_a_batch_is_can_be_heard(pocket: LocalGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pocket, "tell", told.append)
+    list(pocket.generate(requests((0,)), Sampling(temperature=0, max_new_tokens=40)))
+    assert told[0].endswith(" of a batch of 4 not ended after 32 tokens")
+    assert told[-1].startswith("0 of a batch of 4 not ended")
+
+
 def test_the_seed_decides_and_samples_differ(pocket: LocalGenerator) -> None:
     def drawn(seed: int) -> list[tuple[int, int, str]]:
         made = pocket.generate(requests(), Sampling(temperature=1.0, max_new_tokens=64, seed=seed))
