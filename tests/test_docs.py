@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
-from lowres_code.prompt import build_prompt
 from lowres_code.recipe import find_recipe, load_recipe
 
 from tests.conftest import ROOT
@@ -27,7 +26,7 @@ def test_a_language_is_added_as_the_page_says(tmp_path: Path) -> None:
     assert follow(page, tmp_path, here) == 8
     first = (tmp_path / "run" / "language.toml").read_text()
     assert len(first.splitlines()) <= 12
-    assert (tmp_path / "awk.toml").read_text().startswith(f"{first}[example]\n")
+    assert (tmp_path / "awk.toml").read_text().startswith(f"{first}[[examples]]\n")
     assert len(INLINE.findall(page.read_text())) == 2
     for command in INLINE.findall(page.read_text()):
         try_command(shlex.split(command), tmp_path)
@@ -45,7 +44,7 @@ def try_command(words: list[str], folder: Path) -> None:
     prompt = load_recipe(find_recipe(recipe)).prompt
     assert prompt.shots == 1
     language = load_language(folder / file)
-    assert len(build_prompt(language, "How many?", prompt.system, prompt.template, prompt.shots)) == 4
+    assert len(prompt.prompt().messages(language, "How many?")) == 4
 
 
 def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,14 +44,16 @@ class Tcl(EmbeddedLanguage):
         "The program is run by tclsh. The answer is what it prints on standard output with puts; print nothing else. "
         "Arithmetic stands in [expr {...}], and dividing two integers there gives an integer."
     )
-    example = Example(
-        question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
-        reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
-        program=(
-            "set boxes 3\nset pencilsPerBox 12\nset givenAway 7\n\n"
-            "set left [expr {$boxes * $pencilsPerBox - $givenAway}]\nputs $left"
+    examples = (
+        Example(
+            question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
+            reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
+            program=(
+                "set boxes 3\nset pencilsPerBox 12\nset givenAway 7\n\n"
+                "set left [expr {$boxes * $pencilsPerBox - $givenAway}]\nputs $left"
+            ),
+            answer="29",
         ),
-        answer="29",
     )
     self_tests = (
         SelfTest("puts [expr {6 * 7}]", Status.OK, "42"),

@@ -40,14 +40,16 @@ class SQLite(EmbeddedLanguage):
         "it begins. The answer is what the last SELECT gives, which should be one row with one column. Dividing two "
         "integers gives an integer: write 7 / 2.0 for 3.5. There is no generate_series: count with WITH RECURSIVE."
     )
-    example = Example(
-        question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
-        reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
-        program=(
-            "WITH anna(boxes, pencils_per_box, given_away) AS (VALUES (3, 12, 7))\n"
-            "SELECT boxes * pencils_per_box - given_away FROM anna;"
+    examples = (
+        Example(
+            question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
+            reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
+            program=(
+                "WITH anna(boxes, pencils_per_box, given_away) AS (VALUES (3, 12, 7))\n"
+                "SELECT boxes * pencils_per_box - given_away FROM anna;"
+            ),
+            answer="29",
         ),
-        answer="29",
     )
     self_tests = (
         SelfTest("SELECT 6 * 7;", Status.OK, "42"),

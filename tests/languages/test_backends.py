@@ -22,7 +22,7 @@ def test_it_conforms(name: str) -> None:
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_it_has_what_training_and_verification_need(name: str) -> None:
     language = LANGUAGES[name]
-    assert language.example is not None
+    assert language.examples
     assert language.guidance
     assert language.fences == tuple(tag.lower() for tag in language.fences)
     answering = [test for test in language.self_tests if test.answer is not None]

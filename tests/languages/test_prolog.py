@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lowres_code.judge import Judge
-from lowres_code.language.base import Limits, SelfTest, Status
+from lowres_code.language.base import Example, Limits, SelfTest, Status
 from lowres_code.problem import Test
 
 from tests.conftest import PROLOG
@@ -75,9 +75,8 @@ def test_the_backends_own_self_tests(case: SelfTest, judge: Judge) -> None:
     assert (execution.status, execution.answer) == (case.status, case.answer)
 
 
-def test_the_worked_example_of_the_prompt_is_right(judge: Judge) -> None:
-    example = PROLOG.example
-    assert example is not None
+@pytest.mark.parametrize("example", PROLOG.examples, ids=lambda example: example.answer)
+def test_the_worked_examples_of_the_prompt_are_right(judge: Judge, example: Example) -> None:
     execution = judge.execute([example.program], [Test(example.answer)])[0]
     assert judge.verdict(execution, Test(example.answer)) == "correct"
 

@@ -229,7 +229,7 @@ def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
         "reward.corect: no such reward term; did you mean 'correct'?",
         "train.max_step: ",
         "did you mean 'max_steps'?",
-        "prompt.system: no placeholder {langauge}; known: guidance, title",
+        "prompt.system: no placeholder {langauge}; known: guidance, output, title",
         "limits.cpu_s: must be a whole number, got 'fast'",
     ):
         assert mistake in said, mistake
@@ -245,7 +245,7 @@ def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
         ('template = "{question} }"', "a brace itself is written {{ or }}"),
         ('template = "{question:d}"', "prompt.template: "),
         ('template = "{question.__class__}"', "no placeholder {question.__class__}"),
-        ('system = "{question}"', "prompt.system: no placeholder {question}; known: guidance, title"),
+        ('system = "{question}"', "prompt.system: no placeholder {question}; known: guidance, output, title"),
         ('system = "set {a, b}"', "a brace itself is written {{ or }}"),
     ],
 )

@@ -62,14 +62,14 @@ def list_languages(as_json: bool) -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """What a model is told about a language, its worked example, its commands, and the limits that it raises."""
+    """What a model is told about a language, its worked examples, its commands, and the limits that it raises."""
     registered = find_registered(name)
-    language, example = registered.thing, registered.thing.example
+    language = registered.thing
     click.echo(
         f"{language.title} ({registered.origin}), files {language.suffix}, fences {', '.join(language.fences)}\n"
     )
     click.echo(language.guidance)
-    if example:
+    for example in language.examples:
         click.echo(f"\n{example.question}\n\n{example.program}\n\nanswer: {example.answer}")
     if isinstance(language, CommandLanguage):
         _show_commands(language)

@@ -52,13 +52,13 @@ def first_steps(judge: Judge) -> Iterator[Check]:
 
 
 def own_programs(judge: Judge) -> Iterator[Check]:
-    """The language's worked example and self-tests."""
+    """The language's worked examples and self-tests."""
     language = judge.language
-    if example := language.example:
+    for number, example in enumerate(language.examples, 1):
         execution = ask(judge, example.program)
         verdict = judge.verdict(execution, Test(expected=example.answer))
-        yield Check.that("example", verdict == CORRECT, f"{verdict}: {seen(execution)}")
-    else:
+        yield Check.that(f"example {number}", verdict == CORRECT, f"{verdict}: {seen(execution)}")
+    if not language.examples:
         yield Check("example", Outcome.ADVICE, "no worked example: small models cannot start without one")
     for number, test in enumerate(language.self_tests, 1):
         execution = ask(judge, test.program)

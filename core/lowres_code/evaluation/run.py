@@ -15,7 +15,7 @@ from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
 from lowres_code.problem import Problem
-from lowres_code.prompt import Message, build_prompt
+from lowres_code.prompt import Message
 from lowres_code.recipe.schema import EvalTable, Recipe
 
 
@@ -66,7 +66,8 @@ def evaluate(
         JudgeError: the judge itself is broken (`FailureWindow`); what was judged until then is kept.
     """
     _ids_must_differ(problems)
-    messages = [_messages(judge, problem, recipe) for problem in problems]
+    prompt = recipe.prompt.prompt()
+    messages = [prompt.messages(judge.language, problem.question) for problem in problems]
     records = list(map(problem_record, problems, messages))
     folder.must_be_usable()
     with folder.locked():
@@ -152,11 +153,6 @@ def _draws(table: EvalTable) -> list[_Draw]:
     greedy = Sampling(0.0, 1.0, table.max_new_tokens, table.seed)
     draws = [_Draw(False, drawn, tuple(range(table.samples)))]
     return [*draws, _Draw(True, greedy, (0,))] if table.greedy else draws
-
-
-def _messages(judge: Judge, problem: Problem, recipe: Recipe) -> list[Message]:
-    prompt = recipe.prompt
-    return build_prompt(judge.language, problem.question, prompt.system, prompt.template, prompt.shots)
 
 
 def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recipe: Recipe) -> Asked:

@@ -151,7 +151,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One worked example for the prompt; its program must answer ``answer``."""
+    """A worked example for the prompt; its program must answer ``answer``."""
 
     question: str
     reasoning: str
@@ -191,7 +191,7 @@ class Language(ABC):
         stem: what a program file is called, without its suffix.
         fences: tags that mark a fenced code block as this language.
         guidance: what a model must know to answer, in a few sentences; goes into the prompt.
-        example: a worked example for the prompt, if there is one.
+        examples: worked examples for the prompt, the best first; recipes mostly show the first.
         self_tests: programs whose end is known.
         snippets: programs for `lang verify`, by the names of `lowres_code.language.snippets.SNIPPETS`.
         plain: the command line that runs a program without this package, in an empty directory; ``{file}`` stands for
@@ -212,7 +212,7 @@ class Language(ABC):
     fences: tuple[str, ...]
     guidance: str
     stem: str = "program"
-    example: Example | None = None
+    examples: tuple[Example, ...] = ()
     self_tests: tuple[SelfTest, ...] = ()
     snippets: Mapping[str, str] = MappingProxyType({})
     plain: tuple[str, ...] = ()

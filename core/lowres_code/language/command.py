@@ -60,7 +60,7 @@ class CommandLanguage(Language):
     compile: Command = ()
     fences: tuple[str, ...] = ()
     guidance: str = ""
-    example: Example | None = None
+    examples: tuple[Example, ...] = ()
     self_tests: tuple[SelfTest, ...] = ()
     snippets: Mapping[str, str] = field(default_factory=dict)
     install: str = ""

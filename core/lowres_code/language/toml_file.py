@@ -53,7 +53,7 @@ class NeedsTable(Table):
 
 
 class ExampleTable(Table):
-    """``[example]``: one worked example for the prompt."""
+    """``[[examples]]``: a worked example for the prompt."""
 
     question: str
     reasoning: str
@@ -90,7 +90,7 @@ class LanguageTable(Table):
     reads: Strings = ()  # files and folders beside the system's own that the tools must be able to read
     environment: dict[Variable, Text] = {}
     limits: NeedsTable = NeedsTable()
-    example: ExampleTable | None = None
+    examples: tuple[ExampleTable, ...] = Field(default=(), strict=False)
     self_tests: tuple[SelfTestTable, ...] = Field(default=(), strict=False)
     snippets: dict[str, str] = {}  # see `lowres_code.language.snippets`
 
@@ -179,7 +179,7 @@ def _language(table: LanguageTable) -> CommandLanguage:
         reads=table.reads,
         variables=table.environment,
         needs=table.limits.model_dump(exclude_none=True),
-        example=Example(**table.example.model_dump()) if table.example else None,
+        examples=tuple(Example(**example.model_dump()) for example in table.examples),
         self_tests=tuple(SelfTest(test.program, test.status, test.answer) for test in table.self_tests),
         snippets=table.snippets,
     )

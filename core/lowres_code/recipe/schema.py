@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from lowres_code.errors import near_match
 from lowres_code.judge import MOST_WORKERS
 from lowres_code.language.base import LIMIT_BOUNDS, Limits
+from lowres_code.prompt import Output, Prompt
 
-DEFAULT_SYSTEM = (
-    "You write {title} programs that answer questions. First think inside <reasoning> and </reasoning>, then write "
-    "one complete program inside <code> and </code>, and nothing else. {guidance}"
-)
+DEFAULT_SYSTEM = "You write {title} programs that answer questions. {output} {guidance}"
+MOST_SHOTS = 16
 
 
 class Table(BaseModel):
@@ -69,28 +68,34 @@ class Data(Table):
 
 
 class PromptTable(Table):
-    """``[prompt]``: how a model is asked; ``shots`` is 0 or 1.
+    """``[prompt]``: how a model is asked; ``shots`` of the language's worked examples come first.
 
-    ``{title}`` and ``{guidance}`` are filled in with what the language says of itself, and in ``template``, the user's
-    message, ``{question}``. A brace itself is written ``{{`` or ``}}``.
+    ``{title}`` and ``{guidance}`` are filled in with what the language says of itself, ``{output}`` with what asks for
+    the form of ``output`` (``reasoning``: ``<reasoning>`` and then ``<code>``; ``code``: the latter alone; ``fence``: a
+    fenced block), and in ``template``, the user's message, ``{question}``. A brace itself is written ``{{`` or ``}}``.
     """
 
     system: str = DEFAULT_SYSTEM
     template: str = "{question}"
-    shots: int = Field(default=1, ge=0, le=1)
+    shots: int = Field(default=1, ge=0, le=MOST_SHOTS)
+    output: Output = "reasoning"
 
     @field_validator("system")
     @classmethod
     def _system_can_be_filled(cls, text: str) -> str:
-        _placeholders(text, ("title", "guidance"))
+        _placeholders(text, ("title", "guidance", "output"))
         return text
 
     @field_validator("template")
     @classmethod
     def _template_asks_the_question(cls, text: str) -> str:
-        if "question" not in _placeholders(text, ("title", "guidance", "question")):
+        if "question" not in _placeholders(text, ("title", "guidance", "output", "question")):
             raise ValueError("must hold {question}")
         return text
+
+    def prompt(self) -> Prompt:
+        """What asks a model so."""
+        return Prompt(**self.model_dump())
 
 
 def _placeholders(text: str, allowed: tuple[str, ...]) -> list[str]:

@@ -20,7 +20,6 @@ from lowres_code.judge import Judge
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
-from lowres_code.prompt import Message, build_prompt
 from lowres_code.recipe.build import load_problems, started_judge
 from lowres_code.recipe.schema import LoraTable, Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
@@ -78,7 +77,8 @@ class _Session:
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
-        self._prompts = [self._prompt(problem) for problem in self._problems]
+        prompt = recipe.prompt.prompt()
+        self._prompts = [prompt.messages(judge.language, problem.question) for problem in self._problems]
         self._trainer: Any = None
         needed = self._arguments.generation_batch_size // self._arguments.num_generations
         if len(self._problems) < needed:
@@ -106,10 +106,6 @@ class _Session:
         table, adapter = trained_model(self._run)
         table = table.model_copy(update={"engine": "transformers"})  # as the base model was: only so they compare
         return open_generator(table, self._recipe.eval.batch_size, adapter)
-
-    def _prompt(self, problem: Problem) -> list[Message]:
-        table = self._recipe.prompt
-        return build_prompt(self._judge.language, problem.question, table.system, table.template, table.shots)
 
     def _evaluate(self, which: str, opened: Callable[[], Generator]) -> None:
         """Evaluate what is not evaluated yet."""

@@ -36,7 +36,7 @@ environment = { GREETING = "hello there" }
 memory_mb = 1024
 file_kb = 4096
 
-[example]
+[[examples]]
 question = "2 + 2?"
 reasoning = "Add."
 program = "echo $((2 + 2))"
@@ -73,7 +73,7 @@ def test_every_key_has_its_effect(tmp_path: Path) -> None:
     language = load(tmp_path, FULL)
     assert language.fences == ("sh", "bash")
     assert language.check == ("sh", "-n", "{file}")
-    assert language.example == Example("2 + 2?", "Add.", "echo $((2 + 2))", "4")
+    assert language.examples == (Example("2 + 2?", "Add.", "echo $((2 + 2))", "4"),)
     assert language.self_tests[1] == SelfTest("if then", Status.SYNTAX_ERROR)
     assert language.read_only_paths() == (Path("/etc/hostname"),)
     assert (dict(language.variables), dict(language.environment())) == ({"GREETING": "hello there"}, {})
@@ -84,7 +84,9 @@ def test_every_key_has_its_effect(tmp_path: Path) -> None:
 
 
 def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path) -> None:
-    text = 'name = "Shell"\nsufix = ".sh"\nrun = 3\nreads = ["etc"]\n[limits]\nmemory = 3\n[example]\nquestion = "?"\n'
+    text = (
+        'name = "Shell"\nsufix = ".sh"\nrun = 3\nreads = ["etc"]\n[limits]\nmemory = 3\n[[examples]]\nquestion = "?"\n'
+    )
     with pytest.raises(UsageError) as told:
         load(tmp_path, text)
     for message in (
@@ -94,7 +96,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
         "sufix: unknown key; did you mean 'suffix'?",
         "run: ",
         "limits.memory: unknown key; did you mean 'memory_mb'?",
-        "example.program: missing",
+        "examples.0.program: missing",
     ):
         assert message in str(told.value)
 
@@ -112,7 +114,10 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
             f'{SMALL}[[self_tests]]\nprogram = "x"\nstatus = "fine"\n',
             "self_tests.0.status: must be 'ok', 'syntax_error', ",
         ),
-        (f'{SMALL}fences = "sh"\nexample = 3\n', "fences: must be a list, got 'sh'\n  example: must be a table, got 3"),
+        (
+            f'{SMALL}fences = "sh"\nexamples = 3\n',
+            "fences: must be a list, got 'sh'\n  examples: must be a list, got 3",
+        ),
         (f"{SMALL}[limits]\ncpu_s = 0\n", "limits.cpu_s: must be at least 1, got 0"),
         (f'{SMALL}[[self_tests]]\nprogramm = "x"\n', "programm: unknown key; did you mean 'program'?"),
         (SMALL.replace("{file}", "{file} | cat"), "run: '|' is a shell's, and there is none"),
