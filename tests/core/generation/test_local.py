@@ -9,6 +9,7 @@ import pytest
 import torch
 from lowres_code.errors import UsageError
 from lowres_code.generation.base import Request, Sample, Sampling, seed_of
+from lowres_code.generation.decode import EVERY
 from lowres_code.generation.local import LocalGenerator
 from lowres_code.generation.models import load_model, load_tokenizer
 from lowres_code.recipe.schema import ModelTable
@@ -82,7 +83,8 @@ def test_how_far_a_batch_is_can_be_heard(pocket: LocalGenerator, monkeypatch: py
     monkeypatch.setattr(pocket, "tell", told.append)
     longest = max(alone(pocket, key)[1] for key in range(4))
     list(pocket.generate(requests((0,)), Sampling(temperature=0, max_new_tokens=40)))
-    assert told == [f"0 of a batch of 4 not ended after {longest} tokens"]
+    assert told[0] == "4 being written, up to 1 tokens so far, 0 waiting"
+    assert len(told) == 1 + -(-(longest - 1) // EVERY)
 
 
 def test_the_seed_decides_and_samples_differ(pocket: LocalGenerator) -> None:
@@ -119,17 +121,21 @@ def test_the_batch_is_halved_when_memory_runs_out_and_nothing_is_lost(
     pocket: LocalGenerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator, sizes = LocalGenerator(pocket._model, pocket._tokenizer, "pocket", 12), []
-    original = pocket._model.generate
+    original = pocket._model.forward
 
-    def generate(**options: Any) -> Any:
-        sizes.append(len(options["input_ids"]))
-        if len(options["input_ids"]) > 3:
+    def forward(**options: Any) -> Any:
+        rows, columns = options["input_ids"].shape
+        sizes.append(rows)
+        if columns == 1 and rows > 3:  # the prompts can be read, and it fails as they are answered
             raise torch.OutOfMemoryError("out of memory")
         return original(**options)
 
-    monkeypatch.setattr(pocket._model, "generate", generate)
-    made = list(generator.generate(requests(), Sampling(temperature=0.0, max_new_tokens=100)))
-    assert sizes[:3] == [12, 6, 3]
+    monkeypatch.setattr(pocket._model, "forward", forward)
+    made = list(generator.generate(requests(), Sampling(temperature=1.0, max_new_tokens=100)))
+    assert sizes[:5] == [4, 12, 2, 6, 1]
+    monkeypatch.undo()
+    undisturbed = list(pocket.generate(requests(), Sampling(temperature=1.0, max_new_tokens=100)))
+    assert {s.text for s in made if isinstance(s, Sample)} == {s.text for s in undisturbed if isinstance(s, Sample)}
     assert sorted((s.key, s.number) for s in made) == [(key, n) for key in range(len(QUESTIONS)) for n in range(3)]
     with pytest.raises(RuntimeError, match="other"):
         generator._halve(RuntimeError("some other thing"))
@@ -141,7 +147,7 @@ def test_the_batch_is_halved_when_memory_runs_out_and_nothing_is_lost(
 def test_the_longest_prompts_come_first(pocket: LocalGenerator) -> None:
     generator = LocalGenerator(pocket._model, pocket._tokenizer, "pocket", 1)
     made = [s.key for s in generator.generate(requests((0,)), Sampling(temperature=0.0, max_new_tokens=2))]
-    lengths = [len(generator._prompt(request).tokens) for request in requests()]
+    lengths = [len(generator._tokens(request)) for request in requests()]
     assert [lengths[key] for key in made] == sorted(lengths, reverse=True)
 
 

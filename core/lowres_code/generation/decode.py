@@ -1,0 +1,278 @@
+"""From prompts to completions, as tokens: a model in this process that is kept busy.
+
+Three things make it faster than ``model.generate`` on the same prompts. The samples of one prompt share its prefill:
+the prompt is read once, and its cache copied for each of them. A completion that has ended leaves the batch, and a
+waiting one takes its place (continuous batching, as in Orca, Yu et al., OSDI 2022), so that one that rambles on does
+not make the others wait. And a token is drawn by one random number through the cumulated distribution, not by one for
+each word of the vocabulary.
+
+Each completion has random numbers of its own. So what it will be does not depend on what is written beside it, but for
+rounding; one that is begun again becomes what it would have been.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from lowres_code.generation.base import Stop
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+K = TypeVar("K")
+
+EVERY = 16  # tokens after which ended completions leave the batch and waiting ones join; both cost a copy of the cache
+
+
+@dataclass(slots=True, eq=False)
+class Draft(Generic[K]):
+    """A completion that is wanted, and what there is of it.
+
+    Attributes:
+        prompt: tokens of the prompt; samples of one prompt stand together and share the object.
+        seed: of its random numbers.
+        key: the caller's own.
+        tokens: that are written, the end token included.
+        stop: why it ended; ``None`` before that.
+        began: on the monotonic clock.
+    """
+
+    prompt: Sequence[int]
+    seed: int
+    key: K
+    tokens: list[int] = field(default_factory=list)
+    stop: Stop | None = None
+    began: float = 0.0
+    _random: random.Random = field(default_factory=random.Random)
+
+    def begin(self) -> None:
+        """Start from nothing."""
+        self.tokens, self.stop, self.began = [], None, time.monotonic()
+        self._random.seed(self.seed)
+
+    def draw(self) -> float:
+        """The next random number, in [0, 1)."""
+        return self._random.random()
+
+    def add(self, token: int, ends: Collection[int], most: int) -> None:
+        """One more token; it may end the completion."""
+        self.tokens.append(token)
+        self.stop = "stop" if token in ends else "length" if len(self.tokens) >= most else None
+
+
+class Decoder:
+    """Writes drafts with a model, some at a time.
+
+    Attributes:
+        prefill_s, decode_s: seconds that were spent on reading prompts and on writing.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        ends: Collection[int],
+        most: int,
+        rows: int,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+    ) -> None:
+        """Args:
+        model: in evaluation mode.
+        ends: tokens that end a completion.
+        most: tokens of a completion; one that reaches it is cut.
+        rows: drafts that are written side by side, at most.
+        temperature: 0 takes the likeliest token each time.
+        top_p: nucleus sampling (arXiv 1904.09751); 1 keeps every token.
+        """
+        self._model, self._ends, self._most, self._rows = model, frozenset(ends), most, rows
+        self._temperature, self._top_p = temperature, top_p
+        self.prefill_s = self.decode_s = 0.0
+
+    def write(self, drafts: Sequence[Draft[K]], tell: Callable[[str], None] = lambda _: None) -> Iterator[Draft[K]]:
+        """The drafts, each when it has ended.
+
+        Args:
+            drafts: in the order in which they are begun; with the longest prompts first there is the least padding.
+            tell: called now and then with how far it is, for people.
+        """
+        waiting, live = list(drafts)[::-1], _Live[K](self._model)
+        while waiting or live.drafts:
+            began = time.monotonic()
+            if joining := _next(waiting, self._rows - len(live.drafts), alone=not live.drafts):
+                self._join(live, joining)
+                self.prefill_s += time.monotonic() - began
+            else:
+                self._steps(live)
+                self.decode_s += time.monotonic() - began
+            yield from live.leave()
+            longest = max((len(draft.tokens) for draft in live.drafts), default=0)
+            tell(f"{len(live.drafts)} being written, up to {longest} tokens so far, {len(waiting)} waiting")
+
+    def _join(self, live: _Live[K], drafts: list[Draft[K]]) -> None:
+        """Read the prompts of drafts, and write the first token of each."""
+        for draft in drafts:
+            draft.begin()
+        self._draw(live.join(drafts), drafts)
+
+    def _steps(self, live: _Live[K]) -> None:
+        """Write some tokens more."""
+        for _ in range(EVERY):
+            self._draw(live.step(), live.drafts)
+            if all(draft.stop for draft in live.drafts):
+                return
+
+    def _draw(self, logits: torch.Tensor, drafts: Sequence[Draft[K]]) -> None:
+        """One token more for each draft that has not ended; ``logits`` has a row for each draft."""
+        if self._temperature == 0:
+            chosen = logits.argmax(-1)
+        else:
+            numbers = [0.0 if draft.stop else draft.draw() for draft in drafts]
+            chosen = sample(logits / self._temperature, numbers, self._top_p)
+        for draft, token in zip(drafts, chosen.tolist(), strict=True):
+            if not draft.stop:
+                draft.add(token, self._ends, self._most)
+
+
+def sample(logits: torch.Tensor, numbers: Sequence[float], top_p: float = 1.0) -> torch.Tensor:
+    """The token of each row at which the cumulated distribution passes that row's random number.
+
+    Args:
+        logits: rows by vocabulary.
+        numbers: a number in [0, 1) for each row.
+        top_p: the likeliest tokens that have this share together are kept, and the others cannot be drawn.
+    """
+    import torch
+
+    with torch.inference_mode():
+        shares = torch.softmax(logits.float(), dim=-1).double()  # float32 is too short for a sum over 150,000 words
+        order = None
+        if top_p < 1:
+            shares, order = shares.sort(dim=-1, descending=True)
+            shares = shares.masked_fill(shares.cumsum(-1) - shares >= top_p, 0)
+        sums = shares.cumsum(-1)
+        wanted = torch.tensor(numbers, dtype=sums.dtype, device=sums.device)[:, None] * sums[:, -1:]
+        places = torch.searchsorted(sums, wanted, right=True).clamp(max=sums.shape[-1] - 1)
+        return (places if order is None else order.gather(-1, places)).squeeze(-1)
+
+
+def _next(waiting: list[Draft[K]], room: int, alone: bool) -> list[Draft[K]]:
+    """The next drafts, taken from the end of ``waiting``; samples of one prompt together, unless they can never fit."""
+    taken: list[Draft[K]] = []
+    while waiting:
+        same = sum(1 for _ in itertools.takewhile(lambda draft: draft.prompt is waiting[-1].prompt, reversed(waiting)))
+        if same > room - len(taken):
+            if taken or not alone:
+                break
+            same = room
+        taken += [waiting.pop() for _ in range(same)]
+    return taken
+
+
+class _Live(Generic[K]):
+    """The drafts that are being written, a row each, and what the model remembers of them, padded on the left."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._model = model
+        self.drafts: list[Draft[K]] = []
+        self._cache: Any = None
+        self._mask: Any = None
+
+    def join(self, drafts: list[Draft[K]]) -> torch.Tensor:
+        """Read the prompts of more drafts, each prompt once; the logits of their first token."""
+        import torch
+
+        prompts, row_of = _distinct(drafts)
+        longest, device = max(map(len, prompts)), self._model.device
+        pads = [longest - len(prompt) for prompt in prompts]
+        ids = torch.tensor([[0] * pad + list(prompt) for pad, prompt in zip(pads, prompts, strict=True)], device=device)
+        mask = torch.tensor([[0] * pad + [1] * (longest - pad) for pad in pads], device=device)
+        rows = torch.tensor(row_of, device=device)
+        with torch.inference_mode():
+            logits, cache = self._read(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), _new_cache())
+            cache.batch_select_indices(rows)
+            mask = mask[rows]
+            if self.drafts:
+                for layer, other in zip(self._cache.layers, cache.layers, strict=True):
+                    layer.keys = _stacked(layer.keys, other.keys, dim=-2)
+                    layer.values = _stacked(layer.values, other.values, dim=-2)
+                mask = _stacked(self._mask, mask, dim=-1)
+            else:
+                self._cache = cache
+            self._mask = mask
+            self.drafts = [*self.drafts, *drafts]
+            return logits[rows]
+
+    def step(self) -> torch.Tensor:
+        """Read the last token of each draft; the logits of the next."""
+        import torch
+
+        ids = torch.tensor([[draft.tokens[-1]] for draft in self.drafts], device=self._model.device)
+        with torch.inference_mode():
+            self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
+            logits, self._cache = self._read(ids, self._mask, self._mask.sum(-1, keepdim=True) - 1, self._cache)
+            return logits
+
+    def leave(self) -> list[Draft[K]]:
+        """Take out the drafts that have ended."""
+        import torch
+
+        ended = [draft for draft in self.drafts if draft.stop]
+        places = [place for place, draft in enumerate(self.drafts) if not draft.stop]
+        self.drafts = [self.drafts[place] for place in places]
+        if ended and self.drafts:
+            with torch.inference_mode():
+                rows = torch.tensor(places, device=self._model.device)
+                mask = self._mask[rows]
+                first = int(mask.any(0).int().argmax())  # the columns before it are padding in all rows that stay
+                self._mask = mask[:, first:]
+                for layer in self._cache.layers:
+                    layer.keys, layer.values = layer.keys[rows, :, first:], layer.values[rows, :, first:]
+        return ended
+
+    def _read(self, ids: Any, mask: Any, positions: Any, cache: Any) -> tuple[torch.Tensor, Any]:
+        """The logits after the last of these tokens, and the cache with them in it."""
+        output = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            cache=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1], output.cache
+
+
+def _distinct(drafts: Sequence[Draft[K]]) -> tuple[list[Sequence[int]], list[int]]:
+    """The prompts, each once, and which of them each draft has."""
+    prompts: list[Sequence[int]] = []
+    row_of = []
+    for draft in drafts:
+        if not prompts or draft.prompt is not prompts[-1]:
+            prompts.append(draft.prompt)
+        row_of.append(len(prompts) - 1)
+    return prompts, row_of
+
+
+def _new_cache() -> Any:
+    """A cache that keeps all tokens, in layers with a sliding window too: rows of it can be padded and put together."""
+    from transformers import DynamicCache
+
+    return DynamicCache()
+
+
+def _stacked(above: torch.Tensor, below: torch.Tensor, dim: int) -> torch.Tensor:
+    """Rows of two tensors, the shorter ones padded with zeros at the begin of a dimension."""
+    import torch
+
+    longest = max(above.shape[dim], below.shape[dim])
+    padded = []
+    for tensor in (above, below):
+        pads = [0, 0] * (-dim - 1) + [longest - tensor.shape[dim], 0]
+        padded.append(torch.nn.functional.pad(tensor, pads))
+    return torch.cat(padded)
