@@ -16,6 +16,7 @@ from lowres_code.errors import LowresCodeError, UsageError, near_match
 COMMANDS = {
     "train": "Train a model with GRPO, the language itself being the judge.",
     "eval": "Measure a model on held-out problems.",
+    "ask": "Ask a model one question, and run what it writes.",
     "compare": "Compare evaluations of the same problems.",
     "score": "Judge completions that you already have.",
     "run": "Run one program as the judge does.",
