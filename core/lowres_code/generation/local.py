@@ -97,7 +97,7 @@ class LocalGenerator(Generator):
     def _batch(self, prompts: Sequence[_Prompt], sampling: Sampling) -> Iterator[Sample]:
         began = time.monotonic()
         places = [(prompt.request.key, number) for prompt in prompts for number in prompt.request.numbers]
-        batch = _Batch(self._model, self._options(sampling), sampling.max_new_tokens)
+        batch = Batch(self._model, self._options(sampling), sampling.max_new_tokens)
         batch.prefill(self._padded(prompts), [len(prompt.request.numbers) for prompt in prompts])
         while batch.rows:
             ended = batch.decode(seed_of(sampling.seed, *places[batch.rows[0]], batch.made))
@@ -128,7 +128,7 @@ class LocalGenerator(Generator):
         }
 
 
-class _Batch:
+class Batch:
     """Completions that are made together, a row each.
 
     Attributes:
@@ -137,6 +137,11 @@ class _Batch:
     """
 
     def __init__(self, model: PreTrainedModel, options: dict[str, Any], most: int) -> None:
+        """Args:
+        model: in any mode.
+        options: of its ``generate``, ``eos_token_id`` (a list) among them.
+        most: tokens of a completion.
+        """
         self._model, self._options, self._most = model, options, most
         self._ends = options["eos_token_id"]
         self.rows: list[int] = []

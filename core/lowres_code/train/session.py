@@ -152,7 +152,8 @@ class _Session:
         """
         from datasets import Dataset
         from transformers.trainer_callback import PrinterCallback
-        from trl import GRPOTrainer
+
+        from lowres_code.train.trainer import Trainer
 
         recipe = self._recipe
         terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
@@ -162,7 +163,7 @@ class _Session:
         order = order_by_length(lengths, together, self._arguments.seed)
         rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
         try:
-            trainer = GRPOTrainer(
+            trainer = Trainer(
                 model=load_model(recipe.model),
                 reward_funcs=scorer.functions,
                 args=self._arguments,
