@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 import torch
 from datasets import Dataset
 from lowres_code._util.quiet import quiet_libraries
+from lowres_code.errors import UsageError
 from lowres_code.generation.models import load_model, load_tokenizer
-from lowres_code.recipe.schema import ModelTable
+from lowres_code.recipe.schema import LoraTable, ModelTable
+from lowres_code.train.adapters import _layers_below, lora_config
 from lowres_code.train.trainer import Trainer
+from peft import get_peft_model
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -27,18 +31,18 @@ def length(completions: list[Any], **_: Any) -> list[float]:
     return [float(len(completion[-1]["content"])) + row % 3 for row, completion in enumerate(completions)]
 
 
-def trainer_of(kind: type[GRPOTrainer], folder: Path, model: ModelTable = POCKET, **options: Any) -> Any:
+def trainer_of(kind: type[GRPOTrainer], folder: Path, **options: Any) -> Any:
     quiet_libraries()
     fixed = {"use_cpu": True, "bf16": False, "report_to": "none", "disable_tqdm": True, "logging_steps": 1}
     small = {"max_steps": 2, "num_generations": 4, "per_device_train_batch_size": 8, "max_completion_length": 48}
     fixed |= {"save_strategy": "no", "shuffle_dataset": False, "gradient_checkpointing": False, "learning_rate": 1e-4}
     peft = options.pop("peft_config", None)
     trainer = kind(
-        model=load_model(model),
+        model=load_model(POCKET),
         reward_funcs=[length],
         args=GRPOConfig(**{**fixed, **small, **options}, output_dir=str(folder)),
         train_dataset=Dataset.from_list(PROMPTS * 4),
-        processing_class=load_tokenizer(model),
+        processing_class=load_tokenizer(POCKET),
         peft_config=peft,
     )
     trainer.remove_callback(PrinterCallback)
@@ -132,3 +136,99 @@ def test_each_step_says_what_it_costs(tmp_path: Path) -> None:
         assert in_step == pytest.approx(record["step_time"], rel=0.05, abs=0.02)
         assert record["cost/prefill_tokens"] == sum(lengths)  # 16 completions, of each prompt 4
         assert record["cost/decode_tokens"] == pytest.approx(16 * record["completions/mean_length"])
+
+
+def lora(layers_from: int, model: Any) -> Any:
+    return lora_config(LoraTable(r=4, layers_from=layers_from), model)
+
+
+@pytest.mark.parametrize("adapters", [False, True])
+@pytest.mark.parametrize("options", [{}, {"num_iterations": 2, "beta": 0.1, "steps_per_generation": 2}])
+def test_prompts_that_are_read_once_give_the_gradient_of_trl(
+    tmp_path: Path, adapters: bool, options: dict[str, Any]
+) -> None:
+    """The same completions for both: after four updates the weights are the same but for rounding."""
+    weights, tokens, made = [], [], list[Any]()
+    for kind in (Trainer, GRPOTrainer):
+        torch.manual_seed(1)
+        config = lora(0, load_model(POCKET)) if adapters else None
+        more = {"max_steps": 4, "learning_rate": 1e-2, "optim": "sgd", "max_completion_length": 27, **options}
+        trainer = trainer_of(kind, tmp_path, temperature=2.0, peft_config=config, gradient_accumulation_steps=2, **more)
+        own = trainer._generate_single_turn
+        trainer._generate_single_turn = (
+            (lambda *a, own=own: made.append(own(*a)) or made[-1]) if kind is Trainer else lambda *_: made.pop(0)
+        )
+        if adapters:  # B begins at zero, and A's gradient with it
+            for name, weight in trainer.model.named_parameters():
+                if "lora_B" in name:
+                    torch.nn.init.normal_(weight, std=0.02)
+        before = [weight.detach().clone() for weight in trainer.model.parameters() if weight.requires_grad]
+        trainer.train()
+        after = [weight.detach() for weight in trainer.model.parameters() if weight.requires_grad]
+        weights.append([new - old for new, old in zip(after, before, strict=True)])
+        tokens.append([record.get("cost/forward_backward_tokens") for record in trainer.state.log_history])
+    size = max(change.abs().max() for change in weights[1])
+    assert size > 1e-5, "nothing was learned"
+    for ours, theirs in zip(*weights, strict=True):
+        assert (ours - theirs).abs().max() < 1e-3 * size
+    assert tokens[0][0] < 16 * (max(map(len, prompt_ids(trainer))) + 27) * 0.85  # half of a group is in each batch
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("layers_from", [0, 2])
+def test_the_backward_pass_ends_at_the_lowest_layer_that_learns(
+    tmp_path: Path, layers_from: int, checkpointing: bool
+) -> None:
+    """The pocket model has layers 0 to 3; whose output gets a gradient is counted."""
+    config = lora(layers_from, load_model(POCKET))
+    trainer = trainer_of(Trainer, tmp_path, peft_config=config, gradient_checkpointing=checkpointing, max_steps=1)
+    reached: set[int] = set()
+
+    def watch(layer: int) -> Any:
+        def see(_module: Any, _inputs: Any, output: Any) -> None:
+            if output.requires_grad:
+                output.register_hook(lambda gradient: reached.add(layer))
+
+        return see
+
+    layers = trainer.model.get_base_model().model.layers
+    assert len(layers) == 4
+    for number, layer in enumerate(layers):
+        layer.register_forward_hook(watch(number))
+    trainer.train()
+    assert reached == set(range(layers_from, 4))
+    assert trainer.model.is_gradient_checkpointing == checkpointing
+
+
+def test_adapters_stand_in_the_layers_that_are_named_and_in_all_their_matrices() -> None:
+    model = get_peft_model(load_model(POCKET), lora(2, load_model(POCKET)))
+    places = {name.split(".layers.")[1].split(".lora_A")[0] for name, _ in model.named_parameters() if "lora_A" in name}
+    matrices = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
+    matrices += ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+    assert places == {f"{layer}.{matrix}" for layer in (2, 3) for matrix in matrices}
+    with pytest.raises(UsageError, match=r"layers 0 to 3, got 4; .*--set lora.layers_from=2"):
+        lora(4, load_model(POCKET))
+
+
+@pytest.mark.parametrize(
+    ("name", "below"),
+    [
+        ("model.layers.3.mlp.up_proj", True),
+        ("model.layers.16.mlp.up_proj", False),
+        ("model.layers.20.mlp.experts.3.up_proj", False),
+        ("model.layers.4.mlp.experts.30.up_proj", True),
+        ("transformer.h2.10.attn", True),
+        ("lm_head", False),
+    ],
+)
+def test_which_modules_stand_below_a_layer(name: str, below: bool) -> None:
+    assert bool(re.fullmatch(_layers_below(16), name)) == below
+
+
+def test_one_update_for_each_generation_needs_no_other_pass(tmp_path: Path) -> None:
+    """The old log-probabilities are the new ones; with beta = 0 there is no reference model."""
+    for options, other in (({}, False), ({"gradient_accumulation_steps": 2}, False), ({"num_iterations": 2}, True)):
+        trainer = trainer_of(Trainer, tmp_path, max_steps=1, max_completion_length=8, **options)
+        trainer.train()
+        assert trainer.ref_model is None
+        assert ("cost/other_passes_s" in trainer.state.log_history[0]) == other, options
