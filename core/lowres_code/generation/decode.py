@@ -16,6 +16,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -67,11 +68,7 @@ class Draft(Generic[K]):
 
 
 class Decoder:
-    """Writes drafts with a model, some at a time.
-
-    Attributes:
-        prefill_s, decode_s: seconds that were spent on reading prompts and on writing.
-    """
+    """Writes drafts with a model, some at a time."""
 
     def __init__(
         self,
@@ -81,6 +78,8 @@ class Decoder:
         rows: int,
         temperature: float = 1.0,
         top_p: float = 1.0,
+        top_k: int = 0,
+        timed: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         """Args:
         model: in evaluation mode.
@@ -89,10 +88,12 @@ class Decoder:
         rows: drafts that are written side by side, at most.
         temperature: 0 takes the likeliest token each time.
         top_p: nucleus sampling (arXiv 1904.09751); 1 keeps every token.
+        top_k: only so many of the likeliest tokens can be drawn; 0 keeps every token.
+        timed: what happens in ``with timed("prefill")`` and ``with timed("decode")`` is the work of that part.
         """
         self._model, self._ends, self._most, self._rows = model, frozenset(ends), most, rows
-        self._temperature, self._top_p = temperature, top_p
-        self.prefill_s = self.decode_s = 0.0
+        self._temperature, self._top_p, self._top_k = temperature, top_p, top_k
+        self._timed = timed
 
     def write(self, drafts: Sequence[Draft[K]], tell: Callable[[str], None] = lambda _: None) -> Iterator[Draft[K]]:
         """The drafts, each when it has ended.
@@ -103,14 +104,14 @@ class Decoder:
         """
         waiting, live = list(drafts)[::-1], _Live[K](self._model)
         while waiting or live.drafts:
-            began = time.monotonic()
-            if joining := _next(waiting, self._rows - len(live.drafts), alone=not live.drafts):
-                self._join(live, joining)
-                self.prefill_s += time.monotonic() - began
-            else:
-                self._steps(live)
-                self.decode_s += time.monotonic() - began
-            yield from live.leave()
+            joining = _next(waiting, self._rows - len(live.drafts), alone=not live.drafts)
+            with self._timed("prefill" if joining else "decode"):
+                if joining:
+                    self._join(live, joining)
+                else:
+                    self._steps(live)
+                ended = live.leave()
+            yield from ended
             longest = max((len(draft.tokens) for draft in live.drafts), default=0)
             tell(f"{len(live.drafts)} being written, up to {longest} tokens so far, {len(waiting)} waiting")
 
@@ -133,27 +134,29 @@ class Decoder:
             chosen = logits.argmax(-1)
         else:
             numbers = [0.0 if draft.stop else draft.draw() for draft in drafts]
-            chosen = sample(logits / self._temperature, numbers, self._top_p)
+            chosen = sample(logits / self._temperature, numbers, self._top_p, self._top_k)
         for draft, token in zip(drafts, chosen.tolist(), strict=True):
             if not draft.stop:
                 draft.add(token, self._ends, self._most)
 
 
-def sample(logits: torch.Tensor, numbers: Sequence[float], top_p: float = 1.0) -> torch.Tensor:
+def sample(logits: torch.Tensor, numbers: Sequence[float], top_p: float = 1.0, top_k: int = 0) -> torch.Tensor:
     """The token of each row at which the cumulated distribution passes that row's random number.
 
     Args:
         logits: rows by vocabulary.
         numbers: a number in [0, 1) for each row.
         top_p: the likeliest tokens that have this share together are kept, and the others cannot be drawn.
+        top_k: before that, so many of the likeliest are kept; 0 keeps all.
     """
     import torch
 
     with torch.inference_mode():
-        shares = torch.softmax(logits.float(), dim=-1).double()  # float32 is too short for a sum over 150,000 words
         order = None
+        if top_k or top_p < 1:
+            logits, order = logits.topk(min(top_k, logits.shape[-1]) if top_k else logits.shape[-1])
+        shares = torch.softmax(logits.float(), dim=-1).double()  # float32 is too short for a sum over 150,000 words
         if top_p < 1:
-            shares, order = shares.sort(dim=-1, descending=True)
             shares = shares.masked_fill(shares.cumsum(-1) - shares >= top_p, 0)
         sums = shares.cumsum(-1)
         wanted = torch.tensor(numbers, dtype=sums.dtype, device=sums.device)[:, None] * sums[:, -1:]

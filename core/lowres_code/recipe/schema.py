@@ -144,12 +144,17 @@ class LimitsTable(Table):
 
 
 class LoraTable(Table):
-    """``[lora]``: train low-rank adapters (arXiv 2106.09685) instead of all weights."""
+    """``[lora]``: train low-rank adapters (arXiv 2106.09685) instead of all weights.
+
+    ``layers_from``: adapters in this layer and those above it; layers count from 0. The backward pass ends there, so
+    that half of the layers cost half of it.
+    """
 
     r: int = Field(default=32, gt=0)
     alpha: int = Field(default=32, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1, strict=False)
     target_modules: str | list[str] = "all-linear"
+    layers_from: int = Field(default=0, ge=0)
 
 
 class EvalTable(Table):

@@ -21,10 +21,11 @@ from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.recipe.build import load_problems, started_judge
-from lowres_code.recipe.schema import LoraTable, Recipe
+from lowres_code.recipe.schema import Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
 from lowres_code.runs.trained import trained_model
+from lowres_code.train.adapters import lora_config
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.recorder import Interruption, Recorder
@@ -148,9 +149,10 @@ class _Session:
         """
         from datasets import Dataset
         from transformers.trainer_callback import PrinterCallback
-        from trl import GRPOTrainer
 
-        recipe = self._recipe
+        from lowres_code.train.trainer import Trainer
+
+        recipe, model = self._recipe, load_model(self._recipe.model)
         terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
         scorer = Scorer(self._judge, self._problems, terms, self._run.samples())
         lengths = [len(prompt[-1]["content"]) for prompt in self._prompts]
@@ -158,13 +160,13 @@ class _Session:
         order = order_by_length(lengths, together, self._arguments.seed)
         rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
         try:
-            trainer = GRPOTrainer(
-                model=load_model(recipe.model),
+            trainer = Trainer(
+                model=model,
                 reward_funcs=scorer.functions,
                 args=self._arguments,
                 train_dataset=Dataset.from_list(rows),
                 processing_class=self._tokenizer,
-                peft_config=_lora(recipe.lora) if recipe.lora else None,
+                peft_config=lora_config(recipe.lora, model) if recipe.lora else None,
             )
         except (ValueError, ImportError, NotImplementedError) as error:
             raise UsageError(f"the recipe is refused by TRL: {error}") from error
@@ -198,15 +200,3 @@ def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
             f"{both[0].question[:80]!r}; choose another split in [data.train] or [data.eval]"
         )
     return problems
-
-
-def _lora(table: LoraTable) -> Any:
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=table.r,
-        lora_alpha=table.alpha,
-        lora_dropout=table.dropout,
-        target_modules=table.target_modules,
-        task_type="CAUSAL_LM",
-    )

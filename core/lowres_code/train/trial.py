@@ -48,10 +48,11 @@ def trial_step(config: Callable[[Mapping[str, Any], Path], GRPOConfig]) -> None:
 def _train(arguments: GRPOConfig) -> None:
     from datasets import Dataset
     from transformers.trainer_callback import PrinterCallback
-    from trl import GRPOTrainer
+
+    from lowres_code.train.trainer import Trainer
 
     table = ModelTable(name=POCKET, dtype="float32")
-    trainer = GRPOTrainer(
+    trainer = Trainer(
         model=load_model(table),
         reward_funcs=[_reward],
         args=arguments,

@@ -85,6 +85,15 @@ def test_nucleus_sampling_keeps_the_fewest_tokens_that_have_the_share() -> None:
     assert Counter(sample(logits.expand(2, -1), [0.0, 0.999999], top_p=0.01).tolist()) == {1: 2}
 
 
+def test_of_the_likeliest_tokens_alone_each_keeps_its_share() -> None:
+    logits = torch.log(torch.tensor([[0.1, 0.5, 0.15, 0.25]]))
+    numbers = [(n + 0.5) / 3_000 for n in range(3_000)]
+    rows = logits.expand(len(numbers), -1)
+    assert Counter(sample(rows, numbers, top_k=2).tolist()) == {1: 2_000, 3: 1_000}
+    assert Counter(sample(rows, numbers, top_k=1).tolist()) == {1: 3_000}
+    assert Counter(sample(rows, numbers, top_k=3, top_p=0.8).tolist()) == {1: 2_000, 3: 1_000}  # .5 and .25 of .9
+
+
 def test_a_prompt_is_read_once_for_all_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     one = model()
     read = watched(one, monkeypatch)
