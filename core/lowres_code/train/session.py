@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lowres_code._util.progress import progress_line
-from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.errors import UsageError
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Generator
 from lowres_code.generation.local import LocalGenerator
-from lowres_code.generation.models import load_model, load_tokenizer, shown_name
+from lowres_code.generation.models import load_tokenizer, shown_name
 from lowres_code.generation.open import open_generator
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
@@ -22,14 +21,16 @@ from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message, build_prompt
 from lowres_code.recipe.build import load_problems, started_judge
-from lowres_code.recipe.schema import LoraTable, Recipe
+from lowres_code.recipe.schema import Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
 from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
+from lowres_code.train.policy import Policy, save_whole
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
+from lowres_code.train.sft import SftStage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -79,27 +80,45 @@ class _Session:
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._prompts = [self._prompt(problem) for problem in self._problems]
+        self._policy = Policy(recipe.model, recipe.lora)
+        stage = (run, recipe, judge, self._policy, self._tokenizer, seed, console)
+        self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         self._trainer: Any = None
         needed = self._arguments.generation_batch_size // self._arguments.num_generations
-        if len(self._problems) < needed:
+        if len(self._problems) < needed and not recipe.ends_with_sft:
             raise UsageError(f"data.train has {len(self._problems)} problems, and each step takes {needed}")
 
     def carry_on(self) -> RunDirectory:
         """Do the stages that have not been done."""
-        if self._trainer is not None:
-            self._evaluate("base", self._base)
-            if not self._train(self._trainer):
+        if not self._run.has_model():
+            if self._sft is None or self._sft.result() is None:
+                self._evaluate("base", self._current)
+            if self._sft:
+                self._sft.make(self._problems)
+                self._evaluate("sft", self._current)
+            if not (self._ends_with_sft() or self._train(self._trainer or self._new_trainer())):
                 return self._run
             self._trainer = None  # the next model needs its memory
-        self._evaluate("trained", self._trained)
+            self._policy.release()
+        if not self._recipe.ends_with_sft:
+            self._evaluate("trained", self._trained)
         self._run.set_status(DONE)
         return self._run
 
-    def _base(self) -> Generator:
-        """The model that is about to be trained, as it was loaded."""
+    def _ends_with_sft(self) -> bool:
+        """Whether there is no GRPO; the model of the supervised stage is the run's then."""
+        stage = self._sft.result() if self._sft else None
+        if stage is None or not self._recipe.ends_with_sft:
+            return False
+        stage.rename(self._run.path / stage.name)
+        self._run.set_status(TRAINED)
+        return True
+
+    def _current(self) -> Generator:
+        """The model that the run holds in memory, as it is."""
         recipe = self._recipe
-        name, size = shown_name(recipe.model), recipe.eval.batch_size
-        return LocalGenerator(self._trainer.model, self._tokenizer, name, size)
+        model = self._trainer.model if self._trainer is not None else self._policy.model
+        return LocalGenerator(model, self._tokenizer, shown_name(recipe.model), recipe.eval.batch_size)
 
     def _trained(self) -> Generator:
         """What was saved, whether it was trained just now or before."""
@@ -145,7 +164,19 @@ class _Session:
         return True
 
     def prepare(self) -> None:
-        """Make TRL's trainer, with the model loaded.
+        """Load what the next stage needs.
+
+        Raises:
+            UsageError: TRL or peft refuses what the recipe says.
+        """
+        if self._sft is None:
+            self._trainer = self._new_trainer()
+            return
+        self._policy.load(self._sft.result())
+        self._policy.must_take_adapter()
+
+    def _new_trainer(self) -> Any:
+        """TRL's trainer of the model that the run holds.
 
         Raises:
             UsageError: TRL or peft refuses what the recipe says.
@@ -163,29 +194,21 @@ class _Session:
         rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
         try:
             trainer = GRPOTrainer(
-                model=load_model(recipe.model),
+                model=self._policy.model,
                 reward_funcs=scorer.functions,
                 args=self._arguments,
                 train_dataset=Dataset.from_list(rows),
                 processing_class=self._tokenizer,
-                peft_config=_lora(recipe.lora) if recipe.lora else None,
+                peft_config=self._policy.new_adapter(),
             )
         except (ValueError, ImportError, NotImplementedError) as error:
             raise UsageError(f"the recipe is refused by TRL: {error}") from error
         trainer.remove_callback(PrinterCallback)
-        self._trainer = trainer
+        return trainer
 
     def _save(self, trainer: Any) -> None:
-        """Save the result beside its place and move it there whole."""
-        target = self._run.adapter if self._recipe.lora else self._run.model
-        partial = target.with_name(f".{target.name}-partial")
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            trainer.save_model(str(partial))
-            self._tokenizer.save_pretrained(str(partial))
-            partial.rename(target)
-        except OSError as error:
-            raise LowresCodeError(f"cannot save the model to {str(target)!r}: {error.strerror}") from error
+        """Save the result whole."""
+        save_whole(trainer, self._tokenizer, self._run.adapter if self._recipe.lora else self._run.model)
 
 
 def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
@@ -202,15 +225,3 @@ def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
             f"{both[0].question[:80]!r}; choose another split in [data.train] or [data.eval]"
         )
     return problems
-
-
-def _lora(table: LoraTable) -> Any:
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=table.r,
-        lora_alpha=table.alpha,
-        lora_dropout=table.dropout,
-        target_modules=table.target_modules,
-        task_type="CAUSAL_LM",
-    )
