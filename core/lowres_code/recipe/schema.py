@@ -194,6 +194,13 @@ class SftTable(SamplingTable):
     train: dict[str, Any] = {}
 
 
+class SelectionTable(SamplingTable):
+    """``[selection]``: train with GRPO only on problems that the model gets right sometimes, but not always.
+
+    Sampled is the model that GRPO begins with, asked as in training. ``temperature`` should be that of ``[train]``.
+    """
+
+
 class Recipe(Table):
     """A whole recipe. ``train`` holds options of TRL's ``GRPOConfig`` by their own names.
 
@@ -209,6 +216,7 @@ class Recipe(Table):
     reward: dict[str, float] = Field(default={"correct": 1.0}, strict=False, min_length=1)
     limits: LimitsTable = LimitsTable()
     sft: SftTable | None = None
+    selection: SelectionTable | None = None
     train: dict[str, Any] = {}
     lora: LoraTable | None = None
     eval: EvalTable = EvalTable()

@@ -30,7 +30,8 @@ class RunDirectory:
     ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
     language came from a file that the user named), ``metrics.jsonl``,
     ``samples.jsonl``, ``eval/base/``, ``eval/sft/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`),
-    ``sft/round-1/`` and so on (see `lowres_code.train.sft`), ``checkpoints/``, and ``model/`` or ``adapter/``.
+    ``sft/round-1/`` and so on (see `lowres_code.train.sft`), ``selection.jsonl`` and ``selection/`` (see
+    `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,6 +39,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.adapter = path / "adapter"
+        self.selection_file = path / "selection.jsonl"
         self._lock = path / ".lock"
 
     @classmethod

@@ -30,6 +30,7 @@ from lowres_code.train.batching import order_by_length
 from lowres_code.train.policy import Policy, save_whole
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
+from lowres_code.train.selection import select_problems
 from lowres_code.train.sft import SftStage
 
 if TYPE_CHECKING:
@@ -79,24 +80,28 @@ class _Session:
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
-        self._prompts = [self._prompt(problem) for problem in self._problems]
         self._policy = Policy(recipe.model, recipe.lora)
         stage = (run, recipe, judge, self._policy, self._tokenizer, seed, console)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         self._trainer: Any = None
+        if not recipe.ends_with_sft:
+            self._must_suffice("data.train has")
+
+    def _must_suffice(self, where: str) -> None:
+        """Raises `UsageError` if there are fewer training problems than a step takes."""
         needed = self._arguments.generation_batch_size // self._arguments.num_generations
-        if len(self._problems) < needed and not recipe.ends_with_sft:
-            raise UsageError(f"data.train has {len(self._problems)} problems, and each step takes {needed}")
+        if len(self._problems) < needed:
+            raise UsageError(f"{where} {len(self._problems)} problems, and each step takes {needed}")
 
     def carry_on(self) -> RunDirectory:
         """Do the stages that have not been done."""
         if not self._run.has_model():
-            if self._sft is None or self._sft.result() is None:
+            if self._sft is None or self._sft.reached() is None:
                 self._evaluate("base", self._current)
             if self._sft:
                 self._sft.make(self._problems)
                 self._evaluate("sft", self._current)
-            if not (self._ends_with_sft() or self._train(self._trainer or self._new_trainer())):
+            if not (self._ends_with_sft() or self._train(self._trainer or self._selected_trainer())):
                 return self._run
             self._trainer = None  # the next model needs its memory
             self._policy.release()
@@ -169,11 +174,21 @@ class _Session:
         Raises:
             UsageError: TRL or peft refuses what the recipe says.
         """
-        if self._sft is None:
+        if self._sft is None and self._recipe.selection is None:
             self._trainer = self._new_trainer()
             return
-        self._policy.load(self._sft.result())
+        self._prompt(self._problems[0])  # that the language has what it shows
+        self._policy.load(self._sft.reached() if self._sft else None)
         self._policy.must_take_adapter()
+
+    def _selected_trainer(self) -> Any:
+        """The trainer, on the problems that are selected, if any are to be."""
+        run, recipe, judge = self._run, self._recipe, self._judge
+        if table := recipe.selection:
+            parts = (self._problems, self._current, self._seed, self._console)
+            self._problems = select_problems(table, run, recipe, judge, *parts)
+            self._must_suffice("the selection has")
+        return self._new_trainer()
 
     def _new_trainer(self) -> Any:
         """TRL's trainer of the model that the run holds.
@@ -188,10 +203,11 @@ class _Session:
         recipe = self._recipe
         terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
         scorer = Scorer(self._judge, self._problems, terms, self._run.samples())
-        lengths = [len(prompt[-1]["content"]) for prompt in self._prompts]
+        prompts = [self._prompt(problem) for problem in self._problems]
+        lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations
         order = order_by_length(lengths, together, self._arguments.seed)
-        rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
+        rows = [{"prompt": prompts[row], "problem": row} for row in order]
         try:
             trainer = GRPOTrainer(
                 model=self._policy.model,

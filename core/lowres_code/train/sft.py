@@ -73,18 +73,23 @@ class SftStage:
         """Where the stage has saved its model; ``None`` if it is not finished."""
         return self._saved(self._table.rounds)
 
+    def reached(self) -> Path | None:
+        """Where the last round that is finished has saved its model; ``None`` if there is none."""
+        return next(filter(None, map(self._saved, range(self._table.rounds, 0, -1))), None)
+
     def make(self, problems: Sequence[Problem]) -> None:
-        """Make what is missing of the stage; afterwards the policy holds its model.
+        """Make what is missing of the stage; the policy holds its model then.
 
         Raises:
             UsageError: there is nothing right to learn from, or TRL refuses what the recipe says.
             JudgeError: the judge itself is broken.
         """
         problems = problems[: self._table.problems]
-        for number in range(1, self._table.rounds + 1):
-            if self._saved(number) is None:
-                self._learn(number, self._examples(number, problems))
-        self._policy.load(self.result())
+        missing = [number for number in range(1, self._table.rounds + 1) if self._saved(number) is None]
+        for number in missing:
+            self._run.set_status(f"sft, round {number} of {self._table.rounds}")
+            self._learn(number, self._examples(number, problems))
+            self._policy.load(self._saved(number))
 
     def _folder(self, number: int) -> Path:
         return self._run.sft_round(number)
@@ -105,7 +110,7 @@ class SftStage:
         asked = [problem for problem in problems if examples.lacks(problem.id)] or problems
         samples = sample_and_judge(
             self._folder(number),
-            Writer(f"{shown_name(self._recipe.model)}, round {number}", lambda: self._writer(number)),
+            Writer(f"{shown_name(self._recipe.model)}, round {number}", self._writer),
             asked,
             self._judge,
             self._recipe,
@@ -123,11 +128,10 @@ class SftStage:
     def _recorded(self, number: int) -> list[Example]:
         return [Example(**row) for row in read_json_lines(self._folder(number) / "data.jsonl")]
 
-    def _writer(self, number: int) -> Generator:
-        """The base model in the first round, then that of the round before."""
-        model = self._policy.model if number == 1 else self._policy.load(self._saved(number - 1))
+    def _writer(self) -> Generator:
+        """What the policy holds: the base model in the first round, then that of the round before."""
         recipe = self._recipe
-        return LocalGenerator(model, self._tokenizer, shown_name(recipe.model), recipe.eval.batch_size)
+        return LocalGenerator(self._policy.model, self._tokenizer, shown_name(recipe.model), recipe.eval.batch_size)
 
     def _ask(self, question: str, table: PromptTable) -> list[Message]:
         return build_prompt(self._judge.language, question, table.system, table.template, table.shots)
@@ -150,7 +154,7 @@ class SftStage:
     def _learn(self, number: int, examples: Sequence[Example]) -> None:
         """Train the base model on the examples, and save the result."""
         if number > 1:
-            self._policy.load()
+            self._policy.load()  # each round trains the base model
         metrics = self._folder(number) / "metrics.jsonl"
         metrics.unlink(missing_ok=True)  # of a training that was stopped
         with progress_line(self._console, f"supervised training on {len(examples)} examples") as progress:

@@ -104,7 +104,7 @@ def test_every_example_was_judged_right_and_every_sample_is_accounted_for(adapte
     right = {(sample["problem"], sample["program"]) for sample in samples if sample["verdict"] == "correct"}
     assert counts["wrong"] == sum(sample["verdict"] != "correct" for sample in samples) > 0
     assert {(example["problem"], example["program"]) for example in examples} <= right
-    assert 400 == sum(counts[name] for name in ("wrong", "repeated", "surplus", "unusable", "learned"))
+    assert sum(counts[name] for name in ("wrong", "repeated", "surplus", "unusable", "learned")) == 400
     assert all(example["prompt"][-1]["content"].startswith("Prolog: ") for example in examples)
     assert lines(folder / "metrics.jsonl")[-1]["train_loss"] > 0
 
@@ -148,11 +148,11 @@ def test_kill_dash_nine_in_each_part_and_go_on(recipe: Path, tmp_path: Path, cli
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     new = [*command, "--lang", "prolog", "--recipe", str(recipe), "--out", str(run), *small]
     process: subprocess.Popen[str] = subprocess.Popen(new, **streams)  # type: ignore[call-overload]
-    killed_when(process, lambda: (folder / "samples.jsonl").is_file())
+    killed_when(process, (folder / "samples.jsonl").is_file)
     drawn = lines(folder / "samples.jsonl")
     assert 0 < len(drawn) < 120
     process = subprocess.Popen([*command, "--resume", str(run)], **streams)  # type: ignore[call-overload]
-    killed_when(process, lambda: (folder / "metrics.jsonl").is_file())
+    killed_when(process, (folder / "metrics.jsonl").is_file)
     samples, examples = (folder / "samples.jsonl").read_text(), (folder / "data.jsonl").read_text()
     assert lines(folder / "samples.jsonl")[: len(drawn)] == drawn
     done = cli("train", "--resume", run)
