@@ -43,9 +43,10 @@ class Completion:
     extraction: Extraction = "given"
 
 
-def format_completion(reasoning: str, program: str) -> str:
-    """The text that the default format asks a model for."""
-    return f"<reasoning>\n{reasoning}\n</reasoning>\n<code>\n{program}\n</code>"
+def format_completion(reasoning: str | None, program: str, query: str | None = None) -> str:
+    """The text that the default format asks a model for; what is ``None`` has no block."""
+    blocks = {"reasoning": reasoning, "code": program, "query": query}
+    return "\n".join(f"<{tag}>\n{text}\n</{tag}>" for tag, text in blocks.items() if text is not None)
 
 
 def parse_completion(text: str, fences: Collection[str]) -> Completion:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from lowres_code.cli.options import console, find_language, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import find_recipe, load_recipe, recipe_names
-from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
+from lowres_code.runs.directory import INTERRUPTED, RunDirectory
 
 QUICKSTART = "quickstart"
 
@@ -87,7 +87,7 @@ def _resume(path: Path, name: str | None) -> None:
     if name not in (None, own) and not _is_file_of(run, name):
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
     screen, status = console(), run.status()
-    if status["state"] == DONE and run.evaluation("trained"):
+    if run.is_finished():
         screen.print("This run is finished; there is nothing left to do.")
     else:
         language = find_language(run.language())

@@ -72,6 +72,7 @@ def _validated(tree: Tree, training: bool) -> tuple[Recipe | None, list[str]]:
     errors += [*_source_errors(tree), *_reward_errors(tree)]
     if training:
         errors += option_errors(table_of(tree, "train"))
+        errors += option_errors(table_of(tree, "sft", "train"), "sft.train")
     return recipe, _without_repetition(errors, own)
 
 

@@ -172,6 +172,45 @@ class EvalTable(Table):
     seed: int = 0
 
 
+class SamplingTable(Table):
+    """Which training problems are sampled, and how.
+
+    ``problems`` is how many (by default all of ``[data.train]``), ``samples`` how many completions each gets.
+    """
+
+    problems: int | None = Field(default=None, gt=0)
+    samples: int = Field(default=8, gt=0)
+    temperature: float = Field(default=1.0, ge=0, strict=False)
+    top_p: float = Field(default=1.0, gt=0, le=1, strict=False)
+    max_new_tokens: int = Field(default=512, gt=0)
+
+
+class SftTable(SamplingTable):
+    """``[sft]``: a short supervised stage before GRPO, on programs that were judged right.
+
+    They are the model's own (rejection sampling, as in STaR, arXiv 2203.14465). It is asked as ``[sft.prompt]`` says,
+    by default with one worked example, and learns to answer to ``[prompt]``, which may go without one.
+
+    Of each problem at most ``keep`` different programs are learned. With several ``rounds``, the model of one round
+    writes for the next, asked with ``[prompt]``, for the problems that lack right programs; each round trains the base
+    model anew, on all that is right so far. ``only`` leaves GRPO out. ``train`` holds options of TRL's ``SFTConfig`` by
+    their own names.
+    """
+
+    keep: int = Field(default=2, gt=0)
+    rounds: int = Field(default=1, gt=0)
+    only: bool = False
+    prompt: PromptTable = PromptTable()
+    train: dict[str, Any] = {}
+
+
+class SelectionTable(SamplingTable):
+    """``[selection]``: train with GRPO only on problems that the model gets right sometimes, but not always.
+
+    Sampled is the model that GRPO begins with, asked as in training. ``temperature`` should be that of ``[train]``.
+    """
+
+
 class Recipe(Table):
     """A whole recipe. ``train`` holds options of TRL's ``GRPOConfig`` by their own names.
 
@@ -186,6 +225,13 @@ class Recipe(Table):
     prompt: PromptTable = PromptTable()
     reward: dict[str, float] = Field(default={"correct": 1.0}, strict=False, min_length=1)
     limits: LimitsTable = LimitsTable()
+    sft: SftTable | None = None
+    selection: SelectionTable | None = None
     train: dict[str, Any] = {}
     lora: LoraTable | None = None
     eval: EvalTable = EvalTable()
+
+    @property
+    def ends_with_sft(self) -> bool:
+        """Whether there is no GRPO after the supervised stage."""
+        return self.sft is not None and self.sft.only

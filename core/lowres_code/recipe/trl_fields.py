@@ -1,4 +1,4 @@
-"""The names and types of the options of TRL's ``GRPOConfig``, from its source: importing it takes seconds."""
+"""The names and types of the options of TRL's configurations, from their source: importing it takes seconds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import typing
 from pathlib import Path
 from typing import Any
 
-_SOURCES = {  # the class and its bases: their packages and files
+_SOURCES = {  # the classes and their bases: their packages and files
     "GRPOConfig": ("trl", "trainer/grpo_config.py"),
+    "SFTConfig": ("trl", "trainer/sft_config.py"),
     "_BaseConfig": ("trl", "trainer/base_config.py"),
     "TrainingArguments": ("transformers", "training_args.py"),
 }
@@ -21,12 +22,12 @@ _WORDS = {int: "a whole number", float: "a number", bool: "true or false", dict:
 
 
 @functools.cache
-def trl_fields() -> dict[str, Any]:
-    """The type of each option of the installed ``GRPOConfig``, by its name."""
+def trl_fields(config: str = "GRPOConfig") -> dict[str, Any]:
+    """The type of each option of a configuration class of the installed TRL, by its name."""
     try:
-        fields = _read("GRPOConfig")
+        fields = _read(config)
     except (OSError, LookupError, ValueError, SyntaxError, TypeError):  # a TRL that is built otherwise
-        fields = _imported()
+        fields = _imported(config)
     return {name: _in_toml(hint) for name, hint in fields.items()}
 
 
@@ -78,8 +79,8 @@ def _type(annotation: str) -> Any:
     return _type(evaluated) if isinstance(evaluated, str) else evaluated
 
 
-def _imported() -> dict[str, Any]:
+def _imported(config: str) -> dict[str, Any]:
     """The same, seconds later."""
     import trl
 
-    return typing.get_type_hints(trl.GRPOConfig)
+    return typing.get_type_hints(getattr(trl, config))

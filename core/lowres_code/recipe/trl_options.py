@@ -1,4 +1,4 @@
-"""What ``[train]`` may say: the options of the installed TRL's ``GRPOConfig``, less those that are no recipe's.
+"""What ``[train]`` and ``[sft.train]`` may say: options of the installed TRL, less those that are no recipe's.
 
 They are said in tables, and each option is looked at by itself. What goes wrong only together with others, or in TRL's
 own hands, is found by the trial step that a run begins with (`lowres_code.train.arguments`).
@@ -73,6 +73,22 @@ REFUSED: dict[str, str] = {
     "vllm_importance_sampling_cap": "use train.vllm_importance_sampling_clip_max",
 }
 
+_HERE = "the examples are made here, of what was judged right"
+_TO_SFT = ("label_smoothing_factor", "train_sampling_strategy", "length_column_name")  # GRPO alone has no use for them
+SFT_REFUSED: dict[str, str] = {
+    **{name: reason for name, reason in REFUSED.items() if name not in _TO_SFT},
+    **dict.fromkeys(
+        (
+            *("dataset_text_field", "dataset_kwargs", "remove_unused_columns", "eval_packing", "label_names"),
+            *("completion_only_loss", "assistant_only_loss", "chat_template_path", "eos_token", "pad_token"),
+        ),
+        _HERE,
+    ),
+    **dict.fromkeys(
+        ("save_strategy", "save_steps", "save_total_limit", "save_only_model"),
+        "a stage that was stopped trains again, from its recorded examples",
+    ),
+}
 REFUSED_VALUES: dict[str, dict[Any, str]] = {
     "max_steps": {0: "at least one step, or -1: as many as num_train_epochs says"},
     "auto_find_batch_size": {True: "GRPO needs whole groups of completions"},
@@ -127,18 +143,25 @@ BOUNDS: dict[str, Any] = {
 }
 
 
-def option_errors(options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with ``[train]``, a line each, as far as each option by itself can tell."""
-    return [f"train.{name}: {error}" for name, value in options.items() if (error := _error(name, value))]
+TABLES: dict[str, tuple[str, dict[str, str]]] = {  # of each table: TRL's class, and what a recipe may not set of it
+    "train": ("GRPOConfig", REFUSED),
+    "sft.train": ("SFTConfig", SFT_REFUSED),
+}
 
 
-def _error(name: str, value: object) -> str | None:
-    known = trl_fields()
-    if name in REFUSED:
-        return f"not for a recipe to set; {REFUSED[name]}"
+def option_errors(options: Mapping[str, Any], table: str = "train") -> list[str]:
+    """What is wrong with ``[train]`` or ``[sft.train]``, a line each, as far as each option by itself can tell."""
+    return [f"{table}.{name}: {error}" for name, value in options.items() if (error := _error(name, value, table))]
+
+
+def _error(name: str, value: object, table: str) -> str | None:
+    config, refused = TABLES[table]
+    known = trl_fields(config)
+    if name in refused:
+        return f"not for a recipe to set; {refused[name]}"
     if name not in known:
         trl = f"TRL {importlib.metadata.version('trl')}"
-        return f"{trl} has no such option; {near_match(name, known.keys() - REFUSED.keys())}"
+        return f"{trl} has no such option; {near_match(name, known.keys() - refused.keys())}"
     if not _fits(value, known[name]):
         return f"must be {in_words(known[name])}, got {value!r}"
     if isinstance(value, (bool, int, str)) and value in REFUSED_VALUES.get(name, {}):

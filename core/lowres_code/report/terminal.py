@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.text import Text
 from lowres_code.evaluation.compare import Comparison, Difference
 from lowres_code.evaluation.folder import Summary
 from lowres_code.evaluation.metrics import Metrics
-from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
+from lowres_code.runs.directory import DONE, INTERRUPTED, STAGES, RunDirectory
 
 ALL = "all"  # the label of the row of totals; a task may be called so too
 
@@ -48,18 +48,30 @@ def _figures(figures: Metrics) -> Iterator[str]:
     yield ", ".join(f"{verdict} {count}" for verdict, count in figures.verdicts.items())
 
 
-def run_table(base: Summary, trained: Summary) -> Table | Text:
-    """Before and after, overall and by task."""
-    if base.all is None or trained.all is None:
-        return Text("no sample was judged")
-    asked = base.asked
-    title = f"{base.all.problems} held-out problems x {asked.samples} samples at temperature {asked.temperature:g}"
-    table = _table(f"{title}; 95 % intervals", "task", "syntax", "runs", "pass@1 before", "pass@1 after")
-    table.add_row(ALL, *_change(base.all, trained.all), end_section=True)
-    for task, before in base.by_task.items():
-        if task in trained.by_task:
-            table.add_row(Text(task), *_change(before, trained.by_task[task]))
-    return table
+def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:
+    """The evaluations of a run side by side, overall and by task.
+
+    Args:
+        stages: at least one of ``base``, ``sft``, ``trained``, in this order.
+    """
+    figures = [summary.all for summary in stages.values() if summary.all is not None]
+    if len(figures) < len(stages):
+        yield Text("no sample was judged")
+        return
+    first = next(iter(stages.values()))
+    title = f"{figures[0].problems} held-out problems x {first.asked.samples} samples"
+    title += f" at temperature {first.asked.temperature:g}; 95 % intervals"
+    shares = ("syntax", "runs") if len(stages) < 3 else ()  # of three stages they are too wide
+    table = _table(title, "task", *shares, *(f"pass@1 {_when(stage, stages)}" for stage in stages))
+    table.add_row(ALL, *_change(figures, bool(shares)), end_section=True)
+    for task in first.by_task:
+        parts = [summary.by_task[task] for summary in stages.values() if task in summary.by_task]
+        if len(parts) == len(stages):
+            table.add_row(Text(task), *_change(parts, bool(shares)))
+    yield table
+    if not shares:
+        syntax, runs = _changed_shares(figures)
+        yield Text(f"syntax {syntax}; runs {runs}")
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -73,16 +85,18 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def print_run(run: RunDirectory, console: Console) -> None:
-    """All that is known of a run: how far it came, the table if both evaluations are there, what to do next."""
-    status, base, trained = run.status(), run.evaluation("base"), run.evaluation("trained")
+    """All that is known of a run: how far it came, its evaluations in one table, what to do next."""
+    status = run.status()
+    stages = {stage: summary for stage in STAGES if (summary := run.evaluation(stage))}
     steps = f", step {status['step']} of {status['steps']}" if status["steps"] else ""
     unfinished = status["state"] != DONE and not run.is_alive()
     stopped = ", stopped" if unfinished and status["state"] != INTERRUPTED else ""
     console.print(Text(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"))
-    if base and trained:
-        console.print(run_table(base, trained))
-    elif base:
-        console.print(*evaluation_tables(base, "before training"), sep="\n")
+    if len(stages) > 1:
+        console.print(*run_tables(stages), sep="\n")
+    else:
+        for stage, summary in stages.items():
+            console.print(*evaluation_tables(summary, f"{_when(stage)} training"), sep="\n")
     for line in _summary(run.read_metrics()):
         console.print(Text(line))
     if unfinished:
@@ -101,9 +115,17 @@ def _row(part: Metrics) -> list[str]:
     return [str(part.problems), *_percentages(part), str(part.pass_at_1)]
 
 
-def _change(before: Metrics, after: Metrics) -> list[str]:
-    shares = (f"{b} -> {a}" for b, a in zip(_percentages(before), _percentages(after), strict=True))
-    return [*shares, str(before.pass_at_1), str(after.pass_at_1)]
+def _when(stage: str, stages: Collection[str] = ()) -> str:
+    """A stage of a run, as people read it beside the others."""
+    return {"base": "before", "sft": "after SFT"}.get(stage, "after GRPO" if "sft" in stages else "after")
+
+
+def _change(parts: Sequence[Metrics], with_shares: bool) -> list[str]:
+    return [*(_changed_shares(parts) if with_shares else ()), *(str(part.pass_at_1) for part in parts)]
+
+
+def _changed_shares(parts: Sequence[Metrics]) -> list[str]:
+    return [" -> ".join(shares) for shares in zip(*map(_percentages, parts), strict=True)]
 
 
 def _difference(part: Difference) -> list[str]:

@@ -20,6 +20,7 @@ from lowres_code.recipe import Recipe, load_recipe
 
 # What a run leaves that was stopped, or refused, before it had really begun.
 _OF_A_BEGINNING = {".lock", "checkpoints", "env.json", "eval", "language.toml", "status.json"}
+STAGES = ("base", "sft", "trained")  # that are evaluated, in their order
 STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained", "interrupted", "done"
 
 
@@ -28,8 +29,9 @@ class RunDirectory:
 
     ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
     language came from a file that the user named), ``metrics.jsonl``,
-    ``samples.jsonl``, ``eval/base/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``checkpoints/``, and
-    ``model/`` or ``adapter/``.
+    ``samples.jsonl``, ``eval/base/``, ``eval/sft/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`),
+    ``sft/round-1/`` and so on (see `lowres_code.train.sft`), ``selection.jsonl`` and ``selection/`` (see
+    `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,6 +39,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.adapter = path / "adapter"
+        self.selection_file = path / "selection.jsonl"
         self._lock = path / ".lock"
 
     @classmethod
@@ -83,6 +86,10 @@ class RunDirectory:
             return all((self.path / name).is_file() for name in ("recipe.toml", "env.json"))
         except OSError as error:
             raise UsageError(f"{str(self.path)!r} cannot be a run directory: {error.strerror}") from error
+
+    def sft_round(self, number: int) -> Path:
+        """Where a round of the supervised stage is kept, counted from 1."""
+        return self.path / "sft" / f"round-{number}"
 
     def has_model(self) -> bool:
         """Whether training has ended and its result was saved whole."""
@@ -177,11 +184,11 @@ class RunDirectory:
         return list(read_json_lines(self.path / "metrics.jsonl"))
 
     def evaluation_folder(self, which: str) -> EvaluationFolder:
-        """``eval/base`` or ``eval/trained``."""
+        """``eval/base``, ``eval/sft`` or ``eval/trained``."""
         return EvaluationFolder(self.path / "eval" / which)
 
     def evaluation(self, which: str) -> Summary | None:
-        """A finished evaluation, ``base`` or ``trained``; ``None`` if it was not reached.
+        """A finished evaluation, ``base``, ``sft`` or ``trained``; ``None`` if it was not reached.
 
         Raises:
             UsageError: an older version made it, which kept no samples.
@@ -191,6 +198,11 @@ class RunDirectory:
             return None
         summary = folder.summary()
         return summary if summary.complete else None
+
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        last = "sft" if self.recipe().ends_with_sft else "trained"
+        return bool(self.status()["state"] == DONE and self.evaluation(last))
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was saved whole."""

@@ -1,4 +1,4 @@
-"""From a recipe's ``[train]`` to TRL's ``GRPOConfig``; what TRL would refuse later is refused here."""
+"""From a recipe's ``[train]`` and ``[sft.train]`` to TRL's configurations; what TRL would refuse later, is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lowres_code.recipe.trl_options import option_errors
 from lowres_code.train.trial import trial_step
 
 if TYPE_CHECKING:
-    from trl import GRPOConfig
+    from trl import GRPOConfig, SFTConfig
 
 _PACKAGES = {"use_vllm": "vllm", "use_liger_kernel": "liger-kernel"}  # what an option needs
 
@@ -38,32 +38,59 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
     return _config(options, checkpoints, seed, reward_weights)
 
 
+def sft_config(options: Mapping[str, Any], folder: Path, seed: int) -> SFTConfig:
+    """TRL's configuration of the supervised stage.
+
+    Args:
+        options: the recipe's ``[sft.train]``. Unless it says otherwise, no example is cut.
+        folder: of the stage; TRL writes nothing there.
+        seed: of the training.
+
+    Raises:
+        UsageError: with every option that the installed TRL does not know, or whose value it refuses.
+    """
+    from trl import SFTConfig
+
+    errors = option_errors(options, "sft.train") or [*_missing_packages(options, "sft.train")]
+    if errors:
+        raise UsageError("\n  ".join(["[sft.train] has options that cannot be used:", *errors]))
+    own = {"max_length": None, "save_strategy": "no", **options}
+    config: SFTConfig = _made(SFTConfig, "sft.train", own, folder, seed)
+    return config
+
+
 def _config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward_weights: list[float]) -> GRPOConfig:
-    import torch
     from trl import GRPOConfig
 
+    own = {"shuffle_dataset": False, **options, "reward_weights": reward_weights}  # `train.batching` orders the rows
+    config: GRPOConfig = _made(GRPOConfig, "train", own, checkpoints, seed)
+    return config
+
+
+def _made(kind: type, table: str, options: Mapping[str, Any], folder: Path, seed: int) -> Any:
+    """A configuration of TRL's, with what is the same in all."""
+    import torch
+
     defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"bf16": False, "use_cpu": True}
-    defaults["shuffle_dataset"] = False  # `lowres_code.train.batching` does it
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            return GRPOConfig(
+            return kind(
                 **{**defaults, **options},
-                output_dir=str(checkpoints),
+                output_dir=str(folder),
                 seed=seed,
-                reward_weights=reward_weights,
                 logging_steps=1,
                 report_to="none",
                 disable_tqdm=True,
             )
     except Exception as error:  # of any kind: what an option may be is TRL's to say
-        raise UsageError(f"[train] is refused by TRL: {error or type(error).__name__}") from error
+        raise UsageError(f"[{table}] is refused by TRL: {error or type(error).__name__}") from error
 
 
-def _missing_packages(options: Mapping[str, Any]) -> Iterator[str]:
+def _missing_packages(options: Mapping[str, Any], table: str = "train") -> Iterator[str]:
     for name, package in _PACKAGES.items():
         if options.get(name) and importlib.util.find_spec(package.replace("-", "_")) is None:
-            yield f"train.{name}: needs {package}, which is not installed: pip install {package}"
+            yield f"{table}.{name}: needs {package}, which is not installed: pip install {package}"
 
 
 def _generation_errors(options: Mapping[str, Any]) -> Iterator[str]:

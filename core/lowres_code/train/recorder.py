@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from lowres_code._util.files import JsonLines
+from lowres_code._util.progress import Progress as Told
 from lowres_code.runs.directory import TRAINING, RunDirectory
 
 
@@ -104,3 +107,23 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
             f"correct {logs['share/correct']:.1%}  {left:.0f} s left",
             highlight=False,
         )
+
+
+class SftRecorder(TrainerCallback):  # type: ignore[misc]
+    """Writes the metrics of the supervised stage, a line for each step, and tells how far it is."""
+
+    def __init__(self, metrics: Path, progress: Told) -> None:
+        self._metrics = JsonLines(metrics)
+        self._progress = progress
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Record what TRL measured in this step."""
+        self._metrics.append({"step": state.global_step, **(logs or {})})
+        self._progress(state.global_step, state.max_steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,26 +9,29 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lowres_code._util.progress import progress_line
-from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.errors import UsageError
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Generator
 from lowres_code.generation.local import LocalGenerator
-from lowres_code.generation.models import load_model, load_tokenizer, shown_name
+from lowres_code.generation.models import load_tokenizer, shown_name
 from lowres_code.generation.open import open_generator
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
+from lowres_code.prompt import Message
 from lowres_code.recipe.build import load_problems, started_judge
 from lowres_code.recipe.schema import Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
 from lowres_code.runs.trained import trained_model
-from lowres_code.train.adapters import lora_config
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
+from lowres_code.train.policy import Policy, save_whole
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
+from lowres_code.train.selection import select_problems
+from lowres_code.train.sft import SftStage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -78,35 +80,59 @@ class _Session:
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
-        prompt = recipe.prompt.prompt()
-        self._prompts = [prompt.messages(judge.language, problem.question) for problem in self._problems]
+        self._policy = Policy(recipe.model, recipe.lora)
+        stage = (run, recipe, judge, self._policy, self._tokenizer, seed, console)
+        self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         self._trainer: Any = None
+        if not recipe.ends_with_sft:
+            self._must_suffice("data.train has")
+
+    def _must_suffice(self, where: str) -> None:
+        """Raises `UsageError` if there are fewer training problems than a step takes."""
         needed = self._arguments.generation_batch_size // self._arguments.num_generations
         if len(self._problems) < needed:
-            raise UsageError(f"data.train has {len(self._problems)} problems, and each step takes {needed}")
+            raise UsageError(f"{where} {len(self._problems)} problems, and each step takes {needed}")
 
     def carry_on(self) -> RunDirectory:
         """Do the stages that have not been done."""
-        if self._trainer is not None:
-            self._evaluate("base", self._base)
-            if not self._train(self._trainer):
+        if not self._run.has_model():
+            if self._sft is None or self._sft.reached() is None:
+                self._evaluate("base", self._current)
+            if self._sft:
+                self._sft.make(self._problems)
+                self._evaluate("sft", self._current)
+            if not (self._ends_with_sft() or self._train(self._trainer or self._selected_trainer())):
                 return self._run
             self._trainer = None  # the next model needs its memory
-        self._evaluate("trained", self._trained)
+            self._policy.release()
+        if not self._recipe.ends_with_sft:
+            self._evaluate("trained", self._trained)
         self._run.set_status(DONE)
         return self._run
 
-    def _base(self) -> Generator:
-        """The model that is about to be trained, as it was loaded."""
+    def _ends_with_sft(self) -> bool:
+        """Whether there is no GRPO; the model of the supervised stage is the run's then."""
+        stage = self._sft.result() if self._sft else None
+        if stage is None or not self._recipe.ends_with_sft:
+            return False
+        stage.rename(self._run.path / stage.name)
+        self._run.set_status(TRAINED)
+        return True
+
+    def _current(self) -> Generator:
+        """The model that the run holds in memory, as it is."""
         recipe = self._recipe
-        name, size = shown_name(recipe.model), recipe.eval.batch_size
-        return LocalGenerator(self._trainer.model, self._tokenizer, name, size)
+        model = self._trainer.model if self._trainer is not None else self._policy.model
+        return LocalGenerator(model, self._tokenizer, shown_name(recipe.model), recipe.eval.batch_size)
 
     def _trained(self) -> Generator:
         """What was saved, whether it was trained just now or before."""
         table, adapter = trained_model(self._run)
         table = table.model_copy(update={"engine": "transformers"})  # as the base model was: only so they compare
         return open_generator(table, self._recipe.eval.batch_size, adapter)
+
+    def _prompt(self, problem: Problem) -> list[Message]:
+        return self._recipe.prompt.prompt().messages(self._judge.language, problem.question)
 
     def _evaluate(self, which: str, opened: Callable[[], Generator]) -> None:
         """Evaluate what is not evaluated yet."""
@@ -142,7 +168,29 @@ class _Session:
         return True
 
     def prepare(self) -> None:
-        """Make TRL's trainer, with the model loaded.
+        """Load what the next stage needs.
+
+        Raises:
+            UsageError: TRL or peft refuses what the recipe says.
+        """
+        if self._sft is None and self._recipe.selection is None:
+            self._trainer = self._new_trainer()
+            return
+        self._prompt(self._problems[0])  # that the language has what it shows
+        self._policy.load(self._sft.reached() if self._sft else None)
+        self._policy.must_take_adapter()
+
+    def _selected_trainer(self) -> Any:
+        """The trainer, on the problems that are selected, if any are to be."""
+        run, recipe, judge = self._run, self._recipe, self._judge
+        if table := recipe.selection:
+            parts = (self._problems, self._current, self._seed, self._console)
+            self._problems = select_problems(table, run, recipe, judge, *parts)
+            self._must_suffice("the selection has")
+        return self._new_trainer()
+
+    def _new_trainer(self) -> Any:
+        """TRL's trainer of the model that the run holds.
 
         Raises:
             UsageError: TRL or peft refuses what the recipe says.
@@ -152,38 +200,31 @@ class _Session:
 
         from lowres_code.train.trainer import Trainer
 
-        recipe, model = self._recipe, load_model(self._recipe.model)
+        recipe = self._recipe
         terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
         scorer = Scorer(self._judge, self._problems, terms, self._run.samples())
-        lengths = [len(prompt[-1]["content"]) for prompt in self._prompts]
+        prompts = [self._prompt(problem) for problem in self._problems]
+        lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations
         order = order_by_length(lengths, together, self._arguments.seed)
-        rows = [{"prompt": self._prompts[row], "problem": row} for row in order]
+        rows = [{"prompt": prompts[row], "problem": row} for row in order]
         try:
             trainer = Trainer(
-                model=model,
+                model=self._policy.model,
                 reward_funcs=scorer.functions,
                 args=self._arguments,
                 train_dataset=Dataset.from_list(rows),
                 processing_class=self._tokenizer,
-                peft_config=lora_config(recipe.lora, model) if recipe.lora else None,
+                peft_config=self._policy.new_adapter(),
             )
         except (ValueError, ImportError, NotImplementedError) as error:
             raise UsageError(f"the recipe is refused by TRL: {error}") from error
         trainer.remove_callback(PrinterCallback)
-        self._trainer = trainer
+        return trainer
 
     def _save(self, trainer: Any) -> None:
-        """Save the result beside its place and move it there whole."""
-        target = self._run.adapter if self._recipe.lora else self._run.model
-        partial = target.with_name(f".{target.name}-partial")
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            trainer.save_model(str(partial))
-            self._tokenizer.save_pretrained(str(partial))
-            partial.rename(target)
-        except OSError as error:
-            raise LowresCodeError(f"cannot save the model to {str(target)!r}: {error.strerror}") from error
+        """Save the result whole."""
+        save_whole(trainer, self._tokenizer, self._run.adapter if self._recipe.lora else self._run.model)
 
 
 def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
