@@ -46,18 +46,26 @@ class Scorer:
     """
 
     def __init__(
-        self, judge: Judge, problems: Sequence[Problem], terms: Sequence[RewardTerm], samples: JsonLines
+        self,
+        judge: Judge,
+        problems: Sequence[Problem],
+        terms: Sequence[RewardTerm[Any]],
+        samples: JsonLines,
+        seed: int = 0,
     ) -> None:
         """Args:
         judge: of the language.
         problems: by their row in the data set that TRL trains on.
         terms: what is asked of each judgement.
         samples: receives every judged completion.
+        seed: of terms that leave something to chance.
         """
         self._judge = judge
         self._problems = problems
         self._terms = terms
         self._samples = samples
+        self._seed = seed
+        self._analyses = any(term.needs_analysis for term in terms)
         self._failures = FailureWindow()
         self._recording = threading.Lock()
         self._open: dict[object, _Batch] = {}
@@ -99,11 +107,17 @@ class Scorer:
         started = time.monotonic()
         problems = [self._problems[row] for row in rows]
         judgements = self._judge.judge(texts, problems)
-        columns = {term.name: [term.score(judgement) for judgement in judgements] for term in self._terms}
+        if self._analyses:
+            judgements = self._judge.analyse(judgements)
+        columns = {term.name: self._column(term, problems, judgements, _step(context)) for term in self._terms}
         with self._recording:
             self._report(problems, judgements, columns, time.monotonic() - started, context)
             self._failures.add(judgements)
         return columns
+
+    def _column(self, term: RewardTerm[Any], problems: list[Problem], judgements: list[Judgement], step: int) -> Column:
+        pairs = enumerate(zip(problems, judgements, strict=True))
+        return [term.score(*pair, step, f"{self._seed}/{step}/{pair[0].id}/{row}") for row, pair in pairs]
 
     def _report(
         self,

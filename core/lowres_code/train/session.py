@@ -18,10 +18,9 @@ from lowres_code.generation.models import load_model, load_tokenizer, shown_name
 from lowres_code.generation.open import open_generator
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
-from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message, build_prompt
-from lowres_code.recipe.build import load_problems, started_judge
+from lowres_code.recipe.build import load_problems, reward_terms, started_judge
 from lowres_code.recipe.schema import LoraTable, Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
@@ -73,7 +72,7 @@ class _Session:
 
     def __init__(self, run: RunDirectory, recipe: Recipe, judge: Judge, seed: int, console: Console) -> None:
         self._run, self._recipe, self._judge, self._seed, self._console = run, recipe, judge, seed, console
-        weights = list(recipe.reward.values())
+        weights = recipe.reward_weights()
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
@@ -155,8 +154,8 @@ class _Session:
         from trl import GRPOTrainer
 
         recipe = self._recipe
-        terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
-        scorer = Scorer(self._judge, self._problems, terms, self._run.samples())
+        terms = reward_terms(recipe, self._judge.language)
+        scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed)
         lengths = [len(prompt[-1]["content"]) for prompt in self._prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations
         order = order_by_length(lengths, together, self._arguments.seed)

@@ -52,6 +52,20 @@ def test_one_column_for_each_term_and_one_judging_for_all(judge: Judge, tmp_path
     assert {row["step"] for row in rows} == {5}
 
 
+def test_terms_that_need_an_analysis_get_one_and_chance_has_a_seed(judge: Judge, tmp_path: Path) -> None:
+    problems = [Problem("a", "q", (Test("6"),))]
+    terms = [term for term in TERMS if term.name in ("coin", "no_bare_constant", "agreement")]
+    texts = [format_completion("2 times 3", f"solve(X) :- X is {it}.") for it in ("6", "2 * 3", "2 *")] + ["none"]
+    first, again, other = (
+        scored(Scorer(judge, problems, terms, JsonLines(tmp_path / "s.jsonl"), seed), texts * 8, [0] * 32)
+        for seed in (0, 0, 1)
+    )
+    assert first["no_bare_constant"] == [0, 1, 0, 0] * 8
+    assert first["agreement"] == [0, 1, 0, 0] * 8
+    assert first["coin"] == again["coin"] != other["coin"]
+    assert set(first["coin"]) == {0, 1}
+
+
 def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path: Path) -> None:
     """TRL awaits its asynchronous reward functions together; ours must not hold the others up."""
     scorer = Scorer(judge, [Problem("a", "q", (Test("1"),))], TERMS[:1], JsonLines(tmp_path / "s.jsonl"))
