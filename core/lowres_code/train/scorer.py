@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -131,8 +131,22 @@ class Scorer:
         log_metric("judge_s", seconds)
         for name in ("correct", "runs", "syntax"):
             log_metric(f"share/{name}", sum(getattr(judgement, name) for judgement in judgements) / len(judgements))
+        words = [len((judgement.completion.reasoning or "").split()) for judgement in judgements]
+        log_metric("reasoning_words", sum(words) / len(words))
+        log_metric("share/equal_rewards", _equal_share(problems, columns))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
         self._samples.append(*_records(problems, judgements, columns, context))
+
+
+def _equal_share(problems: Sequence[Problem], columns: Columns) -> float:
+    """The share of problems whose completions all earned the same, so that nothing is learnt from them.
+
+    TRL's ``frac_reward_zero_std`` is meant to be this, but is 0 where a mean of equal rewards is rounded.
+    """
+    groups: defaultdict[str, set[tuple[float | None, ...]]] = defaultdict(set)
+    for problem, *values in zip(problems, *columns.values(), strict=True):
+        groups[problem.id].add(tuple(values))
+    return sum(len({values for values in group if None not in values}) <= 1 for group in groups.values()) / len(groups)
 
 
 def _records(

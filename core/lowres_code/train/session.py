@@ -27,6 +27,7 @@ from lowres_code.runs.environment import environment
 from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
+from lowres_code.train.health import HealthWatch
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 
@@ -128,6 +129,7 @@ class _Session:
         interruption = Interruption()
         recorder = Recorder(self._run, self._console, interruption)
         trainer.add_callback(recorder)
+        trainer.add_callback(HealthWatch(self._run, self._console))
         try:
             with interruption.watched(self._console):
                 if checkpoint and done >= trainer.args.max_steps > 0:
