@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.errors import LowresCodeError as LowresCodeError
     from lowres_code.errors import UsageError as UsageError
     from lowres_code.judge import Judgement as Judgement
+    from lowres_code.language.analysis import Analysis as Analysis
     from lowres_code.language.base import Diagnostic as Diagnostic
     from lowres_code.language.base import EmbeddedLanguage as EmbeddedLanguage
     from lowres_code.language.base import Example as Example
@@ -33,6 +34,8 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.problem import Test as Test
     from lowres_code.recipe import Recipe as Recipe
     from lowres_code.recipe import load_recipe as load_recipe
+    from lowres_code.reward import RewardInput as RewardInput
+    from lowres_code.reward import RewardOptions as RewardOptions
     from lowres_code.reward import RewardTerm as RewardTerm
     from lowres_code.sources import ProblemSource as ProblemSource
     from lowres_code.sources import SourceOptions as SourceOptions
@@ -42,6 +45,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "api": ("Judge", "find_language"),
+    "language.analysis": ("Analysis",),
     "language.command": ("CommandLanguage",),
     "errors": ("JudgeError", "LowresCodeError", "UsageError"),
     "conformance": ("assert_conforms",),
@@ -61,7 +65,7 @@ _HOMES = {
     "plugins.manager": ("plugin_manager",),
     "problem": ("Problem", "Test"),
     "recipe": ("Recipe", "load_recipe"),
-    "reward": ("RewardTerm",),
+    "reward": ("RewardInput", "RewardOptions", "RewardTerm"),
     "sources": ("ProblemSource", "SourceOptions", "part_of"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import JudgeError, UsageError
+from lowres_code.language.analysis import Analysis
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.sandbox.isolation import choose_isolation
@@ -54,12 +55,14 @@ class Judgement(Judged):
         completion: the completion, taken apart.
         execution: the first execution that failed, else the last; ``None`` for ``no_code``.
         failed_test: which of the problem's tests that was, counted from 0; ``None`` if all passed or none was run.
+        analysis: what the program consists of, if somebody has asked (`Judge.analyse`) and it can be told.
     """
 
     verdict: str
     completion: Completion
     execution: Execution | None = None
     failed_test: int | None = None
+    analysis: Analysis | None = None
 
 
 class FailureWindow:
@@ -145,6 +148,20 @@ class Judge:
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
         """Ask the language's reader about each program."""
         return self._pool.run([(program, Test()) for program in programs], self.limits, "check_syntax")
+
+    def analyse(self, judgements: Sequence[Judgement]) -> list[Judgement]:
+        """The same judgements with the analysis of each program that the language's reader accepts.
+
+        One whose analysis the judge itself fails at becomes an ``infra_error``.
+
+        Raises:
+            UsageError: the language offers none.
+        """
+        if not self.language.analyses:
+            raise UsageError(f"{self.language.title} offers no analysis of its programs")
+        programs = [judgement.completion.program or "" for judgement in judgements if judgement.syntax]
+        found = iter(self._pool.run([(program, Test()) for program in programs], self.limits, "analyse"))
+        return [_analysed(judgement, next(found)) if judgement.syntax else judgement for judgement in judgements]
 
     def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
         """The verdict on each completion as a solution of its problem.
@@ -251,6 +268,13 @@ class Judge:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _analysed(judgement: Judgement, analysis: Execution) -> Judgement:
+    if analysis.status is Status.INFRA_ERROR:
+        return Judgement(INFRA_ERROR, judgement.completion, analysis)
+    answer = analysis.answer if analysis.status is Status.OK else None
+    return replace(judgement, analysis=None if answer is None else Analysis.of_text(answer))
 
 
 def check_queries(language: Language, tests: Iterable[Test], where: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from lowres_code._util.text import bytes_of
 from lowres_code.answers import same_lines, same_value
+from lowres_code.language.analysis import Analysis
 from lowres_code.language.base import (
     Diagnostic,
     EmbeddedLanguage,
@@ -43,7 +44,7 @@ _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
 # What the driver can say; a program that has found it and changed it can say no more.
 _STATUSES = {status.value: status for status in Status if status is not Status.INFRA_ERROR}
-DRIVER = Path(__file__).with_name("driver.pl")
+DRIVER, READER = (Path(__file__).with_name(name) for name in ("driver.pl", "analysis.pl"))
 
 
 class Prolog(EmbeddedLanguage):
@@ -141,6 +142,7 @@ class Prolog(EmbeddedLanguage):
         "put_byte_or_char(B) :- char_code(C, B), put_char(C).",
     }
     queries = True
+    analyses = True
     packages = ("pyswip",)
     plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
 
@@ -181,6 +183,7 @@ class Prolog(EmbeddedLanguage):
         for goal in goals:
             list(Engine.query(goal))
         self._call = _Driver(judge)
+        self._reader = READER.read_text(encoding="utf-8")
         for _ in range(WARM_RUNS):
             self.execute(f"{judge}(1).\n", Test(query=f"{judge}(X)"), Limits())
             self._call("forget", f"{os.getcwd()}/program.pl")
@@ -207,6 +210,21 @@ class Prolog(EmbeddedLanguage):
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
         told = _STATUSES.get(status, Status.RUNTIME_ERROR)
         return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
+
+    def analyse(self, program: str) -> Analysis | None:
+        """By SWI-Prolog's own reader; of the directives only operators and the solvers' libraries are followed.
+
+        Clauses that it cannot read are left out, as when the program is loaded.
+        """
+        limits = Limits()
+        try:
+            told = self._call("analyse", self._reader, _write(program), limits.memory_mb * 2**19, limits.inferences)
+            status, clauses, predicates, constraints, operations, literals = told
+        except _NO_RESULT:
+            return None
+        if status != "ok":
+            return None
+        return Analysis(int(clauses), int(predicates), int(constraints), int(operations), tuple(literals))
 
     def compare(self, expected: str, actual: str) -> bool:
         """By values, as every language does; else as terms, or as text where one cannot be read as a term."""

@@ -51,6 +51,15 @@ check(File, Inferences, [Status, '', Notes]) :-
     flush,
     all_notes(Notes).
 
+%   analyse(+Reader, +File, +StackBytes, +Inferences, -Result): by the module lowres_analysis, whose text is Reader. It is
+%   loaded here, in the child that asks, so that no worker and no program that is only judged is the larger for it.
+
+analyse(Reader, File, StackBytes, Inferences, Result) :-
+    setup_call_cleanup(open_string(Reader, Stream),
+                       system:load_files(lowres_analysis, [stream(Stream), silent(true)]),
+                       close(Stream)),
+    lowres_analysis:analyse(File, StackBytes, Inferences, Result).
+
 %   forget(+File, -Done): as if File had never been loaded.
 
 forget(File, true) :-

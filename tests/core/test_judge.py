@@ -156,12 +156,17 @@ def test_printed_output_is_compared_as_contest_judges_do(program: str, stdout: s
 def test_reward_terms(verdict: str, values: dict[str, float | None], judge: Judge) -> None:
     completion = judge.judge([format_completion("r", "solve(1).")], [problem("1")])[0].completion
     judgement = Judgement(verdict, completion)
-    assert {term.name: term.score(judgement) for term in TERMS if term.name != "coin"} == values
+    terms = [term for term in TERMS if term.name in values]
+    assert {term.name: term.score(problem("1"), judgement) for term in terms} == values
 
 
 def test_no_code_earns_nothing_but_may_be_well_formed(judge: Judge) -> None:
     judgement = judge.judge(["<reasoning>r</reasoning><code> </code>"], [problem("1")])[0]
-    assert [term.score(judgement) for term in TERMS if term.name in ("correct", "runs", "syntax")] == [0, 0, 0]
+    assert [term.score(problem("1"), judgement) for term in TERMS if term.name in ("correct", "runs", "syntax")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_stream_gives_each_completion_its_verdict_under_its_key(judge: Judge) -> None:

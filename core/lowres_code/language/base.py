@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from lowres_code.answers import same_answer
 from lowres_code.errors import UsageError
+from lowres_code.language.analysis import Analysis
 from lowres_code.problem import Test
 
 NAME = r"[a-z][a-z0-9+#._-]*"  # what a language's name looks like
@@ -199,6 +200,7 @@ class Language(ABC):
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         queries: whether `Test.query` is asked of a program; where not, nothing else is asked than that it runs.
         forks: whether running a program takes processes of its own.
+        analyses: whether it offers `analyse`.
         checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
         packages: Python packages, beside the standard library and its own, that it imports in a worker; programs can
             read these, and no others that are installed.
@@ -218,6 +220,7 @@ class Language(ABC):
     plain: tuple[str, ...] = ()
     prints: bool = False
     queries: bool = False
+    analyses: bool = False
     forks: bool = True
     checks_failures: bool = False
     packages: tuple[str, ...] = ()
@@ -239,6 +242,13 @@ class Language(ABC):
     def compare(self, expected: str, actual: str) -> bool:
         """Whether an answer is the expected one; by default as `lowres_code.answers.same_answer` says."""
         return same_answer(expected, actual)
+
+    def analyse(self, program: str) -> Analysis | None:
+        """What the program consists of, by the language's own reader and without running it; ``None`` if it is broken.
+
+        Asked in a sandbox like the other two, only where ``analyses`` is set and a recipe needs it.
+        """
+        return None
 
     def missing(self) -> Missing | None:
         """What is not installed, or ``None`` if the backend can run. Cheap: it looks, it does not start anything."""

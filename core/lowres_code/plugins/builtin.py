@@ -21,7 +21,7 @@ def register_problem_sources(register: Registry[ProblemSource[Any]]) -> None:
 
 
 @hookimpl
-def register_rewards(register: Registry[RewardTerm]) -> None:
+def register_rewards(register: Registry[RewardTerm[Any]]) -> None:
     """The terms of `lowres_code.reward`."""
     for term in TERMS:
         register(term)

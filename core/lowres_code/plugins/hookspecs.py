@@ -45,8 +45,8 @@ def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> 
 
 
 @hookspec
-def register_rewards(register: Callable[[RewardTerm], None]) -> None:
-    """Register reward terms, for ``NAME = WEIGHT`` in ``[reward]``."""
+def register_rewards(register: Callable[[RewardTerm[Any]], None]) -> None:
+    """Register reward terms, for ``NAME = WEIGHT`` in ``[reward]``, or ``[reward.NAME]`` with options."""
 
 
 @hookspec

@@ -122,7 +122,7 @@ class PluginManager:
         return self._collect("register_problem_sources", lambda source: source.name)
 
     @functools.cached_property
-    def rewards(self) -> dict[str, Registered[RewardTerm]]:
+    def rewards(self) -> dict[str, Registered[RewardTerm[Any]]]:
         """Reward terms by name."""
         return self._collect("register_rewards", lambda term: term.name)
 

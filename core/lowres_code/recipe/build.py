@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 
@@ -12,7 +13,8 @@ from lowres_code.judge import Judge
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
-from lowres_code.recipe.schema import DataTable, LimitsTable
+from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe, RewardTable
+from lowres_code.reward import RewardTerm
 from lowres_code.sandbox.isolation import NO_ISOLATION
 from lowres_code.sources import Part
 
@@ -36,6 +38,25 @@ def load_problems(table: DataTable, part: Part, run_seed: int = 0) -> list[Probl
     if not problems:
         raise UsageError(f"data.{part}: source {table.source!r} gives no problems")
     return problems
+
+
+def reward_terms(recipe: Recipe, language: Language) -> list[RewardTerm[Any]]:
+    """The reward terms of a recipe with their options, in its order.
+
+    Raises:
+        UsageError: a term needs an analysis of the program, and the language offers none.
+    """
+    terms = []
+    for name, table in recipe.reward.items():
+        term = plugin_manager().rewards[name].thing
+        if term.needs_analysis and not language.analyses:
+            able = [name for name, known in plugin_manager().languages.items() if known.thing.analyses]
+            raise UsageError(
+                f"reward.{name} needs an analysis of the program, which {language.title} does not offer (only: "
+                f'{", ".join(able)}); leave the term out: remove = ["reward.{name}"] in a recipe that extends this one'
+            )
+        terms.append(term.with_options(table.options if isinstance(table, RewardTable) else {}))
+    return terms
 
 
 @contextmanager

@@ -109,9 +109,15 @@ def _source_errors(tree: Tree) -> Iterator[str]:
 
 def _reward_errors(tree: Tree) -> Iterator[str]:
     known = plugin_manager().rewards
-    for name in table_of(tree, "reward"):
+    for name, table in table_of(tree, "reward").items():
         if name not in known:
             yield f"reward.{name}: no such reward term; {near_match(name, known)}"
+        elif isinstance(table, dict):
+            term = known[name].thing
+            try:
+                term.with_options({key: value for key, value in table.items() if key != "weight"})
+            except ValidationError as error:
+                yield from validation_errors(error, type(term.options), ("reward", name))
 
 
 def _without_repetition(errors: list[str], own: set[str] | None) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from string import Formatter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, field_validator
 
 from lowres_code.errors import near_match
 from lowres_code.judge import MOST_WORKERS
@@ -124,6 +124,30 @@ def _limit(name: str) -> Any:
     return Field(default=getattr(_LIMITS, name), ge=least, le=most, strict=name != "wall_s")
 
 
+class RewardTable(BaseModel):
+    """``[reward.NAME]``: how much a term weighs. Other keys are options of the term."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    weight: float
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that the term itself understands."""
+        return dict(self.model_extra or {})
+
+
+def _weight_or_table(value: object, _: object) -> float | RewardTable:
+    """One or the other, so that what is wrong is said of that one alone."""
+    if isinstance(value, (dict, RewardTable)):
+        return RewardTable.model_validate(value)
+    return _WEIGHT.validate_python(value)
+
+
+_WEIGHT: TypeAdapter[float] = TypeAdapter(float, config=ConfigDict(strict=True, allow_inf_nan=False))
+Weight = Annotated[float | RewardTable, WrapValidator(_weight_or_table)]
+
+
 class LimitsTable(Table):
     """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time."""
 
@@ -214,6 +238,8 @@ class SelectionTable(SamplingTable):
 class Recipe(Table):
     """A whole recipe. ``train`` holds options of TRL's ``GRPOConfig`` by their own names.
 
+    ``reward`` holds terms by name: ``NAME = WEIGHT``, or a table ``[reward.NAME]`` of a ``weight`` and options.
+
     A file may also hold two keys that say how it builds on another recipe, and that nothing remains of once it is read.
     ``extends`` names that recipe (a name, or a path as seen from the file). ``remove`` lists keys that are taken away
     from it before the file adds its own, as in ``["data.train.tasks.gcd", "data.train.weights", "lora"]``.
@@ -223,7 +249,7 @@ class Recipe(Table):
     model: ModelTable
     data: Data
     prompt: PromptTable = PromptTable()
-    reward: dict[str, float] = Field(default={"correct": 1.0}, strict=False, min_length=1)
+    reward: dict[str, Weight] = Field(default={"correct": 1.0}, min_length=1)
     limits: LimitsTable = LimitsTable()
     sft: SftTable | None = None
     selection: SelectionTable | None = None
@@ -235,3 +261,7 @@ class Recipe(Table):
     def ends_with_sft(self) -> bool:
         """Whether there is no GRPO after the supervised stage."""
         return self.sft is not None and self.sft.only
+
+    def reward_weights(self) -> list[float]:
+        """The weights of the reward terms, in their order."""
+        return [term.weight if isinstance(term, RewardTable) else term for term in self.reward.values()]

@@ -97,7 +97,7 @@ def print_run(run: RunDirectory, console: Console) -> None:
     else:
         for stage, summary in stages.items():
             console.print(*evaluation_tables(summary, f"{_when(stage)} training"), sep="\n")
-    for line in _summary(run.read_metrics()):
+    for line in (*_summary(run.read_metrics()), *(f"Warning: {finding}" for finding in run.read_health())):
         console.print(Text(line))
     if unfinished:
         console.print(Text(f"Go on with: lowres-code train --resume {shlex.quote(str(run.path))}"))

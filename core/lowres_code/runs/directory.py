@@ -17,6 +17,7 @@ from lowres_code._util.lock import is_locked, lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, Summary
 from lowres_code.recipe import Recipe, load_recipe
+from lowres_code.runs.health import Finding
 
 # What a run leaves that was stopped, or refused, before it had really begun.
 _OF_A_BEGINNING = {".lock", "checkpoints", "env.json", "eval", "language.toml", "status.json"}
@@ -29,7 +30,8 @@ class RunDirectory:
 
     ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
     language came from a file that the user named), ``metrics.jsonl``,
-    ``samples.jsonl``, ``eval/base/``, ``eval/sft/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`),
+    ``samples.jsonl``, ``health.jsonl`` (what went wrong, see `lowres_code.runs.health`), ``eval/base/``, ``eval/sft/``,
+    ``eval/trained/`` (see `lowres_code.evaluation.folder`),
     ``sft/round-1/`` and so on (see `lowres_code.train.sft`), ``selection.jsonl`` and ``selection/`` (see
     `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
@@ -176,12 +178,22 @@ class RunDirectory:
 
     def forget_after(self, step: int) -> None:
         """Drop metrics and samples of steps after ``step``: a run that goes on from there makes them again."""
-        for name in ("metrics.jsonl", "samples.jsonl"):
+        for name in ("metrics.jsonl", "samples.jsonl", "health.jsonl"):
             keep_records(self.path / name, lambda record: record.get("step", 0) <= step)
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """All records of ``metrics.jsonl``."""
         return list(read_json_lines(self.path / "metrics.jsonl"))
+
+    def health(self) -> JsonLines:
+        """``health.jsonl``, to append to."""
+        return JsonLines(self.path / "health.jsonl")
+
+    def read_health(self) -> list[Finding]:
+        """What has gone wrong in training so far, as it was told."""
+        fields = Finding.__dataclass_fields__
+        records = read_json_lines(self.path / "health.jsonl")
+        return [Finding(**{name: record[name] for name in fields}) for record in records]
 
     def evaluation_folder(self, which: str) -> EvaluationFolder:
         """``eval/base``, ``eval/sft`` or ``eval/trained``."""

@@ -95,6 +95,9 @@ def answer(language: Language, ask: str, program: str, test: Test, limits: Limit
         if ask == "check_syntax":
             found = language.check_syntax(program)
             return Execution(Status.SYNTAX_ERROR if found else Status.OK, diagnostics=found)
+        if ask == "analyse":
+            analysis = language.analyse(program)
+            return Execution(Status.OK, analysis.as_text()) if analysis else Execution(Status.NO_ANSWER)
         return language.execute(program, test, limits)
     except MemoryError:
         return Execution(Status.MEMORY_LIMIT)

@@ -26,7 +26,7 @@ from lowres_code.sandbox.results import decode
 from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.startup import WorkerConfig
 
-Ask = Literal["execute", "check_syntax"]
+Ask = Literal["execute", "check_syntax", "analyse"]
 
 LONGEST_PROGRAM = 32 * 2**20  # bytes; half of the scratch directory
 _START_S = 60.0

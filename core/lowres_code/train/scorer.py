@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,18 +46,26 @@ class Scorer:
     """
 
     def __init__(
-        self, judge: Judge, problems: Sequence[Problem], terms: Sequence[RewardTerm], samples: JsonLines
+        self,
+        judge: Judge,
+        problems: Sequence[Problem],
+        terms: Sequence[RewardTerm[Any]],
+        samples: JsonLines,
+        seed: int = 0,
     ) -> None:
         """Args:
         judge: of the language.
         problems: by their row in the data set that TRL trains on.
         terms: what is asked of each judgement.
         samples: receives every judged completion.
+        seed: of terms that leave something to chance.
         """
         self._judge = judge
         self._problems = problems
         self._terms = terms
         self._samples = samples
+        self._seed = seed
+        self._analyses = any(term.needs_analysis for term in terms)
         self._failures = FailureWindow()
         self._recording = threading.Lock()
         self._open: dict[object, _Batch] = {}
@@ -99,11 +107,17 @@ class Scorer:
         started = time.monotonic()
         problems = [self._problems[row] for row in rows]
         judgements = self._judge.judge(texts, problems)
-        columns = {term.name: [term.score(judgement) for judgement in judgements] for term in self._terms}
+        if self._analyses:
+            judgements = self._judge.analyse(judgements)
+        columns = {term.name: self._column(term, problems, judgements, _step(context)) for term in self._terms}
         with self._recording:
             self._report(problems, judgements, columns, time.monotonic() - started, context)
             self._failures.add(judgements)
         return columns
+
+    def _column(self, term: RewardTerm[Any], problems: list[Problem], judgements: list[Judgement], step: int) -> Column:
+        pairs = enumerate(zip(problems, judgements, strict=True))
+        return [term.score(*pair, step, f"{self._seed}/{step}/{pair[0].id}/{row}") for row, pair in pairs]
 
     def _report(
         self,
@@ -117,8 +131,22 @@ class Scorer:
         log_metric("judge_s", seconds)
         for name in ("correct", "runs", "syntax"):
             log_metric(f"share/{name}", sum(getattr(judgement, name) for judgement in judgements) / len(judgements))
+        words = [len((judgement.completion.reasoning or "").split()) for judgement in judgements]
+        log_metric("reasoning_words", sum(words) / len(words))
+        log_metric("share/equal_rewards", _equal_share(problems, columns))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
         self._samples.append(*_records(problems, judgements, columns, context))
+
+
+def _equal_share(problems: Sequence[Problem], columns: Columns) -> float:
+    """The share of problems whose completions all earned the same, so that nothing is learnt from them.
+
+    TRL's ``frac_reward_zero_std`` is meant to be this, but is 0 where a mean of equal rewards is rounded.
+    """
+    groups: defaultdict[str, set[tuple[float | None, ...]]] = defaultdict(set)
+    for problem, *values in zip(problems, *columns.values(), strict=True):
+        groups[problem.id].add(tuple(values))
+    return sum(len({values for values in group if None not in values}) <= 1 for group in groups.values()) / len(groups)
 
 
 def _records(

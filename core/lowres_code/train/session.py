@@ -17,16 +17,16 @@ from lowres_code.generation.models import load_tokenizer, shown_name
 from lowres_code.generation.open import open_generator
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
-from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
-from lowres_code.recipe.build import load_problems, started_judge
+from lowres_code.recipe.build import load_problems, reward_terms, started_judge
 from lowres_code.recipe.schema import Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
 from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
+from lowres_code.train.health import HealthWatch
 from lowres_code.train.policy import Policy, save_whole
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
@@ -75,7 +75,7 @@ class _Session:
 
     def __init__(self, run: RunDirectory, recipe: Recipe, judge: Judge, seed: int, console: Console) -> None:
         self._run, self._recipe, self._judge, self._seed, self._console = run, recipe, judge, seed, console
-        weights = list(recipe.reward.values())
+        weights = recipe.reward_weights()
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
@@ -152,6 +152,7 @@ class _Session:
         interruption = Interruption()
         recorder = Recorder(self._run, self._console, interruption)
         trainer.add_callback(recorder)
+        trainer.add_callback(HealthWatch(self._run, self._console))
         try:
             with interruption.watched(self._console):
                 if checkpoint and done >= trainer.args.max_steps > 0:
@@ -201,8 +202,8 @@ class _Session:
         from lowres_code.train.trainer import Trainer
 
         recipe = self._recipe
-        terms = [plugin_manager().rewards[name].thing for name in recipe.reward]
-        scorer = Scorer(self._judge, self._problems, terms, self._run.samples())
+        terms = reward_terms(recipe, self._judge.language)
+        scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed)
         prompts = [self._prompt(problem) for problem in self._problems]
         lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations

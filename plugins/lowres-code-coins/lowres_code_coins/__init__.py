@@ -8,12 +8,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lowres_code import Judgement, Problem, ProblemSource, RewardTerm, SourceOptions, Test, hookimpl, part_of
+from lowres_code import (
+    Problem,
+    ProblemSource,
+    RewardInput,
+    RewardOptions,
+    RewardTerm,
+    SourceOptions,
+    Test,
+    hookimpl,
+    part_of,
+)
 from lowres_code.sources import Part
 from pydantic import Field
 
 COINS = (1, 2, 5, 10, 20, 50, 100, 200)
-SHORT = 200  # characters; a program of twice as many is not short at all
 
 
 class CoinsOptions(SourceOptions):
@@ -62,12 +71,18 @@ def ways_to_pay(largest: int, coins: tuple[int, ...]) -> list[int]:
     return ways
 
 
-def shortness(judgement: Judgement) -> float:
-    """1 for a right program of at most `SHORT` characters, falling to 0 at twice as many; 0 for all others."""
-    program = judgement.completion.program
-    if program is None or not judgement.correct:
+class ShortOptions(RewardOptions):
+    """``characters``: of a program that is short; one of twice as many is not short at all."""
+
+    characters: int = Field(default=200, ge=1)
+
+
+def shortness(given: RewardInput[ShortOptions]) -> float:
+    """1 for a right program of at most that many characters, falling to 0 at twice as many; 0 for all others."""
+    program = given.completion.program
+    if program is None or not given.judgement.correct:
         return 0.0
-    return min(1.0, max(0.0, 2 - len(program.strip()) / SHORT))
+    return min(1.0, max(0.0, 2 - len(program.strip()) / given.options.characters))
 
 
 @hookimpl
@@ -77,9 +92,9 @@ def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> 
 
 
 @hookimpl
-def register_rewards(register: Callable[[RewardTerm], None]) -> None:
-    """For ``short = WEIGHT`` in a recipe's ``[reward]``."""
-    register(RewardTerm("short", f"1 if the program is right and has at most {SHORT} characters", shortness))
+def register_rewards(register: Callable[[RewardTerm[Any]], None]) -> None:
+    """For ``short = WEIGHT`` in a recipe's ``[reward]``, or ``[reward.short]`` with options."""
+    register(RewardTerm("short", "1 if the program is right and short", shortness, ShortOptions()))
 
 
 @hookimpl

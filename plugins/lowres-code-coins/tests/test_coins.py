@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from lowres_code import Judgement, UsageError, load_recipe
+from lowres_code import Judgement, Problem, RewardTerm, Test, UsageError, load_recipe
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.recipe import find_recipe
 from lowres_code.sources import Part
-from lowres_code_coins import COINS, Coins, CoinsOptions, shortness, ways_to_pay
+from lowres_code_coins import COINS, Coins, CoinsOptions, ShortOptions, shortness, ways_to_pay
 
 SOURCE = Coins()
 PARTS: tuple[Part, ...] = ("train", "eval")
@@ -54,19 +54,22 @@ def test_a_seed_gives_the_same_problems_again_and_another_gives_others() -> None
 
 
 @pytest.mark.parametrize(
-    ("verdict", "characters", "value"),
+    ("verdict", "characters", "options", "value"),
     [
-        ("correct", 10, 1.0),
-        ("correct", 200, 1.0),
-        ("correct", 300, 0.5),
-        ("correct", 1000, 0.0),
-        ("wrong_answer", 10, 0.0),
-        ("no_code", 0, 0.0),
+        ("correct", 10, {}, 1.0),
+        ("correct", 200, {}, 1.0),
+        ("correct", 300, {}, 0.5),
+        ("correct", 1000, {}, 0.0),
+        ("correct", 300, {"characters": 240}, 0.75),
+        ("wrong_answer", 10, {}, 0.0),
+        ("no_code", 0, {}, 0.0),
     ],
 )
-def test_short_is_for_right_programs_only(verdict: str, characters: int, value: float) -> None:
+def test_short_is_for_right_programs_only(verdict: str, characters: int, options: dict[str, int], value: float) -> None:
     text = format_completion("Count.", "x" * characters) if characters else "I do not know."
-    assert shortness(Judgement(verdict, parse_completion(text, ()))) == value
+    term = RewardTerm("short", "", shortness, ShortOptions()).with_options(options)
+    problem = Problem("p", "How many?", (Test("1"),))
+    assert term.score(problem, Judgement(verdict, parse_completion(text, ()))) == value
 
 
 def test_the_recipe_is_found_and_extends_quickstart() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lowres_code.language.analysis import Analysis
 from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
 
@@ -30,3 +31,14 @@ class Indifferent(Snake):
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """The program is not even looked at."""
         return Execution(Status.OK, answer="hello")
+
+
+class Unreadable(Snake):
+    """Fails at every analysis."""
+
+    name = "unreadable"
+    analyses = True
+
+    def analyse(self, program: str) -> Analysis | None:
+        """As if the disk were full."""
+        raise OSError("no space")

@@ -103,7 +103,7 @@ def test_what_trl_refuses_is_refused_before_a_run(options: dict[str, Any], said:
 @pytest.mark.parametrize("name", sorted(recipe_names()))
 def test_every_recipe_that_ships_is_one_for_the_installed_trl(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(find_recipe(name))
-    config = grpo_config(recipe.train, tmp_path, 3, list(recipe.reward.values()))
+    config = grpo_config(recipe.train, tmp_path, 3, recipe.reward_weights())
     assert config.seed == 3
     assert config.generation_batch_size % config.num_generations == 0
     assert {option: getattr(config, option) for option in recipe.train} == recipe.train

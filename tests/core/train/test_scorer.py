@@ -52,6 +52,39 @@ def test_one_column_for_each_term_and_one_judging_for_all(judge: Judge, tmp_path
     assert {row["step"] for row in rows} == {5}
 
 
+def test_terms_that_need_an_analysis_get_one_and_chance_has_a_seed(judge: Judge, tmp_path: Path) -> None:
+    problems = [Problem("a", "q", (Test("6"),))]
+    terms = [term for term in TERMS if term.name in ("coin", "no_bare_constant", "agreement")]
+    texts = [format_completion("2 times 3", f"solve(X) :- X is {it}.") for it in ("6", "2 * 3", "2 *")] + ["none"]
+    first, again, other = (
+        scored(Scorer(judge, problems, terms, JsonLines(tmp_path / "s.jsonl"), seed), texts * 8, [0] * 32)
+        for seed in (0, 0, 1)
+    )
+    assert first["no_bare_constant"] == [0, 1, 0, 0] * 8
+    assert first["agreement"] == [0, 1, 0, 0] * 8
+    assert first["coin"] == again["coin"] != other["coin"]
+    assert set(first["coin"]) == {0, 1}
+
+
+def test_metrics_of_a_batch(judge: Judge, tmp_path: Path) -> None:
+    """Of three problems one has completions of different worth; equal rewards are equal, however they are rounded."""
+    problems = [Problem(name, "q", (Test("1"),)) for name in "abc"]
+    scorer = Scorer(judge, problems, [TERMS[0], TERMS[2], TERMS[3]], JsonLines(tmp_path / "s.jsonl"))
+    told: dict[str, float] = {}
+    texts = [RIGHT, RIGHT, RIGHT, WRONG, "none", "none"]
+    context: dict[str, Any] = {"trainer_state": State(), "log_metric": told.__setitem__}
+    completions = [[{"content": text}] for text in texts]
+
+    async def together() -> None:
+        rows = [0, 0, 1, 1, 2, 2]
+        await asyncio.gather(*(f(completions=completions, problem=rows, **context) for f in scorer.functions))
+
+    asyncio.run(together())
+    assert told["share/equal_rewards"] == pytest.approx(2 / 3)
+    assert told["share/correct"] == pytest.approx(3 / 6)
+    assert told["reasoning_words"] == pytest.approx(4 / 6)  # "r" in four of six
+
+
 def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path: Path) -> None:
     """TRL awaits its asynchronous reward functions together; ours must not hold the others up."""
     scorer = Scorer(judge, [Problem("a", "q", (Test("1"),))], TERMS[:1], JsonLines(tmp_path / "s.jsonl"))

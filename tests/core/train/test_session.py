@@ -169,6 +169,22 @@ def test_the_path_of_the_big_recipes_with_lora_on_local_files(tmp_path: Path, ti
     assert Path(json.loads(told.stdout)["folder"]).parent == run / "eval"
 
 
+def test_a_run_where_nothing_can_be_right_says_so_once_and_keeps_it(tmp_path: Path, tiny_model: Path, cli: Cli) -> None:
+    """A model with random weights writes no program in twenty steps."""
+    run = tmp_path / "run"
+    small = ["train.max_steps=22", "train.per_device_train_batch_size=4", "train.num_generations=4", "eval.samples=1"]
+    small += ["train.max_completion_length=4", "eval.max_new_tokens=4", "data.train.size=24", "data.eval.size=10"]
+    changes = [part for change in (*small, f"model.name={tiny_model}") for part in ("--set", change)]
+    done = cli("train", "--lang", "prolog", "--out", run, *changes)
+    assert done.returncode == 0, done.stderr
+    kinds = [(finding.kind, finding.step) for finding in RunDirectory.open(run).read_health()]
+    assert kinds == [("cut", 3), ("equal_rewards", 10), ("nothing_right", 20)]
+    said = " ".join(done.stdout.split())
+    assert said.count("Warning: step 20: nothing was right in the last 20 steps.") == 2  # when it came, and at the end
+    assert "prompt.shots = 1" in said and "[sft]" in said
+    assert "nothing was right" in cli("report", run).stdout
+
+
 def test_what_trl_refuses_leaves_no_run_behind(tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / "run"
     tuned = ("--set", "lora.r=4", "--set", "lora.target_modules=nonsense")
