@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -92,7 +92,7 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     if query is not None and not isinstance(query, str):
         raise UsageError(f"{where}: 'query' must be text, not {shown(query)}")
     form = _form(label(record, "form", where), where)
-    tests = record.get("tests")
+    tests = _listed(record.get("tests"), where)
     if record.get("answer") is not None:
         if tests is not None:
             raise UsageError(f"{where}: has both 'answer' and 'tests'; one of them must say what is right")
@@ -100,6 +100,16 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     if not isinstance(tests, list) or not tests:
         raise UsageError(f"{where}: needs 'answer', or 'tests' with at least one {{\"stdin\", \"stdout\"}}")
     return tuple(_stdin_test(test, query, form, where) for test in tests)
+
+
+def _listed(tests: object, where: str) -> object:
+    """The tests; where they stand in one cell as JSON, what that says."""
+    if not isinstance(tests, str):
+        return tests
+    try:
+        return json.loads(tests)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where}: 'tests' must be a list, or JSON of one: {error}") from error
 
 
 def _gold(answer: object, where: str) -> str:
@@ -188,17 +198,6 @@ def shown(value: object) -> str:
     return _QUOTING.repr(value)
 
 
-def read_each(
-    path: Path, make: Callable[[Mapping[str, object], str], T], left_out: Callable[[str], None] | None = None
-) -> list[T]:
-    """What ``make`` makes of each object of a JSON Lines file, and of ``FILE:LINE``; see `make_each`.
-
-    Raises:
-        UsageError: the file cannot be read, or as `make_each`; a line that is no JSON object is a bad row.
-    """
-    return make_each(_lines(path), lambda line, where: make(_object_of(line, where), where), left_out)
-
-
 def make_each(
     rows: Iterable[tuple[str, R]], make: Callable[[R, str], T], left_out: Callable[[str], None] | None = None
 ) -> list[T]:
@@ -227,39 +226,6 @@ def make_each(
         more = [f"and {bad - _NAMED} more of {len(made) + bad} rows"] if bad > _NAMED else []
         raise UsageError("\n".join([*told, *more]))
     return made
-
-
-def read_records(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    """The objects of a JSON Lines file, each with ``FILE:LINE`` to name it by. Empty lines are skipped.
-
-    Raises:
-        UsageError: the file cannot be read, or a line is no JSON object.
-    """
-    return ((where, _object_of(line, where)) for where, line in _lines(path))
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield f"{path}:{number}", line
-    except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{str(path)!r} is not UTF-8 text: {error}") from error
-
-
-def _object_of(line: str, where: str) -> dict[str, object]:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{where}: not JSON ({error.msg}, column {error.colno})") from error
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, lists a thousand deep
-        raise UsageError(f"{where}: JSON that cannot be read ({error})") from error
-    if not isinstance(record, dict):
-        raise UsageError(f"{where}: expected a JSON object, got {line.strip()[:60]!r}")
-    return record
 
 
 def unique(problems: Iterable[Problem]) -> list[Problem]:

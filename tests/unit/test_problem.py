@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from lowres_code.errors import UsageError
 from lowres_code.forms import lowest_terms
-from lowres_code.problem import Problem, Test, difficulty_text, make_each, problem_of, read_each, read_records, unique
+from lowres_code.problem import Problem, Test, difficulty_text, make_each, problem_of, unique
 
 
 def test_a_record_with_an_answer() -> None:
@@ -100,63 +98,13 @@ def test_a_hostile_value_is_quoted_in_a_line() -> None:
         assert len(str(refused.value)) < 1000
 
 
-def test_a_byte_order_mark_is_not_text(tmp_path: Path) -> None:
-    file = tmp_path / "problems.jsonl"
-    file.write_text('{"question": "q", "answer": "1"}\n', encoding="utf-8-sig")
-    assert [problem.question for problem in read_each(file, problem_of)] == ["q"]
-
-
-def test_a_bad_line_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "problems.jsonl"
-    file.write_text('{"question": "q", "answer": "1"}\n\n{"question"\n')
-    with pytest.raises(UsageError, match=r"problems\.jsonl:3: not JSON"):
-        list(read_records(file))
-
-
-@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000])
-def test_json_that_python_cannot_read_is_told(value: str, tmp_path: Path) -> None:
-    file = tmp_path / "problems.jsonl"
-    file.write_text(f'{{"question": "q", "answer": {value}\n')
-    with pytest.raises(UsageError, match=r"problems\.jsonl:1: "):
-        list(read_records(file))
-
-
 def test_standard_input_that_is_null_is_empty() -> None:
     assert problem_of({"question": "q", "tests": [{"stdin": None, "stdout": "1"}]}, "f:1").tests == (Test("1"),)
-
-
-def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read"):
-        list(read_records(tmp_path / "none.jsonl"))
 
 
 def test_unique_keeps_the_first_of_each_question() -> None:
     problems = [Problem("a", "q", (Test("1"),)), Problem("b", "r", (Test("1"),)), Problem("c", "q", (Test("2"),))]
     assert [problem.id for problem in unique(problems)] == ["a", "b"]
-
-
-def test_all_bad_records_are_told_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "problems.jsonl"
-    file.write_text('{"question": "q", "answer": "1"}\n' + '{"question": "q"}\n' * 7)
-    with pytest.raises(UsageError) as refused:
-        read_each(file, problem_of)
-    said: list[str] = []
-    assert [problem.id for problem in read_each(file, problem_of, said.append)] == ["problems-1"]
-    assert [text.partition("; ")[0] for text in said] == ["7 of 8 rows are left out"]
-    assert "problems.jsonl:2: needs 'answer'" in said[0]
-    lines = str(refused.value).splitlines()
-    assert [line.partition("problems.jsonl:")[2][:8] for line in lines[:5]] == [f"{n}: needs" for n in range(2, 7)]
-    assert lines[5:] == ["and 2 more of 8 rows"]
-
-
-def test_lines_that_are_no_json_are_bad_rows_like_others(tmp_path: Path) -> None:
-    file = tmp_path / "problems.jsonl"
-    file.write_text('{"question"\n{"question": "q", "answer": "1"}\n[]\n{"question": "q"}\n')
-    with pytest.raises(UsageError) as refused:
-        read_each(file, problem_of)
-    lines = str(refused.value).splitlines()
-    assert [line.partition("problems.jsonl:")[2][:2] for line in lines] == ["1:", "3:", "4:"]
-    assert len(read_each(file, problem_of, lambda said: None)) == 1
 
 
 def test_good_rows_are_not_told_of() -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from lowres_code._util import tables
+from lowres_code._util.tables import STANDARD_INPUT, open_table
 from lowres_code.errors import UsageError
-from lowres_code.scoring import tables
-from lowres_code.scoring.tables import STANDARD_INPUT, open_table
 
 ROWS = [
     {"id": "a", "program": 'solve("ü, \\"x\\"").\nsecond line', "answer": "42"},
@@ -224,7 +224,7 @@ def as_parquet_of_one_group(rows: list[dict[str, Any]]) -> bytes:
 def peak_mb_of_reading(path: Path, rows: int) -> float:
     script = (
         "import sys; from itertools import islice; from pathlib import Path\n"
-        "from lowres_code.scoring.tables import open_table\n"
+        "from lowres_code._util.tables import open_table\n"
         "with open_table(Path(sys.argv[1])) as table:\n"
         "    assert sum(1 for _ in islice(table.entries, int(sys.argv[2]))) == int(sys.argv[2])\n"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from lowres_code._util.tables import STANDARD_INPUT
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.scoring.tables import STANDARD_INPUT
 from lowres_code.scoring.verdict_file import Census, VerdictFile
 
 OPTIONS: Mapping[str, object] = {"language": "prolog", "limits": {"cpu_s": 10, "wall_s": 60.0}}

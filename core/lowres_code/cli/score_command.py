@@ -9,6 +9,7 @@ from rich.table import Table
 
 from lowres_code._util.progress import say
 from lowres_code._util.screen import screen
+from lowres_code._util.tables import STANDARD_INPUT
 from lowres_code.cli.options import (
     console,
     find_language,
@@ -23,7 +24,6 @@ from lowres_code.errors import JudgeError
 from lowres_code.judge import INFRA_ERROR
 from lowres_code.scoring.rows import Columns
 from lowres_code.scoring.score import score
-from lowres_code.scoring.tables import STANDARD_INPUT
 from lowres_code.scoring.tally import Tally
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from lowres_code._util.tables import Record, Table, open_table, value_at
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError, near_match
 from lowres_code.problem import Test, tests_of
-from lowres_code.scoring.tables import Record, Table, open_table
 
 COLUMNS = ("program", "completion", "answer", "tests", "query", "form", "id", "task")
 _EITHER = (("program", "completion"), ("answer", "tests"))  # one of each is needed, and one is enough
@@ -90,7 +89,7 @@ class Columns:
 
     def read(self, record: Record) -> dict[str, object]:
         """What the record holds, under our names; without what is null."""
-        values = {ours: _value(record, theirs) for ours, theirs in self.names.items()}
+        values = {ours: value_at(record, theirs) for ours, theirs in self.names.items()}
         return {ours: value for ours, value in values.items() if value is not None}
 
     def check(self, table: Table, file: str) -> None:
@@ -107,16 +106,6 @@ class Columns:
         for pair in _EITHER if table.uniform else ():
             if not any(self.names.get(ours) in table.columns or ours in self.renamed for ours in pair):
                 raise UsageError(f"{file}: needs a column {_needs(pair, table.columns)}")
-
-
-def _value(record: object, name: str) -> object:
-    """What a record holds under a name, or under its parts one within the other."""
-    if not isinstance(record, dict):
-        return None
-    if name in record:
-        return record[name]
-    first, dot, rest = name.partition(".")
-    return _value(record.get(first), rest) if dot else None
 
 
 def _needs(pair: Sequence[str], columns: Collection[str]) -> str:
@@ -183,8 +172,6 @@ def _row(number: int, where: str, record: Record, columns: Columns) -> Row:
     given = {name: value for name, value in values.items() if value != ""}  # as in an empty cell
     if not given.keys() & set(_EITHER[1]):
         raise UsageError(f"{where}: needs {_needs(_EITHER[1], record)}")
-    if isinstance(given.get("tests"), str):
-        given["tests"] = _parsed(str(given["tests"]), where)
     return Row(
         number=number,
         id=_label(given, "id", where) or str(number),
@@ -222,11 +209,3 @@ def _label(given: Mapping[str, object], name: str, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(f"{where}: {name!r} must be text or a number, not {str(value)[:60]!r}")
     return str(value)
-
-
-def _parsed(tests: str, where: str) -> object:
-    """Tests that stand in one cell as JSON."""
-    try:
-        return json.loads(tests)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: 'tests' must be a list, or JSON of one: {error}") from error

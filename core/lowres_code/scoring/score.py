@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lowres_code._util.ordering import InOrder
 from lowres_code._util.progress import Progress, progress_line, say
+from lowres_code._util.tables import STANDARD_INPUT, name_of
 from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.record import judged_fields
@@ -21,7 +22,6 @@ from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
 from lowres_code.recipe.schema import LimitsTable
 from lowres_code.scoring.rows import BadRows, Columns, Row, open_rows
-from lowres_code.scoring.tables import STANDARD_INPUT, name_of
 from lowres_code.scoring.tally import Tally
 from lowres_code.scoring.verdict_file import Census, VerdictFile
 

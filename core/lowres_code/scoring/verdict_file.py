@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lowres_code._util.files import drop_torn_line, read_json_lines, write_json
+from lowres_code._util.tables import STANDARD_INPUT
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.scoring.tables import STANDARD_INPUT
 
 FORMAT = 1  # of the file beside the verdicts
 

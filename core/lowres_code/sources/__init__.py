@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -13,19 +12,26 @@ from pydantic import BaseModel, ConfigDict
 from lowres_code.problem import Problem
 
 Part = Literal["train", "eval"]
-HELD_OUT_SHARE = 8  # one question in this many is held out
-
-log = logging.getLogger(__name__)  # what is left out of a data set, a warning each
+HELD_OUT = 1 / 8  # share of the questions that are held out, where nothing else is said
 
 
-def part_of(question: str) -> Part:
+def part_of(question: str, held_out: float = HELD_OUT, split_seed: int = 0) -> Part:
     """The part that a question belongs to, by the SHA-256 of its text.
 
-    The same text is always in the same part, whatever seed made it: training, held-out evaluation and the text that
-    the embedded model was taught on cannot overlap.
+    The same text is always in the same part, whatever seed made it and whatever stands beside it: training, held-out
+    evaluation and the text that the embedded model was taught on cannot overlap. What a smaller share holds out, a
+    larger one does too.
+
+    Args:
+        question: its text, to the last blank.
+        held_out: the share of all questions that are for evaluation.
+        split_seed: for another split of the same share.
     """
-    digest = hashlib.sha256(question.encode()).digest()
-    return "eval" if int.from_bytes(digest[:4], "big") % HELD_OUT_SHARE == 0 else "train"
+    text = f"{split_seed}:{question}" if split_seed else question
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    bits = f"{int.from_bytes(digest[:4], 'big'):032b}"
+    place = int(bits[::-1], 2) / 2**32  # from 0 to 1, and an eighth exactly where the number is one of eight
+    return "eval" if place < held_out else "train"
 
 
 class SourceOptions(BaseModel):

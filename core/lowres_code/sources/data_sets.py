@@ -1,55 +1,83 @@
-"""Problems that somebody has written down: a file in this project's own form, or a data set."""
+"""Problems that somebody has written down: files of one's own, and data sets that the ``datasets`` library can load."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lowres_code._util.tables import open_table
 from lowres_code.errors import UsageError
-from lowres_code.problem import Problem, make_each, problem_of, read_each, shown, unique
-from lowres_code.sources import Part, ProblemSource, SourceOptions, log
+from lowres_code.problem import Problem
+from lowres_code.sources import Part, ProblemSource
 from lowres_code.sources.choice import choose
-
-Row = Mapping[str, object]
+from lowres_code.sources.columns import ColumnOptions, Rows
 
 # Values of ``path`` for which ``data_files`` are files of one's own; with others they are inside the data set.
 BUILDERS = ("arrow", "csv", "json", "pandas", "parquet", "sql", "text", "webdataset", "xml")
 
 
-class FileOptions(SourceOptions):
-    """``path``: a JSON Lines file of problems in this project's own form.
+class FileOptions(ColumnOptions):
+    """``path``: a file of problems, or a pattern such as ``"part-*.jsonl"``; what is in it, as `ColumnOptions` says.
 
-    With ``skip_bad`` bad lines are left out, and it is told how many; without it they are refused.
+    JSON Lines, CSV, TSV (each also with ``.gz``) and Parquet, by the file's suffix. Cells of a CSV file are texts.
     """
 
     files = ("path",)
 
     path: str
-    skip_bad: bool = False
 
 
 class File(ProblemSource[FileOptions]):
-    """Problems from a JSON Lines file: ``{"id", "question", "answer"}`` or ``{"id", "question", "tests": [...]}``."""
+    """Problems from files: ``{"id", "question", "answer"}`` or ``{"id", "question", "tests": [...]}`` in each row."""
 
     name = "file"
     options = FileOptions
 
     def problems(self, options: FileOptions, part: Part, size: int, seed: int) -> list[Problem]:
         """A random choice, if there are more than ``size``; each ``task`` has its share."""
-        left_out = _teller(options.path) if options.skip_bad else None
-        return choose(unique(read_each(Path(options.path), problem_of, left_out)), size, seed)
+        if "://" in options.path:
+            raise UsageError(
+                f'source "file" reads files of this machine, not {options.path!r}: a URL is data_files of source '
+                '"dataset", with path = "json", "csv" or "parquet"'
+            )
+        return choose(options.problems(_file_rows(options, part), part, options.path), size, seed)
 
 
-class DatasetOptions(SourceOptions):
-    """What ``datasets.load_dataset`` takes, and which columns hold what.
+def _file_rows(options: FileOptions, part: Part) -> Rows:
+    files = matching(options.path)
+    folder = os.path.commonpath([file.parent for file in files])
+    for file in files:
+        name = str(Path(os.path.relpath(file, folder).removesuffix(".gz")).with_suffix(""))
+        with open_table(file) as table:
+            options.check(table.columns, table.uniform, str(file), part)
+            for entry in table.entries:
+                yield entry.where, (f"{name}-{entry.number}", entry.record)
+
+
+def matching(pattern: str) -> list[Path]:
+    """The file of that name, or else those that a pattern matches, in order.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if Path(pattern).is_file():
+        return [Path(pattern)]
+    found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    if not found:
+        raise UsageError(f"there is no data file {pattern!r}")
+    return found
+
+
+class DatasetOptions(ColumnOptions):
+    """What ``datasets.load_dataset`` takes, and which columns hold what, as `ColumnOptions` says.
 
     ``path`` is a data set on the Hugging Face hub, a folder beside the recipe (``"./NAME"``), or a builder of the
     library (``"json"``, ``"csv"``, ``"parquet"``, ...). ``data_files`` is, with a builder, a file beside the recipe, a
-    pattern such as ``"part-*.jsonl"``, or a URL (``https://``, ``hf://``); with others, a name inside the data set. The
-    gold answer is what stands after the last ``answer_after``, if given. With ``skip_bad`` bad rows are left out, and
-    it is told how many; without it they are refused.
+    pattern such as ``"part-*.jsonl"``, or a URL (``https://``, ``hf://``); with others, a name or a pattern inside the
+    data set.
     """
 
     files = ("path", "data_files")
@@ -59,12 +87,6 @@ class DatasetOptions(SourceOptions):
     split: str = "train"
     revision: str | None = None
     data_files: str | None = None
-    question: str = "question"
-    answer: str = "answer"
-    answer_after: str | None = None
-    task: str | None = None
-    difficulty: str | None = None
-    skip_bad: bool = False
 
     @classmethod
     def is_beside(cls, key: str, table: Mapping[str, Any]) -> bool:
@@ -75,32 +97,28 @@ class DatasetOptions(SourceOptions):
             return str(table[key]).startswith(("./", "../"))
         return table.get("path") in BUILDERS and "://" not in table[key]
 
-    @property
-    def columns(self) -> dict[str, str]:
-        """For each key of a problem, the column that holds it."""
-        return {
-            key: column
-            for key in ("question", "answer", "task", "difficulty")
-            if (column := getattr(self, key)) is not None
-        }
-
 
 class Dataset(ProblemSource[DatasetOptions]):
-    """Questions and gold answers from a data set that the ``datasets`` library can load."""
+    """Problems from a data set that the ``datasets`` library can load."""
 
     name = "dataset"
     options = DatasetOptions
 
     def problems(self, options: DatasetOptions, part: Part, size: int, seed: int) -> list[Problem]:
         """A random choice, if there are more than ``size``; each task has its share."""
-        rows = _rows(options)
-        _check_columns(options, rows.column_names, part)
-        left_out = _teller(options.path) if options.skip_bad else None
-        found = make_each(_numbered(rows, options), lambda row, where: _problem(row, where, options), left_out)
-        return choose(unique(found), size, seed)
+        return choose(options.problems(_dataset_rows(options, part), part, options.path), size, seed)
 
 
-def _rows(options: DatasetOptions) -> Any:
+def _dataset_rows(options: DatasetOptions, part: Part) -> Rows:
+    there = _loaded(options)
+    whole = f"data set {options.path!r}"
+    options.check(there.column_names, True, whole, part)
+    name = Path(options.path).name if Path(options.path).is_absolute() else options.path
+    for number, row in enumerate(there.select_columns([c for c in there.column_names if options.reads(c)])):
+        yield f"{whole}, split {options.split!r}, row {number + 1}", (f"{name}-{options.split}-{number}", row)
+
+
+def _loaded(options: DatasetOptions) -> Any:
     import datasets
 
     files = _data_files(options)
@@ -122,51 +140,4 @@ def _data_files(options: DatasetOptions) -> str | None:
     name = options.data_files
     if name is None or not options.is_beside("data_files", options.model_dump()):
         return name
-    if Path(name).is_file():
-        return glob.escape(name)
-    if not glob.glob(name, recursive=True):
-        raise UsageError(f"there is no data file {name!r}")
-    return name
-
-
-def _check_columns(options: DatasetOptions, there: list[str], part: Part) -> None:
-    for key, column in options.columns.items():
-        if column not in there:
-            raise UsageError(
-                f"data set {options.path!r} has no column {column!r}; its columns are {', '.join(there)}: name the one "
-                f'that holds the {key} with data.{part}.{key} = "..."'
-            )
-
-
-def _numbered(rows: Any, options: DatasetOptions) -> Iterator[tuple[str, tuple[int, Row]]]:
-    for number, row in enumerate(rows):
-        yield f"data set {options.path!r}, split {options.split!r}, row {number + 1}", (number, row)
-
-
-def _problem(numbered: tuple[int, Row], where: str, options: DatasetOptions) -> Problem:
-    number, row = numbered
-    record = {key: row[column] for key, column in options.columns.items()}
-    if isinstance(question := record["question"], str):
-        record["question"] = question.strip()
-    record["answer"] = gold_answer(record["answer"], options.answer_after, where)
-    name = Path(options.path).name if Path(options.path).is_absolute() else options.path
-    return problem_of({"id": f"{name}-{options.split}-{number}", **record}, where)
-
-
-def gold_answer(answer: object, after: str | None, where: str) -> object:
-    """The gold answer in what a column holds: if that is a text, what follows the last ``after``.
-
-    Raises:
-        UsageError: there is none, or no ``after`` in it.
-    """
-    if answer is None:
-        raise UsageError(f"{where}: the answer is null")
-    if after and not (isinstance(answer, str) and after in answer):
-        raise UsageError(f"{where}: there is no {after!r} (answer_after) in the answer {shown(answer)}")
-    if not isinstance(answer, str):
-        return answer
-    return (answer.rsplit(after, 1)[-1] if after else answer).strip()
-
-
-def _teller(name: str) -> Callable[[str], None]:
-    return lambda said: log.warning("%s: %s", name, said)
+    return glob.escape(name) if [Path(name)] == matching(name) else name

@@ -71,6 +71,16 @@ def name_of(path: Path) -> str:
     return "standard input" if path == STANDARD_INPUT else str(path)
 
 
+def value_at(record: object, name: str) -> object:
+    """What a record holds under a name, or under its parts one within the other, as in ``doc.target``."""
+    if not isinstance(record, dict):
+        return None
+    if name in record:
+        return record[name]
+    first, dot, rest = name.partition(".")
+    return value_at(record.get(first), rest) if dot else None
+
+
 @contextmanager
 def open_table(path: Path, keep: Callable[[str], bool] = lambda column: True) -> Iterator[Table]:
     """Open a table; its rows are read as they are asked for.

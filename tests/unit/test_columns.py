@@ -1,0 +1,313 @@
+"""One mapping from columns to problems for every format and source: what is read, refused, left out and held out."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from lowres_code.answers import same_answer
+from lowres_code.errors import UsageError
+from lowres_code.problem import Problem, Test
+from lowres_code.recipe import load_recipe
+from lowres_code.sources import part_of
+from lowres_code.sources.data_sets import Dataset, File
+from pydantic import ValidationError
+
+from tests.conftest import SHARED
+
+Rows = list[dict[str, Any]]
+
+ROWS: Rows = [
+    {"nr": "p1", "q": " How much? ", "a": "So much.\n#### 1,200", "kind": "money", "level": "3", "gold": "x = 1"},
+    {"nr": "p2", "q": "And now?", "a": "1 #### 2 #### x ", "kind": "", "level": "4", "gold": ""},
+]
+NAMES = {"id": "nr", "question": "q", "answer": "a", "task": "kind", "difficulty": "level", "program": "gold"}
+
+
+def json_lines(path: Path, rows: Rows) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def comma_separated(path: Path, rows: Rows) -> Path:
+    with gzip.open(path, "wt", newline="") if path.suffix == ".gz" else path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if ".tsv" in path.name else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def parquet(path: Path, rows: Rows) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+WRITERS = {
+    "d.jsonl": json_lines,
+    "d.csv": comma_separated,
+    "d.tsv": comma_separated,
+    "d.csv.gz": comma_separated,
+    "d.parquet": parquet,
+}
+BUILDERS = {"d.jsonl": "json", "d.csv": "csv", "d.parquet": "parquet"}
+
+
+def from_file(path: Path, part: str = "train", **options: Any) -> list[Problem]:
+    assert part in ("train", "eval")
+    found = File().load({"path": str(path), **options}, "train" if part == "train" else "eval", 10_000, 0)
+    return sorted(found, key=lambda problem: problem.id)
+
+
+def from_data_set(path: Path, **options: Any) -> list[Problem]:
+    given = {"path": BUILDERS[path.name], "data_files": str(path), **options}
+    return sorted(Dataset().load(given, "train", 10_000, 0), key=lambda problem: problem.id)
+
+
+# What is read
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_one_mapping_reads_the_same_problems_from_every_format(name: str, tmp_path: Path) -> None:
+    rows = WRITERS[name](tmp_path / name, ROWS)
+    expected = [
+        Problem("p1", "How much?", (Test("1,200"),), "money", {"program": "x = 1"}, "3"),
+        Problem("p2", "And now?", (Test("x"),), difficulty="4"),
+    ]
+    assert from_file(rows, answer_after="####", **NAMES) == expected
+    if name in BUILDERS:
+        assert from_data_set(rows, answer_after="####", **NAMES) == expected
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_columns_that_are_called_as_keys_need_no_naming(name: str, tmp_path: Path) -> None:
+    rows = WRITERS[name](tmp_path / name, [{"id": "a", "question": "q", "answer": "1", "task": "t", "difficulty": "d"}])
+    expected = [Problem("a", "q", (Test("1"),), "t", difficulty="d")]
+    assert from_file(rows) == from_data_set(rows) == expected
+
+
+def test_several_tests_stand_in_a_cell_as_json(tmp_path: Path) -> None:
+    tests = [{"stdin": "1 2", "stdout": "3"}, {"stdout": "0"}]
+    for name in ("d.csv", "d.jsonl"):
+        rows = WRITERS[name](tmp_path / name, [{"question": "add", "tests": json.dumps(tests)}])
+        (problem,) = from_file(rows)
+        assert problem.tests == (Test("3", "1 2"), Test("0"))
+    parquet(tmp_path / "d.parquet", [{"question": "add", "tests": [{"stdin": "1 2", "stdout": "3"}]}])
+    assert (
+        from_file(tmp_path / "d.parquet")[0].tests
+        == from_data_set(tmp_path / "d.parquet")[0].tests
+        == (Test("3", "1 2"),)
+    )
+
+
+def test_naming_one_of_answer_and_tests_puts_the_other_aside(tmp_path: Path) -> None:
+    both = {"question": "q", "answer": "1", "tests": [{"stdout": "2"}]}
+    rows = json_lines(tmp_path / "d.jsonl", [both])
+    assert from_file(rows, answer="answer")[0].tests == (Test("1"),)
+    assert from_file(rows, tests="tests")[0].tests == (Test("2"),)
+    with pytest.raises(UsageError, match="has both 'answer' and 'tests'"):
+        from_file(rows)
+
+
+def test_a_dot_leads_into_an_object(tmp_path: Path) -> None:
+    rows = json_lines(tmp_path / "d.jsonl", [{"question": "q", "doc": {"target": 7}}])
+    assert from_file(rows, answer="doc.target")[0].tests == (Test("7"),)
+    assert from_data_set(rows, answer="doc.target")[0].tests == (Test("7"),)
+
+
+def test_the_answer_is_the_last_match_of_a_pattern_or_of_its_group(tmp_path: Path) -> None:
+    text = r"first \boxed{1}, then \boxed{ 23 } apples"
+    rows = json_lines(tmp_path / "d.jsonl", [{"question": "q", "answer": text}])
+    assert from_file(rows, answer_pattern=r"\\boxed\{(.*?)\}")[0].tests == (Test("23"),)
+    assert from_file(rows, answer_pattern=r"\d+")[0].tests == (Test("23"),)
+    with pytest.raises(UsageError, match=r"d\.jsonl:1: there is no 'pears' \(answer_pattern\) in the answer"):
+        from_file(rows, answer_pattern="pears")
+
+
+@pytest.mark.parametrize(("pattern", "said"), [("(", "not a regular expression"), ("(a)(b)", "has 2 groups")])
+def test_a_pattern_that_cannot_be_is_refused_with_the_recipe(pattern: str, said: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('extends = "quickstart"\n[data.eval]\nsource = "file"\npath = "d.csv"\n')
+    with pytest.raises(UsageError, match=rf"data\.eval\.answer_pattern: {said}"):
+        load_recipe(recipe, [f"data.eval.answer_pattern='{pattern}'"])
+
+
+def test_a_pattern_that_never_ends_is_stopped(tmp_path: Path) -> None:
+    rows = json_lines(tmp_path / "d.jsonl", [{"question": "q", "answer": "a" * 5000 + "!"}])
+    with pytest.raises(UsageError, match=r"d\.jsonl:1: answer_pattern .* takes over 1 s"):
+        from_file(rows, answer_pattern=r"(?:a|a)*[bc]")
+
+
+def test_a_mark_and_a_pattern_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="leave one out"):
+        from_file(tmp_path / "d.jsonl", answer_pattern="x", answer_after="y")
+
+
+# What is refused or left out
+
+BAD = {"no answer": "", "a missing mark": "so it is 2"}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
+def test_a_bad_row_is_refused_with_its_number_or_left_out_and_counted(
+    answer: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = WRITERS[name](tmp_path / name, [{"question": "q", "answer": "#### 1"}, {"question": "r", "answer": answer}])
+    sources = [from_file, from_data_set] if name in BUILDERS else [from_file]
+    for source in sources:
+        with pytest.raises(UsageError, match=r"(:|row )2: "):
+            source(rows, answer_after="####")
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert [problem.question for problem in source(rows, answer_after="####", skip_bad=True)] == ["q"]
+        assert "1 of 2 rows are left out; the first: " in caplog.text
+
+
+@pytest.mark.parametrize("name", ["d.parquet", "d.jsonl"])
+def test_a_null_is_no_answer(name: str, tmp_path: Path) -> None:
+    rows = WRITERS[name](tmp_path / name, [{"question": "q", "answer": "1"}, {"question": "r", "answer": None}])
+    for source in (from_file, from_data_set):
+        with pytest.raises(UsageError, match=r"(:|row )2: there is no answer in column 'answer'"):
+            source(rows, answer="answer")
+
+
+def test_a_line_that_cannot_be_read_is_a_bad_row_like_others(tmp_path: Path) -> None:
+    rows = tmp_path / "d.jsonl"
+    rows.write_text('{"question"\n{"question": "q", "answer": "1"}\n[]\n{"question": "q"}\n')
+    with pytest.raises(UsageError) as refused:
+        from_file(rows)
+    assert [line.partition("d.jsonl:")[2][:2] for line in str(refused.value).splitlines()] == ["1:", "3:", "4:"]
+    assert len(from_file(rows, skip_bad=True)) == 1
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.jsonl"])
+def test_a_wrong_column_is_told_with_those_that_are_there(name: str, tmp_path: Path) -> None:
+    rows = WRITERS[name](tmp_path / name, [{"question": "q", "gold": "1"}])
+    with pytest.raises(UsageError, match=r"no column 'solution'; .* question, gold: .* data\.train\.answer = "):
+        from_file(rows, answer="solution")
+    if name != "d.jsonl":  # another row of that might have one
+        with pytest.raises(UsageError, match=r"no column 'answer'; .* question, gold: .* data\.train\.answer = "):
+            from_file(rows)
+
+
+def test_what_is_no_table_or_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "d.docx").write_text("x")
+    with pytest.raises(UsageError, match=r"d\.docx' is of no format that can be read; those are \.jsonl"):
+        from_file(tmp_path / "d.docx")
+    with pytest.raises(UsageError, match=r"there is no data file '.*none\.csv'"):
+        from_file(tmp_path / "none.csv")
+    with pytest.raises(UsageError, match=r"data_files of source \"dataset\""):
+        File().load({"path": "https://example.org/d.csv"}, "train", 1, 0)
+
+
+# Several files
+
+
+def test_a_pattern_names_several_files_whose_rows_keep_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        json_lines(tmp_path / folder / "part.v1.jsonl", [{"question": folder, "answer": 1}])
+    json_lines(tmp_path / "c[1].jsonl", [{"question": "c", "answer": 1}])
+    found = from_file(tmp_path / "*" / "part*.jsonl")
+    assert [(problem.id, problem.question) for problem in found] == [("a/part.v1-1", "a"), ("b/part.v1-1", "b")]
+    assert [problem.id for problem in from_file(tmp_path / "c[1].jsonl")] == ["c[1]-1"]
+
+
+# What is held out
+
+
+def numbered(count: int, start: int = 0) -> Rows:
+    return [{"question": f"What is {n} + 1?", "answer": n + 1} for n in range(start, start + count)]
+
+
+def sides(path: Path, **options: Any) -> tuple[set[str], set[str]]:
+    train, held_out = (from_file(path, part, held_out=0.2, **options) for part in ("train", "eval"))
+    return {problem.question for problem in train}, {problem.question for problem in held_out}
+
+
+def test_one_file_serves_both_parts_and_each_question_one_of_them(tmp_path: Path) -> None:
+    train, held_out = sides(json_lines(tmp_path / "d.jsonl", numbered(1000)))
+    assert not train & held_out
+    assert len(train | held_out) == 1000
+    assert 150 < len(held_out) < 250  # 200 are expected; four deviations of the binomial are 51
+
+
+def test_a_question_keeps_its_side_whatever_stands_beside_it(tmp_path: Path) -> None:
+    train, held_out = sides(json_lines(tmp_path / "d.jsonl", numbered(200)))
+    more_train, more_held_out = sides(json_lines(tmp_path / "more.jsonl", numbered(600, -300)[::-1]))
+    assert train < more_train
+    assert held_out < more_held_out
+
+
+def test_the_same_question_is_on_one_side_however_it_is_written(tmp_path: Path) -> None:
+    rows = numbered(100)
+    again = [{"question": row["question"].upper().replace(" ", " \n "), "answer": row["answer"]} for row in rows]
+    train, held_out = sides(json_lines(tmp_path / "d.jsonl", rows + again))
+    assert len(train) + len(held_out) == 200
+    assert not {" ".join(q.split()).lower() for q in train} & {" ".join(q.split()).lower() for q in held_out}
+
+
+def test_another_seed_is_another_split_and_a_larger_share_holds_a_smaller_one(tmp_path: Path) -> None:
+    rows = json_lines(tmp_path / "d.jsonl", numbered(500))
+    _, held_out = sides(rows)
+    _, other = sides(rows, split_seed=1)
+    assert 0 < len(held_out & other) < len(held_out)  # two independent splits share some
+    larger = {problem.question for problem in from_file(rows, "eval", held_out=0.5)}
+    assert held_out < larger
+
+
+def test_a_table_without_a_split_is_taken_whole(tmp_path: Path) -> None:
+    rows = json_lines(tmp_path / "d.jsonl", numbered(20))
+    assert len(from_file(rows, "train")) == len(from_file(rows, "eval")) == 20
+
+
+def test_both_parts_of_a_recipe_share_the_split(tmp_path: Path) -> None:
+    from lowres_code.recipe.build import load_problems
+
+    json_lines(tmp_path / "d.jsonl", numbered(200))
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        'extends = "quickstart"\n[data.train]\nsource = "file"\npath = "d.jsonl"\nheld_out = 0.25\nsize = 150\n'
+        "[data.eval]\nsize = 30\n"
+    )
+    data = load_recipe(recipe).data
+    train, held_out = load_problems(data.train, "train"), load_problems(data.eval, "eval")
+    assert {p.question for p in train}.isdisjoint(p.question for p in held_out)
+    assert len(held_out) == 30
+
+
+GSM8K = SHARED / "gsm8k"
+
+
+@pytest.mark.skipif(not GSM8K.is_dir(), reason="no shared/data/gsm8k beside the project")
+@pytest.mark.parametrize(("name", "size", "commas"), [("train", 7473, 79), ("test", 1319, 14)])
+def test_every_gold_of_gsm8k_is_read(name: str, size: int, commas: int) -> None:
+    """Counted in the files by other means: problems, and golds that hold a comma."""
+    found = from_file(GSM8K / f"{name}.jsonl", answer_after="####")
+    golds = [str(problem.tests[0].expected) for problem in found]
+    assert len(found) == size
+    assert all(re.fullmatch(r"-?[0-9]+(,[0-9]{3})*(\.[0-9]+)?", gold) for gold in golds)
+    assert sum("," in gold for gold in golds) == commas
+    lines = (GSM8K / f"{name}.jsonl").read_text().splitlines()
+    plain = sorted(json.loads(line)["answer"].split("\n#### ")[1] for line in lines)
+    assert sorted(golds) == plain
+    assert all(same_answer(gold, gold.replace(",", "")) for gold in golds)
+    by_pattern = from_file(GSM8K / f"{name}.jsonl", answer_pattern="#### (.*)")
+    assert by_pattern == found
+
+
+def test_an_eighth_is_held_out_as_ever() -> None:
+    """The embedded model was taught on the text of the others: 1,000 questions, and the remainder of the hash by 8."""
+    from hashlib import sha256
+
+    for n in range(1000):
+        remainder = int.from_bytes(sha256(f"q{n}".encode()).digest()[:4], "big") % 8
+        assert part_of(f"q{n}") == ("train" if remainder else "eval")
