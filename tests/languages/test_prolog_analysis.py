@@ -50,7 +50,6 @@ def test_counts_and_literals(program: str, counts: tuple[int, ...], literals: st
 
 def test_the_worked_example_computes_and_says_its_numbers(judge: Judge) -> None:
     example = PROLOG.examples[0]
-    assert example is not None
     (analysis,) = analysed(judge, example.program)
     assert analysis is not None
     assert (analysis.clauses, analysis.predicates, analysis.operations) == (4, 4, 2)
