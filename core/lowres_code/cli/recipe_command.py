@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import tomli_w
@@ -24,15 +25,21 @@ def list_recipes(as_json: bool) -> None:
     """All recipes that can be named."""
     recipes = {name: recipe for name, path in recipe_names().items() if (recipe := _loaded(name, path))}
     if as_json:
-        print_json([{**recipe.recipe.model_dump(), "name": name} for name, recipe in recipes.items()])
+        listed = recipes.items()
+        print_json([{**r.recipe.model_dump(), "name": name, "expected": results_of(r)} for name, r in listed])
         return
     table = Table()
     table.add_column("recipe", no_wrap=True, min_width=max(map(len, recipes), default=0))  # it is what one types
     for column in ("model", "what it does", "expected"):
         table.add_column(column, overflow="fold")
     for name, recipe in recipes.items():
-        table.add_row(name, recipe.model.name, recipe.recipe.description, recipe.recipe.expected)
+        table.add_row(name, recipe.model.name, recipe.recipe.description, "\n".join(map(str, recipe.expected)))
     console().print(table)
+
+
+def results_of(recipe: Recipe) -> list[dict[str, Any]]:
+    """The results that are expected of a recipe, as data."""
+    return [result.model_dump(exclude_none=True) for result in recipe.expected]
 
 
 def _loaded(name: str, path: Path) -> Recipe | None:

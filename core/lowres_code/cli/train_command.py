@@ -10,10 +10,10 @@ from click.core import ParameterSource
 
 from lowres_code.cli.options import console, find_language, set_option
 from lowres_code.errors import UsageError
-from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+from lowres_code.recipe import find_recipe, load_recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
 
-QUICKSTART = "quickstart"
+QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
 
 
 @click.command("train")
@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Train a model with GRPO; measure it on held-out problems before and after.
 
-    Without --recipe: `quickstart`, which teaches the embedded pocket model, where there is no GPU; else the
-    language's own recipe for Qwen2.5-Coder-1.5B.
+    Without --recipe: `quickstart`, which teaches the embedded pocket model, where there is no GPU; else
+    `gsm8k/qwen2.5-coder-1.5b`.
     """
     if resumed is not None:
         seeded = context.get_parameter_source("seed") is not ParameterSource.DEFAULT
@@ -60,7 +60,7 @@ def command(
 
 def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
     language = find_language(name)
-    chosen = recipe_name or _default_recipe(language.name)
+    chosen = recipe_name or _default_recipe()
     recipe = load_recipe(find_recipe(chosen), overrides)
     out = out or Path("runs") / f"{language.name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
     RunDirectory(out).must_be_new()  # before the seconds that torch takes
@@ -111,9 +111,8 @@ def _exit_if_interrupted(state: str) -> None:
         raise SystemExit(130)
 
 
-def _default_recipe(language: str) -> str:
-    """Quickstart without a GPU; with one, the language's recipe for a real model if it has one."""
+def _default_recipe() -> str:
+    """Quickstart without a GPU; with one, a recipe for a real model."""
     import torch
 
-    real = f"{language}/qwen2.5-coder-1.5b"
-    return real if torch.cuda.is_available() and real in recipe_names() else QUICKSTART
+    return WITH_GPU if torch.cuda.is_available() else QUICKSTART
