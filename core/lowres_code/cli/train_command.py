@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from lowres_code.cli.options import console, find_language, set_option
+from lowres_code.cli.options import console, find_language, opened_recipe, set_option
 from lowres_code.errors import UsageError
-from lowres_code.recipe import find_recipe, load_recipe
+from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
 
 QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
@@ -18,7 +18,7 @@ QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
 
 @click.command("train")
 @click.option("--lang", "language", metavar="L", help="The language to teach.")
-@click.option("--recipe", metavar="NAME|PATH", help="Which recipe; see `lowres-code recipe list`.")
+@click.option("--recipe", metavar="NAME|PATH|URL", help="Which recipe; see `lowres-code recipe list`.")
 @set_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is kept.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a stopped run.")
@@ -61,8 +61,9 @@ def command(
 def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
     language = find_language(name)
     chosen = recipe_name or _default_recipe()
-    recipe = load_recipe(find_recipe(chosen), overrides)
-    out = out or Path("runs") / f"{language.name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    origin = opened_recipe(chosen)
+    recipe = load_recipe(origin, overrides)
+    out = out or Path("runs") / f"{language.name}-{origin.stem}-{datetime.now():%Y%m%d-%H%M%S}"
     RunDirectory(out).must_be_new()  # before the seconds that torch takes
     screen = console()
     why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
@@ -73,7 +74,7 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     quiet_libraries()
     from lowres_code.train.session import train
 
-    run = train(recipe, language, out, seed, screen)
+    run = train(recipe, language, out, seed, screen, origin)
     print_run(run, screen)
     _exit_if_interrupted(run.status()["state"])
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from lowres_code._util.toml_errors import Tree, parse_toml, read_text
 from lowres_code.errors import UsageError
-from lowres_code.recipe.locate import find_recipe
+from lowres_code.recipe.locate import find_recipe, recipe_names
 from lowres_code.recipe.remote import Address, fetch, is_address
 
 _MAX_INHERITANCE = 8
@@ -43,6 +43,11 @@ class RecipeFile:
         return PurePosixPath(self.name.rpartition("@")[0] or self.name).stem if self.path is None else self.path.stem
 
     @property
+    def called(self) -> str:
+        """Its name for records: one that `recipe list` knows if it has one, so that it means the same elsewhere."""
+        return next((name for name, path in recipe_names().items() if path == self.path), self.name)
+
+    @property
     def sha256(self) -> str:
         """Of the text, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
@@ -54,9 +59,13 @@ class RecipeFile:
             yield file
             file = file.base
 
+    def foreign(self) -> list[RecipeFile]:
+        """Those of `chain` that are not of this machine."""
+        return [file for file in self.chain() if file.path is None]
+
     def provenance(self) -> list[dict[str, str]]:
         """Name and hash of each file, for records."""
-        return [{"name": file.name, "sha256": file.sha256} for file in self.chain()]
+        return [{"name": file.called, "sha256": file.sha256} for file in self.chain()]
 
 
 def open_recipe(name: str) -> RecipeFile:
@@ -74,7 +83,15 @@ def open_file(path: Path, depth: int = 0) -> RecipeFile:
     Raises:
         UsageError: as `open_recipe`.
     """
-    text = read_text(path, "recipe")
+    return as_if_at(path, read_text(path, "recipe"), depth)
+
+
+def as_if_at(path: Path, text: str, depth: int = 0) -> RecipeFile:
+    """The recipe that a text would be if it stood at that path.
+
+    Raises:
+        UsageError: as `open_recipe`.
+    """
     tables = parse_toml(text, str(path), "recipe")
     extends, remove = _building(tables, str(path), depth)
     base = None

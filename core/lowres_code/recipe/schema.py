@@ -24,7 +24,12 @@ class Table(BaseModel):
 
 
 class About(Table):
-    """``[recipe]``: for people. It is not inherited: without a name of its own, a recipe has that of its file."""
+    """``[recipe]``: for people. It is not inherited: without a name of its own, a recipe has that of its file.
+
+    Attributes:
+        name: in tables and records.
+        description: one line.
+    """
 
     name: str = ""
     description: str = ""
@@ -85,8 +90,13 @@ class Expected(Table):
 class ModelTable(Table):
     """``[model]``: which model learns.
 
-    ``name`` is ``pocket`` (embedded), a folder, a ``.gguf`` file (dequantized), or a model on the Hugging Face hub.
-    ``engine`` writes the completions of `lowres-code eval`; a training run, its evaluations too, is transformers'.
+    Attributes:
+        name: ``pocket`` (embedded), a folder, a ``.gguf`` file (dequantized), or a model on the Hugging Face hub.
+        revision: of the model on the hub.
+        device: by default the GPU if there is one.
+        dtype: of the weights; by default bfloat16 on a GPU, else float32.
+        load_in_4bit: quantize the base (NF4, QLoRA); needs a GPU.
+        engine: what writes the completions of `lowres-code eval`; in a run, evaluations included, it is transformers.
     """
 
     name: str
@@ -98,7 +108,15 @@ class ModelTable(Table):
 
 
 class DataTable(BaseModel):
-    """``[data.train]``, ``[data.eval]``: where problems come from. Other keys are options of the source."""
+    """``[data.train]``, ``[data.eval]``: where problems come from. Other keys are options of the source.
+
+    Without a ``source``, ``[data.eval]`` takes that of ``[data.train]`` with its options. No question is in both.
+
+    Attributes:
+        source: the name of a source.
+        size: how many problems, at most.
+        seed: chooses them; by default the run's for training, and 0 for evaluation.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
@@ -171,7 +189,12 @@ def _limit(name: str) -> Any:
 
 
 class LimitsTable(Table):
-    """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time."""
+    """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time.
+
+    Attributes:
+        isolation: by default the strongest that works here; ``limits`` is hardly any, and never taken by itself.
+        workers: programs at a time; by default one for each core.
+    """
 
     inferences: int = _limit("inferences")
     cpu_s: int = _limit("cpu_s")
@@ -190,7 +213,14 @@ class LimitsTable(Table):
 
 
 class LoraTable(Table):
-    """``[lora]``: train low-rank adapters (arXiv 2106.09685) instead of all weights."""
+    """``[lora]``: train low-rank adapters (arXiv 2106.09685) instead of all weights.
+
+    Attributes:
+        r: the rank.
+        alpha: the adapters' part is scaled by alpha / r.
+        dropout: of the adapters' input.
+        target_modules: names of modules, or a regular expression of whole names, or ``all-linear``.
+    """
 
     r: int = Field(default=32, gt=0)
     alpha: int = Field(default=32, gt=0)
@@ -201,7 +231,13 @@ class LoraTable(Table):
 class EvalTable(Table):
     """``[eval]``: how the held-out problems are sampled, before and after training.
 
-    ``greedy`` adds one sample of each problem at temperature 0; ``batch_size`` is found by trying if it is not given.
+    Attributes:
+        samples: of each problem.
+        greedy: one sample more of each problem, at temperature 0.
+        temperature, top_p: of the sampling.
+        max_new_tokens: a completion is cut there.
+        batch_size: completions at a time; by default found by trying.
+        seed: of the sampling.
     """
 
     samples: int = Field(default=4, gt=0)

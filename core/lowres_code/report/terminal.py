@@ -14,6 +14,7 @@ from lowres_code.evaluation.compare import Comparison, Difference
 from lowres_code.evaluation.folder import Summary
 from lowres_code.evaluation.metrics import Metrics
 from lowres_code.runs.directory import DONE, INTERRUPTED, RunDirectory
+from lowres_code.runs.expected import outcome_lines
 
 ALL = "all"  # the label of the row of totals; a task may be called so too
 
@@ -81,6 +82,8 @@ def print_run(run: RunDirectory, console: Console) -> None:
     console.print(Text(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"))
     if base and trained:
         console.print(run_table(base, trained))
+        for line in outcome_lines(run):
+            console.print(Text(line))
     elif base:
         console.print(*evaluation_tables(base, "before training"), sep="\n")
     for line in _summary(run.read_metrics()):
