@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
 from lowres_code.recipe import find_recipe, load_recipe
 
+from tests import reference
 from tests.conftest import ROOT
 from tests.follow import INLINE, follow
 from tests.scratch import scratch_environment
@@ -54,6 +56,28 @@ def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     commands = scratch_environment(tmp_path / "environment")
     assert follow(DOCS / "write-a-language-package.md", tmp_path, str(commands)) == 6
+
+
+def test_the_page_on_recipes_does_what_it_says(tmp_path: Path) -> None:
+    assert follow(DOCS / "recipes.md", tmp_path, str(Path(sys.executable).parent)) == 3
+    table = (DOCS / "recipes.md").read_text().partition("## A recipe of your own")[0]
+    named = [*re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)]
+    short = [name.split("{")[0] for name in named]
+    built_in = [path.relative_to(ROOT / "recipes").as_posix() for path in (ROOT / "recipes").rglob("*.toml")]
+    assert all(any(path.startswith(prefix) for prefix in short) for path in built_in)
+
+
+def test_the_reference_of_recipes_is_as_the_code_has_it() -> None:
+    """If not: python -m tests.reference."""
+    assert reference.PAGE.read_text() == reference.page(reference.PAGE.read_text())
+
+
+def test_the_schema_for_editors_is_as_the_code_has_it() -> None:
+    """The options of ``[train]`` are those of one TRL; with another one, the rest must agree."""
+    committed, now = json.loads(reference.SCHEMA.read_text()), json.loads(reference.schema())
+    if committed["properties"]["train"]["$comment"] != now["properties"]["train"]["$comment"]:
+        del committed["properties"]["train"], now["properties"]["train"]
+    assert committed == now
 
 
 def test_the_table_of_keys_is_whole() -> None:

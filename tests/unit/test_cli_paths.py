@@ -121,12 +121,13 @@ def plugin_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_recipes_that_look_like_markup_are_listed(plugin_recipes: Path, invoke: Invoke) -> None:
-    text = 'extends = "quickstart"\n[recipe]\ndescription = "[/x] :smile:"\nexpected = "[red]0.9"\n'
+    result = '[[expected]]\nmetric = "runs"\nvalue = 0.9\nby = "[red]me"\n'
+    text = 'extends = "quickstart"\n[recipe]\ndescription = "[/x] :smile:"\n' + result
     (plugin_recipes / "[mine].toml").write_text(text)
     (plugin_recipes / "[broken].toml").write_text("[/x]")
     done = invoke("recipe", "list")
     assert done.exit_code == 0
-    assert "[mine]" in done.stdout and "[/x] :smile:" in done.stdout and "[red]0.9" in done.stdout
+    assert "[mine]" in done.stdout and "[/x] :smile:" in done.stdout and "[red]me" in done.stdout
     assert "recipe '[broken]' cannot be used" in done.stderr
 
 

@@ -6,6 +6,10 @@ import pytest
 from lowres_code.errors import UsageError
 from lowres_code.recipe import find_recipe, load_limits, load_recipe, recipe_names
 
+ROOT = Path(__file__).parents[2]
+
+EXPECTED = '[[expected]]\nmetric = "pass_at_1"\nvalue = 0.91\n'
+
 MINIMAL = """
 [model]
 name = "pocket"
@@ -42,7 +46,20 @@ def message(folder: Path, text: str, *overrides: str) -> str:
 def test_every_recipe_that_ships_is_valid_and_says_what_it_is(name: str) -> None:
     about = load_recipe(find_recipe(name)).recipe
     assert name.endswith(about.name)
-    assert about.description and about.expected
+    assert about.description
+
+
+@pytest.mark.parametrize("name", sorted(recipe_names()))
+def test_the_head_of_every_recipe_says_how_it_is_started_and_what_it_costs(name: str) -> None:
+    """Those of this package; what others bring is theirs to describe."""
+    if not find_recipe(name).is_relative_to(ROOT / "recipes"):
+        pytest.skip("a plugin's")
+    head = find_recipe(name).read_text().partition("\n\n")[0]
+    first = head.splitlines()[0]
+    assert first.startswith("# lowres-code train --lang ")
+    assert name == "quickstart" or first.endswith(f" --recipe {name}")
+    assert all(word in head for word in ("GPU memory: ", "econds a step: ", "hat to expect: "))
+    assert all(len(line) <= 120 for line in head.splitlines())
 
 
 def test_inheritance_goes_table_by_table(tmp_path: Path) -> None:
@@ -139,23 +156,52 @@ def test_files_that_are_not_valid_recipes(text: str, said: str, tmp_path: Path) 
     assert said in message(tmp_path, text)
 
 
-def test_what_extends_a_recipe_does_not_claim_its_name_and_result(tmp_path: Path) -> None:
-    written(tmp_path, MINIMAL + '[recipe]\nname = "base"\ndescription = "d"\nexpected = "0.91"\n', "base.toml")
-    about = load_recipe(written(tmp_path, 'extends = "base.toml"\n', "mine.toml")).recipe
-    assert about.model_dump() == {"name": "mine", "description": "extends base.toml", "expected": ""}
-    text = 'extends = "base.toml"\n[recipe]\ndescription = "of my own"\n'
-    about = load_recipe(written(tmp_path, text, "mine.toml")).recipe
-    assert about.model_dump() == {"name": "mine", "description": "of my own", "expected": ""}
+def test_what_extends_a_recipe_does_not_claim_its_name_and_results(tmp_path: Path) -> None:
+    written(tmp_path, EXPECTED + MINIMAL + '[recipe]\nname = "base"\ndescription = "d"\n', "base.toml")
+    recipe = load_recipe(written(tmp_path, 'extends = "base.toml"\n', "mine.toml"))
+    assert recipe.recipe.model_dump() == {"name": "mine", "description": "extends base.toml"}
+    assert recipe.expected == []
+    text = 'extends = "base.toml"\n[recipe]\ndescription = "of my own"\n' + EXPECTED.replace("0.91", "0.5")
+    recipe = load_recipe(written(tmp_path, text, "mine.toml"))
+    assert recipe.recipe.model_dump() == {"name": "mine", "description": "of my own"}
+    assert [result.value for result in recipe.expected] == [0.5]
 
 
-def test_what_an_override_changes_does_not_claim_the_recipes_name_and_result(tmp_path: Path) -> None:
-    base = written(tmp_path, MINIMAL + '[recipe]\nname = "base"\ndescription = "d"\nexpected = "0.91"\n')
-    about = load_recipe(base, ["model.name=other", "limits.cpu_s=7"]).recipe
-    assert about.name == "base (changed)"
-    assert about.description == "base with model.name=other limits.cpu_s=7"
-    assert about.expected == ""
-    about = load_recipe(base, ["model.name=other", "recipe.name=mine", "recipe.expected=0.5 or so"]).recipe
-    assert (about.name, about.expected) == ("mine", "0.5 or so")
+def test_what_an_override_changes_does_not_claim_the_recipes_name_and_results(tmp_path: Path) -> None:
+    base = written(tmp_path, EXPECTED + MINIMAL + '[recipe]\nname = "base"\ndescription = "d"\n')
+    assert [result.value for result in load_recipe(base).expected] == [0.91]
+    recipe = load_recipe(base, ["model.name=other", "limits.cpu_s=7"])
+    assert recipe.recipe.name == "base (changed)"
+    assert recipe.recipe.description == "base with model.name=other limits.cpu_s=7"
+    assert recipe.expected == []
+    own = ["model.name=other", "recipe.name=mine", 'expected=[{metric="runs", value=0.5}]']
+    recipe = load_recipe(base, own)
+    assert (recipe.recipe.name, recipe.expected[0].metric) == ("mine", "runs")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[[expected]]\nmetric = "pas_at_1"\nvalue = 1\n', "expected.0.metric: must be 'pass_at_1', "),
+        ('[[expected]]\nmetric = "runs"\nvalue = 1.5\n', "expected.0.value: must be at most 1, got 1.5"),
+        ('[[expected]]\nmetric = "runs"\n', "expected.0.value: missing"),
+        ('[[expected]]\nmetric = "runs"\nvalue = 0.5\ninterval = [0.6, 0.7]\n', "does not hold the value 0.5"),
+        ('[[expected]]\nmetric = "runs"\nvalue = 0.5\nlanguge = "lua"\n', "did you mean 'language'?"),
+        ('[recipe]\nexpected = "0.9 or so"\n', "recipe: expected: results are data now: [[expected]]"),
+    ],
+)
+def test_results_that_cannot_be(table: str, said: str, tmp_path: Path) -> None:
+    assert said in message(tmp_path, table + MINIMAL)
+
+
+def test_a_run_of_the_time_when_results_were_a_text_can_be_read(tmp_path: Path) -> None:
+    assert load_recipe(written(tmp_path, MINIMAL + '[recipe]\nexpected = ""\n')).expected == []
+
+
+@pytest.mark.parametrize("size", ["0.5b", "1.5b", "3b", "7b"])
+def test_a_name_that_has_moved_is_refused_with_the_new_one(size: str) -> None:
+    with pytest.raises(UsageError, match=f"'prolog/qwen2.5-coder-{size}' is now 'gsm8k/qwen2.5-coder-{size}'"):
+        find_recipe(f"prolog/qwen2.5-coder-{size}")
 
 
 def test_what_is_changed_again_says_both_changes(tmp_path: Path) -> None:

@@ -309,6 +309,6 @@ def test_a_recipe_that_was_resolved_runs_from_anywhere(tmp_path: Path, elsewhere
 
 
 def test_the_recipes_that_ship_are_shown_without_a_path_of_this_machine() -> None:
-    for name in ("quickstart", "prolog/qwen2.5-coder-1.5b"):
+    for name in ("quickstart", "gsm8k/qwen2.5-coder-1.5b"):
         path = find_recipe(name)
         assert str(path.parent) not in load_recipe(path, seen_from=path.parent).model_dump_json()

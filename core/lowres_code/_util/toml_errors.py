@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from lowres_code.errors import UsageError, near_match
 
 Tree = dict[str, Any]
+MOST_LEVELS = 32
 
 # pydantic's kinds of mistakes in the words of TOML; others keep pydantic's.
 _MESSAGES = {
@@ -39,15 +40,54 @@ def read_toml(path: Path, what: str) -> Tree:
     Raises:
         UsageError: it cannot be read, or is not TOML; ``what`` names the kind of file.
     """
+    return parse_toml(read_text(path, what), str(path), what)
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a TOML file.
+
+    Raises:
+        UsageError: it cannot be read; ``what`` names the kind of file.
+    """
     try:
-        tree: Tree = tomli.loads(path.read_text(encoding="utf-8-sig"))
-    except tomli.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML: {error}") from error
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # no UTF-8, a number of 5,000 digits, tables a thousand deep
+    except ValueError as error:  # no UTF-8
         raise UsageError(f"cannot read {what} {str(path)!r}: {error}") from error
+
+
+def parse_toml(text: str, name: str, what: str) -> Tree:
+    """The tables in a text; ``name`` and ``what`` say in messages what it is.
+
+    Raises:
+        UsageError: it is not TOML, or tables stand in tables ``MOST_LEVELS`` deep.
+    """
+    try:
+        tree: Tree = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise UsageError(f"{name}: not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a key of a thousand parts
+        raise UsageError(f"cannot read {what} {name!r}: {error}") from error
+    if _is_deep(tree):
+        raise UsageError(f"cannot read {what} {name!r}: over {MOST_LEVELS} tables and lists stand in each other")
     return tree
+
+
+def _is_deep(tree: Tree) -> bool:
+    """Whether it is too deep for whoever walks through it, one call a level."""
+    level: list[Any] = [tree]
+    for _ in range(MOST_LEVELS):
+        values = (thing.values() if isinstance(thing, dict) else thing for thing in level)
+        level = [value for several in values for value in several if isinstance(value, (dict, list))]
+    return bool(level)
+
+
+def table_of(tree: object, *keys: str) -> Tree:
+    """The table at a place; empty if there is none, or something else."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree if isinstance(tree, dict) else {}
 
 
 def validation_errors(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:

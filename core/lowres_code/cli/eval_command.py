@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from lowres_code._util.screen import screen
-from lowres_code.cli.options import console, find_language, json_option, print_json, set_option
+from lowres_code.cli.options import console, find_language, json_option, opened_recipe, print_json, set_option
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.recipe import find_recipe, load_recipe
+from lowres_code.recipe import load_recipe
 
 
 @click.command("eval")
@@ -48,7 +48,7 @@ def command(
     if subject.run and recipe is None:
         chosen = subject.run.recipe(changes)
     else:
-        chosen = load_recipe(find_recipe(recipe or "quickstart"), changes, training=False)
+        chosen = load_recipe(opened_recipe(recipe or "quickstart"), changes, training=False)
     quiet_libraries()
     try:
         folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))

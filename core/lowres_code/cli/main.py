@@ -21,7 +21,7 @@ COMMANDS = {
     "score": "Judge completions that you already have.",
     "run": "Run one program as the judge does.",
     "lang": "Languages: list, show, new, verify, bench.",
-    "recipe": "Recipes: list, show.",
+    "recipe": "Recipes: list, show, check, copy, diff, schema.",
     "report": "Say how far a run came and what it gained.",
     "doctor": "Say what works on this machine, and what fixes the rest.",
 }

@@ -17,7 +17,7 @@ from lowres_code._util.text import argument_text, text_of
 from lowres_code.api import find_language as find_language  # noqa: PLC0414
 from lowres_code.errors import UsageError
 from lowres_code.judge import MOST_WORKERS
-from lowres_code.recipe import LimitsTable, find_recipe, load_limits
+from lowres_code.recipe import LimitsTable, RecipeFile, load_limits, open_recipe
 from lowres_code.sandbox.isolation import ISOLATIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,9 +71,22 @@ def limits_of(recipe: str | None, overrides: Sequence[str], isolation: str, work
     Raises:
         UsageError: there is no such recipe, or something is wrong with it or an override.
     """
-    table = load_limits(find_recipe(recipe) if recipe else None, overrides)
+    table = load_limits(opened_recipe(recipe) if recipe else None, overrides)
     chosen = {} if isolation == "auto" else {"isolation": isolation}
     return table.model_copy(update=chosen | ({"workers": workers} if workers else {}))
+
+
+def opened_recipe(name: str) -> RecipeFile:
+    """The recipe of a name, a path or an address; what comes from elsewhere is shown, on standard error.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
+    file = open_recipe(name)
+    for foreign in file.foreign():
+        lines = "".join(f"    {line}\n" for line in foreign.text.splitlines())
+        click.echo(f"Recipe from {foreign.name}#sha256={foreign.sha256}:\n{lines}", err=True, nl=False)
+    return file
 
 
 def console() -> Console:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 import tomli_w
 from rich.table import Table
 
-from lowres_code.cli.options import console, json_option, print_json, set_option
+from lowres_code._util.files import write_atomically
+from lowres_code.cli.options import console, json_option, opened_recipe, print_json, set_option
 from lowres_code.errors import UsageError
-from lowres_code.recipe import Recipe, find_recipe, load_recipe, recipe_names
+from lowres_code.recipe import Recipe, load_recipe, recipe_names
 
 
 @click.group("recipe")
 def command() -> None:
-    """Recipes: list, show."""
+    """Recipes: list, show, check, copy, diff, schema.
+
+    A recipe is named by its name, its path, or its address (https://, hf://owner/repo/path.toml[@revision]), which may
+    end in #sha256=HEX.
+    """
 
 
 @command.command("list")
@@ -24,14 +31,15 @@ def list_recipes(as_json: bool) -> None:
     """All recipes that can be named."""
     recipes = {name: recipe for name, path in recipe_names().items() if (recipe := _loaded(name, path))}
     if as_json:
-        print_json([{**recipe.recipe.model_dump(), "name": name} for name, recipe in recipes.items()])
+        print_json([{**_about(recipe), "name": name} for name, recipe in recipes.items()])
         return
     table = Table()
     table.add_column("recipe", no_wrap=True, min_width=max(map(len, recipes), default=0))  # it is what one types
     for column in ("model", "what it does", "expected"):
         table.add_column(column, overflow="fold")
     for name, recipe in recipes.items():
-        table.add_row(name, recipe.model.name, recipe.recipe.description, recipe.recipe.expected)
+        expected = "\n".join(map(str, recipe.expected))
+        table.add_row(name, recipe.model.name, recipe.recipe.description, expected)
     console().print(table)
 
 
@@ -44,11 +52,82 @@ def _loaded(name: str, path: Path) -> Recipe | None:
         return None
 
 
+def _about(recipe: Recipe) -> dict[str, Any]:
+    expected = [result.model_dump(exclude_none=True) for result in recipe.expected]
+    return {**recipe.recipe.model_dump(), "expected": expected}
+
+
 @command.command("show")
-@click.argument("name", metavar="NAME|PATH")
+@click.argument("name", metavar="NAME|PATH|URL")
 @set_option
 def show(name: str, overrides: tuple[str, ...]) -> None:
     """A recipe as it will be used: with all that it extends, and every default."""
-    path = find_recipe(name)
-    recipe = load_recipe(path, overrides, seen_from=path.parent)
+    file = opened_recipe(name)
+    recipe = load_recipe(file, overrides, seen_from=file.path.parent if file.path else None)
     click.echo(tomli_w.dumps(recipe.model_dump(exclude_none=True)), nl=False)
+
+
+@command.command("check")
+@click.argument("name", metavar="NAME|PATH|URL")
+@set_option
+@json_option
+def check(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Whether a recipe is valid here, with the TRL that is installed; all that is wrong is said at once."""
+    file = opened_recipe(name)
+    recipe = load_recipe(file, overrides)
+    if as_json:
+        print_json({**_about(recipe), "valid": True, "files": file.provenance(), "model": recipe.model.name})
+        return
+    click.echo(f"{name} is a valid recipe: {recipe.recipe.description or recipe.model.name}")
+    for one in file.provenance():
+        click.echo(f"  {one['name']}#sha256={one['sha256']}")
+    for result in recipe.expected:
+        click.echo(f"  expected: {result}")
+
+
+@command.command("copy")
+@click.argument("name", metavar="NAME|PATH|URL")
+@click.argument("target", required=False, type=click.Path(path_type=Path), metavar="[PATH]")
+@click.option("--whole", "way", flag_value="whole", help="With all that it extends, and every default.")
+@click.option("--extend", "way", flag_value="extending", help="A file that extends it; its own lines are comments.")
+def copy(name: str, target: Path | None, way: str | None) -> None:
+    """Copy a recipe to PATH, to edit it; by default word for word, comments and all, into the working directory."""
+    from lowres_code.recipe.copying import Way, copied
+
+    file = opened_recipe(name)
+    target = target or Path(f"{file.stem}.toml")
+    chosen: Way = "whole" if way == "whole" else "extending" if way == "extending" else "verbatim"
+    if target.suffix != ".toml":
+        raise UsageError(f"a recipe's file ends in .toml, not as {str(target)!r}")
+    if target.exists():
+        raise UsageError(f"{str(target)!r} is there already; name another: lowres-code recipe copy {name} PATH")
+    write_atomically(target, copied(file, name, target, chosen))
+    click.echo(f"{target}: edit it, then: lowres-code train --lang NAME --recipe {target}")
+
+
+@command.command("diff")
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
+@json_option
+def diff(one: str, other: str, as_json: bool) -> None:
+    """What recipe B says other than recipe A, key by key, with all that they extend and every default."""
+    from lowres_code.recipe.diff import recipe_differences
+
+    recipes = [load_recipe(opened_recipe(name), training=False) for name in (one, other)]
+    found = recipe_differences(*recipes)
+    if as_json:
+        print_json({key: {"a": before, "b": after} for key, (before, after) in found.items()})
+        return
+    for key, values in found.items():
+        before, after = ("not set" if value is None else json.dumps(value, ensure_ascii=False) for value in values)
+        click.echo(f"{key}: {before} -> {after}")
+    if not found:
+        click.echo("the same, but for names and expected results")
+
+
+@command.command("schema")
+def schema() -> None:
+    """The JSON Schema of recipes, for editors; with what plugins bring and the options of the installed TRL."""
+    from lowres_code.recipe.json_schema import editor_schema
+
+    click.echo(json.dumps(editor_schema(), indent=2))

@@ -8,17 +8,17 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from lowres_code.cli.options import console, find_language, set_option
+from lowres_code.cli.options import console, find_language, opened_recipe, set_option
 from lowres_code.errors import UsageError
-from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import INTERRUPTED, RunDirectory
 
-QUICKSTART = "quickstart"
+QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
 
 
 @click.command("train")
 @click.option("--lang", "language", metavar="L", help="The language to teach.")
-@click.option("--recipe", metavar="NAME|PATH", help="Which recipe; see `lowres-code recipe list`.")
+@click.option("--recipe", metavar="NAME|PATH|URL", help="Which recipe; see `lowres-code recipe list`.")
 @set_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is kept.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a stopped run.")
@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Train a model with GRPO; measure it on held-out problems before and after.
 
-    Without --recipe: `quickstart`, which teaches the embedded pocket model, where there is no GPU; else the
-    language's own recipe for Qwen2.5-Coder-1.5B.
+    Without --recipe: `quickstart`, which teaches the embedded pocket model, where there is no GPU; else
+    `gsm8k/qwen2.5-coder-1.5b`.
     """
     if resumed is not None:
         seeded = context.get_parameter_source("seed") is not ParameterSource.DEFAULT
@@ -60,9 +60,10 @@ def command(
 
 def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
     language = find_language(name)
-    chosen = recipe_name or _default_recipe(language.name)
-    recipe = load_recipe(find_recipe(chosen), overrides)
-    out = out or Path("runs") / f"{language.name}-{Path(chosen).stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    chosen = recipe_name or _default_recipe()
+    origin = opened_recipe(chosen)
+    recipe = load_recipe(origin, overrides)
+    out = out or Path("runs") / f"{language.name}-{origin.stem}-{datetime.now():%Y%m%d-%H%M%S}"
     RunDirectory(out).must_be_new()  # before the seconds that torch takes
     screen = console()
     why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
@@ -73,7 +74,7 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     quiet_libraries()
     from lowres_code.train.session import train
 
-    run = train(recipe, language, out, seed, screen)
+    run = train(recipe, language, out, seed, screen, origin)
     print_run(run, screen)
     _exit_if_interrupted(run.status()["state"])
 
@@ -111,9 +112,8 @@ def _exit_if_interrupted(state: str) -> None:
         raise SystemExit(130)
 
 
-def _default_recipe(language: str) -> str:
-    """Quickstart without a GPU; with one, the language's recipe for a real model if it has one."""
+def _default_recipe() -> str:
+    """Quickstart without a GPU; with one, a recipe for a real model."""
     import torch
 
-    real = f"{language}/qwen2.5-coder-1.5b"
-    return real if torch.cuda.is_available() and real in recipe_names() else QUICKSTART
+    return WITH_GPU if torch.cuda.is_available() else QUICKSTART

@@ -1,19 +1,32 @@
 """Recipes: TOML files that say which model learns what, from which problems, and how it is measured."""
 
 from lowres_code.recipe.check import load_limits, load_recipe
+from lowres_code.recipe.files import RecipeFile, open_recipe
 from lowres_code.recipe.locate import find_recipe, recipe_names
-from lowres_code.recipe.schema import DataTable, EvalTable, LimitsTable, LoraTable, ModelTable, PromptTable, Recipe
+from lowres_code.recipe.schema import (
+    DataTable,
+    EvalTable,
+    Expected,
+    LimitsTable,
+    LoraTable,
+    ModelTable,
+    PromptTable,
+    Recipe,
+)
 
 __all__ = [
     "DataTable",
     "EvalTable",
+    "Expected",
     "LimitsTable",
     "LoraTable",
     "ModelTable",
     "PromptTable",
     "Recipe",
+    "RecipeFile",
     "find_recipe",
     "load_limits",
     "load_recipe",
+    "open_recipe",
     "recipe_names",
 ]

@@ -8,23 +8,24 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from lowres_code._util.toml_errors import Tree, validation_errors
+from lowres_code._util.toml_errors import Tree, table_of, validation_errors
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
-from lowres_code.recipe.merge import apply_override, merged_tree, table_of
+from lowres_code.recipe.files import RecipeFile, open_file
+from lowres_code.recipe.merge import apply_override, merged_tree
 from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
 from lowres_code.recipe.trl_options import option_errors
 
 
 def load_recipe(
-    path: Path, overrides: Sequence[str] = (), training: bool = True, seen_from: Path | None = None
+    path: Path | RecipeFile, overrides: Sequence[str] = (), training: bool = True, seen_from: Path | None = None
 ) -> Recipe:
     """The recipe in a file, with what it extends, and with ``table.key=value`` overrides on top.
 
     Files of problems that a recipe names are seen from the recipe, those of an override from the working directory.
 
     Args:
-        path: of the TOML file.
+        path: of the TOML file; or the recipe as `lowres_code.recipe.open_recipe` gives it, from wherever it is.
         overrides: in order; the last of a key counts.
         training: whether ``[train]`` must suit the installed TRL. Whoever only reads what was trained once, perhaps
             with another TRL, does not need that.
@@ -33,15 +34,18 @@ def load_recipe(
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
-    tree = merged_tree(path, overrides, seen_from)
+    file = path if isinstance(path, RecipeFile) else open_file(path)
+    tree = merged_tree(file, overrides, seen_from)
     recipe, errors = _validated(tree, training)
     if recipe is None or errors:
-        where = f"{path} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else str(path)
+        where = (
+            f"{file.name} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else file.name
+        )
         raise UsageError("\n  ".join([f"{where} is not a valid recipe:", *errors]))
     return recipe
 
 
-def load_limits(path: Path | None, overrides: Sequence[str] = ()) -> LimitsTable:
+def load_limits(path: Path | RecipeFile | None, overrides: Sequence[str] = ()) -> LimitsTable:
     """The limits of the recipe in a file, or the defaults, with ``limits.key=value`` overrides on top.
 
     Raises:

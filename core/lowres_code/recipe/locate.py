@@ -7,6 +7,8 @@ from pathlib import Path
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import BUILT_IN, plugin_manager
 
+_MOVED = {f"prolog/qwen2.5-coder-{size}": f"gsm8k/qwen2.5-coder-{size}" for size in ("0.5b", "1.5b", "3b", "7b")}
+
 
 def recipe_names() -> dict[str, Path]:
     """All recipes that can be named, with their files; a built-in name stays what it is, whatever plugins bring."""
@@ -28,6 +30,8 @@ def find_recipe(name: str, beside: Path | None = None) -> Path:
             raise UsageError(f"there is no recipe file {str(path)!r}")
         return path
     known = recipe_names()
+    if name in _MOVED.keys() - known.keys():
+        raise UsageError(f"recipe {name!r} is now {_MOVED[name]!r}: it is for every language")
     if name not in known:
         raise UsageError(f"there is no recipe {name!r}; {near_match(name, known)} (lowres-code recipe list)")
     return known[name]

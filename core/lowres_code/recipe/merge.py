@@ -10,35 +10,37 @@ from typing import Any
 
 import tomli
 
-from lowres_code._util.toml_errors import Tree, read_toml
+from lowres_code._util.toml_errors import Tree, table_of
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
-from lowres_code.recipe.locate import find_recipe
+from lowres_code.recipe.files import RecipeFile
+from lowres_code.recipe.foreign import refuse_what_is_ours
 
-_MAX_INHERITANCE = 8
 _CHANGED = " (changed)"
 
 
-def merged_tree(path: Path, overrides: Sequence[str] = (), seen_from: Path | None = None) -> Tree:
-    """The tables of the recipe in a file, with what it extends, and with ``table.key=value`` overrides on top.
+def merged_tree(file: RecipeFile, overrides: Sequence[str] = (), seen_from: Path | None = None) -> Tree:
+    """The tables of a recipe, with what it extends, and with ``table.key=value`` overrides on top.
 
-    ``[recipe]`` is not inherited: what is changed cannot claim the other's name, nor the result expected of it. Files
-    of problems that a recipe names are seen from the recipe, those of an override from the working directory.
+    ``[recipe]`` and ``[[expected]]`` are not inherited: what is changed cannot claim the other's name, nor the results
+    expected of it. Files of problems that a recipe names are seen from the recipe, those of an override from the
+    working directory.
 
     Args:
-        path: of the TOML file.
+        file: the recipe as it was written.
         overrides: in order; the last of a key counts.
         seen_from: a folder that the names of these files are to be relative to, as in a recipe that is to be shared;
             by default they become absolute.
 
     Raises:
-        UsageError: a file cannot be read, or one of its ways to build on another recipe makes no sense.
+        UsageError: a key that is to be taken away is not there, or a recipe from elsewhere says what it may not.
     """
-    tree = _read(path, seen_from)
+    tree = _laid_over(file, seen_from)
     if not overrides:
         return tree
     before = copy.deepcopy(tree)
     tree["recipe"] = _described(table_of(tree, "recipe"), overrides)
+    tree.pop("expected", None)
     for override in overrides:
         apply_override(tree, override)
     changed = _overridden(tree, before)
@@ -65,24 +67,19 @@ def apply_override(tree: Tree, override: str) -> None:
     tree[keys[-1]] = _value(text.strip())
 
 
-def table_of(tree: object, *keys: str) -> Tree:
-    """The table at a place; empty if there is none, or something else."""
-    for key in keys:
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree if isinstance(tree, dict) else {}
-
-
-def _read(path: Path, seen_from: Path | None, depth: int = 0) -> Tree:
-    tree = read_toml(path, "recipe")
-    extends, removed = tree.pop("extends", None), tree.pop("remove", None)
-    if extends is not None and (not isinstance(extends, str) or depth >= _MAX_INHERITANCE):
-        raise UsageError(f"{path}: 'extends' must name one recipe, and not go in a circle; got {extends!r}")
-    base = {} if extends is None else _read(find_recipe(extends, beside=path), seen_from, depth + 1)
-    if removed is not None:
-        _remove(base, removed, path, extends)
-    base["recipe"] = {"name": path.stem, "description": f"extends {extends}" if extends else ""}
-    _locate(tree, _merge(base, tree), path.parent.absolute(), seen_from)
-    return _merge(base, tree)
+def _laid_over(file: RecipeFile, seen_from: Path | None) -> Tree:
+    """A recipe's tables over those of what it extends."""
+    base = _laid_over(file.base, seen_from) if file.base else {}
+    if file.remove is not None:
+        _remove(base, file)
+    base["recipe"] = {"name": file.stem, "description": f"extends {file.extends}" if file.extends else ""}
+    base.pop("expected", None)
+    own = copy.deepcopy(file.tables)
+    if file.path is None:
+        refuse_what_is_ours(file, _merge(base, own))
+    else:
+        _locate(own, _merge(base, own), file.path.parent.absolute(), seen_from)
+    return _merge(base, own)
 
 
 def _described(about: Tree, overrides: Sequence[str]) -> Tree:
@@ -93,17 +90,20 @@ def _described(about: Tree, overrides: Sequence[str]) -> Tree:
     return {"name": name + _CHANGED, "description": f"{name} with {changes}"}
 
 
-def _remove(base: Tree, places: object, path: Path, extends: str | None) -> None:
+def _remove(base: Tree, file: RecipeFile) -> None:
     """Take keys away from what a recipe extends."""
-    if extends is None:
+    places = file.remove
+    if file.extends is None:
         raise UsageError(
-            f"{path}: 'remove' takes keys away from the recipe that 'extends' names; there is no 'extends'"
+            f"{file.name}: 'remove' takes keys away from the recipe that 'extends' names; there is no 'extends'"
         )
     if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
-        raise UsageError(f"{path}: 'remove' must be a list of keys, as in [\"data.train.weights\"]; got {places!r}")
+        raise UsageError(
+            f"{file.name}: 'remove' must be a list of keys, as in [\"data.train.weights\"]; got {places!r}"
+        )
     errors = [f"remove: {place!r}: {error}" for place in places if (error := _remove_one(base, place))]
     if errors:
-        raise UsageError("\n  ".join([f"{path} is not a valid recipe:", *errors]))
+        raise UsageError("\n  ".join([f"{file.name} is not a valid recipe:", *errors]))
 
 
 def _remove_one(tree: Tree, place: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, field_validator, model_validator
 
 from lowres_code.errors import near_match
 from lowres_code.judge import MOST_WORKERS
@@ -23,18 +23,79 @@ class Table(BaseModel):
 
 
 class About(Table):
-    """``[recipe]``: for people. It is not inherited: without a name of its own, a recipe has that of its file."""
+    """``[recipe]``: for people. It is not inherited: without a name of its own, a recipe has that of its file.
+
+    Attributes:
+        name: in tables and records.
+        description: one line.
+    """
 
     name: str = ""
     description: str = ""
-    expected: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expected_is_data(cls, given: Any) -> Any:
+        """What once was a text here; runs of that time have an empty one."""
+        if not isinstance(given, dict) or "expected" not in given:
+            return given
+        if given["expected"] != "":
+            raise ValueError('expected: results are data now: [[expected]], metric = "pass_at_1", value = 0.9')
+        return {key: value for key, value in given.items() if key != "expected"}
+
+
+class Expected(Table):
+    """``[[expected]]``: a result that was had with just this recipe. It is not inherited, and no ``--set`` keeps it.
+
+    Attributes:
+        metric: a share of problems or samples, as in ``summary.json``.
+        value: between 0 and 1.
+        interval: its 95 % interval, low and high.
+        stage: of which model of the run: before training, or after it.
+        language: that the result is of; without one, of every language.
+        model: if it was another than the recipe names, what was done to its weights for instance.
+        seeds: that the result is the mean of.
+        hardware: it was had on.
+        commit: of this project.
+        by: who measured it.
+    """
+
+    metric: Literal["pass_at_1", "any_of_n", "all_of_n", "greedy", "syntax", "runs"]
+    value: float = Field(ge=0, le=1, strict=False)
+    interval: list[Annotated[float, Field(ge=0, le=1, strict=False)]] | None = Field(
+        default=None, min_length=2, max_length=2
+    )
+    stage: Literal["base", "sft", "trained"] = "trained"
+    language: str | None = None
+    model: str | None = None
+    seeds: list[Annotated[int, Field(ge=0)]] = []
+    hardware: str = ""
+    commit: str = ""
+    by: str = "this project"
+
+    @model_validator(mode="after")
+    def _value_is_in_its_interval(self) -> Expected:
+        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
+            raise ValueError(f"interval: {self.interval} does not hold the value {self.value}")
+        return self
+
+    def __str__(self) -> str:
+        share = f"{self.value:.3f}" + (f" [{self.interval[0]:.3f}, {self.interval[1]:.3f}]" if self.interval else "")
+        seeds = f"seed{'s' * (len(self.seeds) > 1)} {', '.join(map(str, self.seeds))}" if self.seeds else ""
+        about = (self.language, self.model, seeds, self.hardware, self.commit, self.by)
+        return f"{self.metric} of the {self.stage} model {share} ({', '.join(filter(None, about))})"
 
 
 class ModelTable(Table):
     """``[model]``: which model learns.
 
-    ``name`` is ``pocket`` (embedded), a folder, a ``.gguf`` file (dequantized), or a model on the Hugging Face hub.
-    ``engine`` writes the completions of `lowres-code eval`; a training run, its evaluations too, is transformers'.
+    Attributes:
+        name: ``pocket`` (embedded), a folder, a ``.gguf`` file (dequantized), or a model on the Hugging Face hub.
+        revision: of the model on the hub.
+        device: by default the GPU if there is one.
+        dtype: of the weights; by default bfloat16 on a GPU, else float32.
+        load_in_4bit: quantize the base (NF4, QLoRA); needs a GPU.
+        engine: what writes the completions of `lowres-code eval`; in a run, evaluations included, it is transformers.
     """
 
     name: str
@@ -46,7 +107,15 @@ class ModelTable(Table):
 
 
 class DataTable(BaseModel):
-    """``[data.train]``, ``[data.eval]``: where problems come from. Other keys are options of the source."""
+    """``[data.train]``, ``[data.eval]``: where problems come from. Other keys are options of the source.
+
+    Without a ``source``, ``[data.eval]`` takes that of ``[data.train]`` with its options. No question is in both.
+
+    Attributes:
+        source: the name of a source.
+        size: how many problems, at most.
+        seed: chooses them; by default the run's for training, and 0 for evaluation.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
@@ -149,7 +218,12 @@ Weight = Annotated[float | RewardTable, WrapValidator(_weight_or_table)]
 
 
 class LimitsTable(Table):
-    """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time."""
+    """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time.
+
+    Attributes:
+        isolation: by default the strongest that works here; ``limits`` is hardly any, and never taken by itself.
+        workers: programs at a time; by default one for each core.
+    """
 
     inferences: int = _limit("inferences")
     cpu_s: int = _limit("cpu_s")
@@ -170,8 +244,13 @@ class LimitsTable(Table):
 class LoraTable(Table):
     """``[lora]``: train low-rank adapters (arXiv 2106.09685) instead of all weights.
 
-    ``layers_from``: adapters in this layer and those above it; layers count from 0. The backward pass ends there, so
-    that half of the layers cost half of it.
+    Attributes:
+        r: the rank.
+        alpha: the adapters' part is scaled by alpha / r.
+        dropout: of the adapters' input.
+        target_modules: names of modules, or a regular expression of whole names, or ``all-linear``.
+        layers_from: adapters in this layer and those above it; layers count from 0. The backward pass ends there, so
+            that half of the layers cost half of it.
     """
 
     r: int = Field(default=32, gt=0)
@@ -184,7 +263,13 @@ class LoraTable(Table):
 class EvalTable(Table):
     """``[eval]``: how the held-out problems are sampled, before and after training.
 
-    ``greedy`` adds one sample of each problem at temperature 0; ``batch_size`` is found by trying if it is not given.
+    Attributes:
+        samples: of each problem.
+        greedy: one sample more of each problem, at temperature 0.
+        temperature, top_p: of the sampling.
+        max_new_tokens: a completion is cut there.
+        batch_size: completions at a time; by default found by trying.
+        seed: of the sampling.
     """
 
     samples: int = Field(default=4, gt=0)
@@ -246,6 +331,7 @@ class Recipe(Table):
     """
 
     recipe: About = About()
+    expected: list[Expected] = []
     model: ModelTable
     data: Data
     prompt: PromptTable = PromptTable()

@@ -14,6 +14,7 @@ from lowres_code.evaluation.compare import Comparison, Difference
 from lowres_code.evaluation.folder import Summary
 from lowres_code.evaluation.metrics import Metrics
 from lowres_code.runs.directory import DONE, INTERRUPTED, STAGES, RunDirectory
+from lowres_code.runs.expected import outcome_lines
 
 ALL = "all"  # the label of the row of totals; a task may be called so too
 
@@ -94,6 +95,8 @@ def print_run(run: RunDirectory, console: Console) -> None:
     console.print(Text(f"{run.path}: {status['state']}{stopped}{steps} ({status['updated']})"))
     if len(stages) > 1:
         console.print(*run_tables(stages), sep="\n")
+        for line in outcome_lines(run):
+            console.print(Text(line))
     else:
         for stage, summary in stages.items():
             console.print(*evaluation_tables(summary, f"{_when(stage)} training"), sep="\n")

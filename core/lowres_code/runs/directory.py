@@ -16,11 +16,11 @@ from lowres_code._util.files import JsonLines, keep_records, read_json_lines, wr
 from lowres_code._util.lock import is_locked, lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, Summary
-from lowres_code.recipe import Recipe, load_recipe
+from lowres_code.recipe import Recipe, RecipeFile, load_recipe
 from lowres_code.runs.health import Finding
 
 # What a run leaves that was stopped, or refused, before it had really begun.
-_OF_A_BEGINNING = {".lock", "checkpoints", "env.json", "eval", "language.toml", "status.json"}
+_OF_A_BEGINNING = {".lock", "checkpoints", "env.json", "eval", "language.toml", "recipes", "status.json"}
 STAGES = ("base", "sft", "trained")  # that are evaluated, in their order
 STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained", "interrupted", "done"
 
@@ -28,12 +28,13 @@ STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained"
 class RunDirectory:
     """Paths and files of a run.
 
-    ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
-    language came from a file that the user named), ``metrics.jsonl``,
+    ``recipe.toml`` (resolved, runs again as it is), ``recipes/`` (what came from elsewhere, as it came: each file is
+    named by its SHA-256), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the language came from a file
+    that the user named), ``expected.json`` (at the end, if something was expected), ``metrics.jsonl``,
     ``samples.jsonl``, ``health.jsonl`` (what went wrong, see `lowres_code.runs.health`), ``eval/base/``, ``eval/sft/``,
-    ``eval/trained/`` (see `lowres_code.evaluation.folder`),
-    ``sft/round-1/`` and so on (see `lowres_code.train.sft`), ``selection.jsonl`` and ``selection/`` (see
-    `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or ``adapter/``.
+    ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``sft/round-1/`` and so on (see `lowres_code.train.sft`),
+    ``selection.jsonl`` and ``selection/`` (see `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or
+    ``adapter/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,8 +46,15 @@ class RunDirectory:
         self._lock = path / ".lock"
 
     @classmethod
-    def create(cls, path: Path, recipe: Recipe, env: dict[str, Any], language_file: Path | None = None) -> RunDirectory:
-        """A new run in a directory that holds none.
+    def create(
+        cls,
+        path: Path,
+        recipe: Recipe,
+        env: dict[str, Any],
+        language_file: Path | None = None,
+        origin: RecipeFile | None = None,
+    ) -> RunDirectory:
+        """A new run in a directory that holds none; ``origin`` is the recipe as it was written.
 
         Raises:
             UsageError: the directory holds a run already, or cannot be made.
@@ -58,9 +66,12 @@ class RunDirectory:
             (path / "language.toml").unlink(missing_ok=True)  # of a run that had hardly begun
             if language_file:
                 write_atomically(path / "language.toml", language_file.read_text(encoding="utf-8"))
+            for file in origin.foreign() if origin else ():
+                (path / "recipes").mkdir(exist_ok=True)
+                (path / "recipes" / f"{file.sha256}.toml").write_bytes(file.text.encode())
         except OSError as error:
             raise UsageError(f"cannot make the run directory {str(path)!r}: {error}") from error
-        write_json(path / "env.json", env)
+        write_json(path / "env.json", {**env, "recipe": origin.provenance()} if origin else env)
         run.set_status(STARTED)
         recipe_text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
         write_atomically(path / "recipe.toml", recipe_text)  # last: it is what makes a directory a run

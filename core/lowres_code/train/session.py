@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from lowres_code._util.files import write_json
 from lowres_code._util.progress import progress_line
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.run import Writer, evaluate
@@ -20,9 +21,11 @@ from lowres_code.language.base import Language
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.build import load_problems, reward_terms, started_judge
+from lowres_code.recipe.files import RecipeFile
 from lowres_code.recipe.schema import Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
+from lowres_code.runs.expected import outcomes
 from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
@@ -37,8 +40,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Console) -> RunDirectory:
-    """A new run in ``out``.
+def train(
+    recipe: Recipe, language: Language, out: Path, seed: int, console: Console, origin: RecipeFile | None = None
+) -> RunDirectory:
+    """A new run in ``out``; it keeps where the recipe came from, if ``origin`` says that.
 
     Raises:
         UsageError: the recipe, the model, the data or ``out`` cannot be used; nothing was trained.
@@ -49,7 +54,7 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
     with started_judge(recipe.limits, language, console) as judge:
         session = _Session(run, recipe, judge, seed, console)
         session.prepare()  # before there is a run: what is refused here is to be tried again
-        RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file)
+        RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file, origin)
         with run.locked():
             return session.carry_on()
 
@@ -107,6 +112,8 @@ class _Session:
             self._policy.release()
         if not self._recipe.ends_with_sft:
             self._evaluate("trained", self._trained)
+        if found := outcomes(self._run):
+            write_json(self._run.path / "expected.json", [outcome.model_dump(mode="json") for outcome in found])
         self._run.set_status(DONE)
         return self._run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -103,6 +104,10 @@ def test_what_trl_refuses_is_refused_before_a_run(options: dict[str, Any], said:
 @pytest.mark.parametrize("name", sorted(recipe_names()))
 def test_every_recipe_that_ships_is_one_for_the_installed_trl(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(find_recipe(name))
+    if "8bit" in recipe.train.get("optim", "") and importlib.util.find_spec("bitsandbytes") is None:
+        with pytest.raises(UsageError, match="bitsandbytes"):  # and what fixes it
+            grpo_config(recipe.train, tmp_path, 3, recipe.reward_weights())
+        recipe.train["optim"] = "adamw_torch"
     config = grpo_config(recipe.train, tmp_path, 3, recipe.reward_weights())
     assert config.seed == 3
     assert config.generation_batch_size % config.num_generations == 0

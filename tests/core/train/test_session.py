@@ -156,7 +156,7 @@ def test_the_path_of_the_big_recipes_with_lora_on_local_files(tmp_path: Path, ti
     local += [f"model.name={tiny_model}"]
     changes = [part for change in local for part in ("--set", change)]
     run = tmp_path / "run"
-    done = cli("train", "--lang", "prolog", "--recipe", "prolog/qwen2.5-coder-0.5b", "--out", run, *changes)
+    done = cli("train", "--lang", "prolog", "--recipe", "gsm8k/qwen2.5-coder-0.5b", "--out", run, *changes)
     assert done.returncode == 0, done.stderr
     assert [record["step"] for record in metrics(run)] == [1, 2]
     assert (run / "adapter" / "adapter_model.safetensors").is_file()
