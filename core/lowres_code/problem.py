@@ -229,15 +229,6 @@ def make_each(
     return made
 
 
-def read_records(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    """The objects of a JSON Lines file, each with ``FILE:LINE`` to name it by. Empty lines are skipped.
-
-    Raises:
-        UsageError: the file cannot be read, or a line is no JSON object.
-    """
-    return ((where, _object_of(line, where)) for where, line in _lines(path))
-
-
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     try:
         with path.open(encoding="utf-8-sig") as lines:

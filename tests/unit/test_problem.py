@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lowres_code.errors import UsageError
 from lowres_code.forms import lowest_terms
-from lowres_code.problem import Problem, Test, difficulty_text, make_each, problem_of, read_each, read_records, unique
+from lowres_code.problem import Problem, Test, difficulty_text, make_each, problem_of, read_each, unique
 
 
 def test_a_record_with_an_answer() -> None:
@@ -110,7 +110,7 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
     file = tmp_path / "problems.jsonl"
     file.write_text('{"question": "q", "answer": "1"}\n\n{"question"\n')
     with pytest.raises(UsageError, match=r"problems\.jsonl:3: not JSON"):
-        list(read_records(file))
+        read_each(file, problem_of)
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000])
@@ -118,7 +118,7 @@ def test_json_that_python_cannot_read_is_told(value: str, tmp_path: Path) -> Non
     file = tmp_path / "problems.jsonl"
     file.write_text(f'{{"question": "q", "answer": {value}\n')
     with pytest.raises(UsageError, match=r"problems\.jsonl:1: "):
-        list(read_records(file))
+        read_each(file, problem_of)
 
 
 def test_standard_input_that_is_null_is_empty() -> None:
@@ -127,7 +127,7 @@ def test_standard_input_that_is_null_is_empty() -> None:
 
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
-        list(read_records(tmp_path / "none.jsonl"))
+        read_each(tmp_path / "none.jsonl", problem_of)
 
 
 def test_unique_keeps_the_first_of_each_question() -> None:
