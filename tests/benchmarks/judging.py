@@ -26,8 +26,8 @@ from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
 
 from tests.conftest import PROLOG
+from tests.languages.hostile_programs import read_corpus as read_hostile
 from tests.languages.test_agreement import read_corpus
-from tests.languages.test_hostile import read_corpus as read_hostile
 
 # What these print or answer is not their own: the time, chance, a process's number, how much memory was used.
 _NOT_THEIR_OWN = (

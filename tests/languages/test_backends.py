@@ -19,6 +19,11 @@ def test_it_conforms(name: str) -> None:
     assert_conforms(LANGUAGES[name], soak_of=20)
 
 
+@pytest.mark.slow
+def test_a_thousand_programs_leave_nothing_behind() -> None:
+    assert_conforms(LANGUAGES["lua"])
+
+
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_it_has_what_training_and_verification_need(name: str) -> None:
     language = LANGUAGES[name]

@@ -50,7 +50,7 @@ def hostile(judge: Judge) -> Iterator[Check]:
     for name, (program, ends_well) in bombs.items():
         execution = ask(judge, program)
         yield Check.that(f"isolation: {name}", ends_well(execution), _seen(execution))
-    with probing(judge, wall_s=2) as impatient:
+    with probing(judge, wall_s=1) as impatient:
         execution = ask(impatient, "sleep")
         yield Check.that("isolation: sleeps", execution.status is Status.TIMEOUT, _seen(execution))
 

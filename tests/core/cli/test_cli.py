@@ -169,19 +169,19 @@ def test_limits_are_the_defaults_or_a_recipes_or_ones_own(invoke: Invoke) -> Non
         assert "the limit: 2000000 inferences" in done.stderr
 
 
-def test_a_folder_that_holds_other_things_is_not_touched(cli: Cli, tmp_path: Path) -> None:
+def test_a_folder_that_holds_other_things_is_not_touched(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    done = cli("train", "--lang", "prolog", "--out", tmp_path)
-    assert done.returncode == 2
+    done = invoke("train", "--lang", "prolog", "--out", tmp_path)
+    assert done.exit_code == 2
     assert "holds other things ('thesis.tex')" in done.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_a_directory_that_holds_a_run_is_not_touched(cli: Cli, tmp_path: Path) -> None:
+def test_a_directory_that_holds_a_run_is_not_touched(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("# a run\n")
     (tmp_path / "env.json").write_text("{}")
-    done = cli("train", "--lang", "prolog", "--out", tmp_path)
-    assert (done.returncode, (tmp_path / "recipe.toml").read_text()) == (2, "# a run\n")
+    done = invoke("train", "--lang", "prolog", "--out", tmp_path)
+    assert (done.exit_code, (tmp_path / "recipe.toml").read_text()) == (2, "# a run\n")
     assert "already holds a run" in done.stderr
 
 
@@ -209,17 +209,17 @@ def test_without_bubblewrap_landlock_is_taken_and_said_but_never_for_what_was_as
         assert "landlock" in done.stderr
 
 
-def test_doctor_and_lists(cli: Cli) -> None:
-    doctor = cli("doctor", "--json")
+def test_doctor_and_lists(invoke: Invoke) -> None:
+    doctor = invoke("doctor", "--json")
     findings = {finding["what"]: finding["works"] for finding in json.loads(doctor.stdout)}
-    assert doctor.returncode == 0  # also where the tools of some language are missing
+    assert doctor.exit_code == 0  # also where the tools of some language are missing
     assert findings["isolation namespaces"]
     assert findings["language prolog"]
-    assert "quickstart" in cli("recipe", "list").stdout
-    assert 'name = "pocket"' in cli("recipe", "show", "quickstart").stdout
-    assert json.loads(cli("lang", "list", "--json").stdout)["languages"][0]["origin"] == "built in"
-    assert "solve(X)" in cli("lang", "show", "prolog").stdout
-    assert "limits are at least: cpu_s 5, memory_mb 512" in cli("lang", "show", "racket").stdout
+    assert "quickstart" in invoke("recipe", "list").stdout
+    assert 'name = "pocket"' in invoke("recipe", "show", "quickstart").stdout
+    assert json.loads(invoke("lang", "list", "--json").stdout)["languages"][0]["origin"] == "built in"
+    assert "solve(X)" in invoke("lang", "show", "prolog").stdout
+    assert "limits are at least: cpu_s 5, memory_mb 512" in invoke("lang", "show", "racket").stdout
 
 
 def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:

@@ -24,8 +24,6 @@ from lowres_code.judge import Judge, Judgement
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe import Recipe
 
-from tests.conftest import Cli
-
 Invoke = Callable[..., Result]
 PROBLEMS = [Problem(f"p{n}", f"What is {n} + 1?", (Test(expected=str(n + 1)),), task=f"t{n % 2}") for n in range(5)]
 
@@ -201,25 +199,35 @@ def test_an_error_of_the_judging_thread_ends_the_evaluation(tmp_path: Path, judg
 SMALL = ["--set", "data.eval.size=24", "--set", "eval.samples=3", "--set", "eval.batch_size=8"]
 
 
-def test_killed_at_a_random_moment_and_called_again(tmp_path: Path, cli: Cli) -> None:
+def test_interrupted_and_killed_at_random_moments_and_called_again(tmp_path: Path, invoke: Invoke) -> None:
     out = tmp_path / "evaluation"
     arguments = ["eval", "pocket", "--lang", "prolog", "--out", str(out), *SMALL]
     moments = random.Random(20261125)
-    for _ in range(2):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lowres_code", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_for_samples(out, moments.randrange(1, 50), process)
-        time.sleep(moments.random())
-        process.kill()
-        process.wait()
-    before = len((out / "samples.jsonl").read_text().splitlines())
-    assert 0 < before < 72
-    done = cli(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
+    said, code = stopped_after(moments.randrange(1, 20), moments.random() / 4, signal.SIGINT, out, arguments)
+    assert code == 130, said
+    assert f"stopped; {out} keeps the samples so far, and the same command goes on with it" in said
+    assert "Traceback" not in said
+    interrupted = len((out / "samples.jsonl").read_text().splitlines())
+    _, code = stopped_after(interrupted + moments.randrange(1, 20), 0.0, signal.SIGKILL, out, arguments)
+    assert code == -signal.SIGKILL
+    assert interrupted < len((out / "samples.jsonl").read_text().splitlines()) < 72
+    done = invoke(*arguments, "--json")
+    assert done.exit_code == 0, done.output
     samples = EvaluationFolder(out).samples()
     assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 72
-    assert json.loads(done.stdout)["complete"]
+    told = json.loads(done.stdout)
+    assert (told["complete"], told["all"]["samples"]) == (True, 72)
+
+
+def stopped_after(count: int, seconds: float, how: signal.Signals, out: Path, arguments: list[str]) -> tuple[str, int]:
+    """What a command says, and its exit code, that is sent a signal some time after it has kept so many samples."""
+    command = [sys.executable, "-m", "lowres_code", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_for_samples(out, count, process)
+    time.sleep(seconds)
+    process.send_signal(how)
+    said, _ = process.communicate(timeout=120)
+    return said, process.returncode
 
 
 def wait_for_samples(out: Path, count: int, process: subprocess.Popen[Any]) -> None:
@@ -245,19 +253,3 @@ def test_compare_shows_two_evaluations_paired(tmp_path: Path, judge: Judge, invo
     refused = invoke("compare", tmp_path / "a")
     assert refused.exit_code == 2
     assert "two evaluations or more" in refused.output
-
-
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path, cli: Cli) -> None:
-    out = tmp_path / "evaluation"
-    arguments = ["eval", "pocket", "--lang", "prolog", "--out", str(out), *SMALL]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lowres_code", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    wait_for_samples(out, 1, process)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, said
-    assert f"stopped; {out} keeps the samples so far, and the same command goes on with it" in said
-    assert "Traceback" not in said
-    done = cli(*arguments, "--json")
-    assert json.loads(done.stdout)["all"]["samples"] == 72

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from itertools import count, islice
 
+import psutil
 import pytest
-from lowres_code.language.base import Limits, Status
+from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.pool import Job, Pool
 
@@ -124,3 +127,38 @@ def test_what_a_closed_pool_had_not_begun_is_its_failure() -> None:
     assert {execution.diagnostics[0].message for execution in executions} >= {
         "the judge was closed before the program ran"
     }
+
+
+def test_a_pool_that_is_closed_while_it_works_ends_at_once() -> None:
+    pool = Pool(PROLOG, "namespaces", 1)
+    pool.start()
+    results: list[Execution] = []
+    jobs = [("solve(X) :- sleep(50), X = 1.", Test())]
+    asking = threading.Thread(target=lambda: results.extend(pool.run(jobs, Limits())))
+    asking.start()
+    time.sleep(0.5)
+    closing = threading.Thread(target=pool.close, daemon=True)
+    closing.start()
+    closing.join(timeout=20)
+    asking.join(timeout=20)
+    assert not closing.is_alive()
+    assert not asking.is_alive()
+    assert [execution.status for execution in results] == [Status.INFRA_ERROR]
+
+
+def test_the_pool_keeps_order_and_runs_equal_programs_once() -> None:
+    programs = [f"solve(X) :- X is {n} * 2." for n in range(40)] + ["solve(X) :- random(X)."] * 3
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        executions = pool.run([(program, Test()) for program in programs], Limits())
+    assert [execution.answer for execution in executions[:40]] == [str(n * 2) for n in range(40)]
+    assert len({execution.answer for execution in executions[40:]}) == 1
+
+
+def test_a_pool_keeps_no_more_warm_workers_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lowres_code.sandbox.pool.MOST_WARM_UPS", 2)
+    before = set(psutil.Process().children())
+    programs = [f":- use_module(library({name})).\nsolve(1)." for name in ("clpq", "clpfd", "clpb", "clpq")]
+    with Pool(PROLOG, "namespaces", 1) as pool:
+        for program in programs:
+            assert pool.run([(program, Test())], Limits())[0].answer == "1"
+            assert len(set(psutil.Process().children()) - before) <= 2
