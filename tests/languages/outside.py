@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 MARK = "lowres-hostile"  # in the name of every file that a program tries to leave outside
 SLEEP = "31536"  # the seconds that every process sleeps which a program leaves behind
 SECRET = f"secret-{secrets.token_hex(8)}"
-LIMITS = Limits(inferences=2_000_000, cpu_s=1, memory_mb=128, output_kb=64, wall_s=5)
+LIMITS = Limits(inferences=2_000_000, cpu_s=2, memory_mb=128, output_kb=64, wall_s=8)
 TRIED_PROCESSES = LIMITS.processes + 8
 
 

@@ -284,7 +284,7 @@ def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ('template = "{question} {}"', "prompt.template: no placeholder {}; known: guidance, question, title"),
+        ('template = "{question} {}"', "prompt.template: no placeholder {}; known: guidance, output, question, title"),
         ('template = "{question} {qestion}"', "no placeholder {qestion}; did you mean 'question'?"),
         ('template = "{{question}}"', "prompt.template: must hold {question}"),
         ('template = "no place"', "prompt.template: must hold {question}"),
