@@ -48,7 +48,8 @@ class DatasetOptions(SourceOptions):
     ``path`` is a data set on the Hugging Face hub, a folder beside the recipe (``"./NAME"``), or a builder of the
     library (``"json"``, ``"csv"``, ``"parquet"``, ...). ``data_files`` is, with a builder, a file beside the recipe, a
     pattern such as ``"part-*.jsonl"``, or a URL (``https://``, ``hf://``); with others, a name inside the data set. The
-    gold answer is what stands after the last ``answer_after``, if given. With ``skip_bad`` bad rows are left out, and
+    gold answer is what stands after the last ``answer_after``, if given. ``program`` and ``reasoning`` name the columns
+    of programs that somebody has, for ``[sft]``. With ``skip_bad`` bad rows are left out, and
     it is told how many; without it they are refused.
     """
 
@@ -64,6 +65,8 @@ class DatasetOptions(SourceOptions):
     answer_after: str | None = None
     task: str | None = None
     difficulty: str | None = None
+    program: str | None = None
+    reasoning: str | None = None
     skip_bad: bool = False
 
     @classmethod
@@ -80,7 +83,7 @@ class DatasetOptions(SourceOptions):
         """For each key of a problem, the column that holds it."""
         return {
             key: column
-            for key in ("question", "answer", "task", "difficulty")
+            for key in ("question", "answer", "task", "difficulty", "program", "reasoning")
             if (column := getattr(self, key)) is not None
         }
 

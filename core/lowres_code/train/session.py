@@ -81,7 +81,7 @@ class _Session:
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._policy = Policy(recipe.model, recipe.lora)
-        stage = (run, recipe, judge, self._policy, self._tokenizer, seed, console)
+        stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         self._trainer: Any = None
         if not recipe.ends_with_sft:
@@ -99,7 +99,7 @@ class _Session:
             if self._sft is None or self._sft.reached() is None:
                 self._evaluate("base", self._current)
             if self._sft:
-                self._sft.make(self._problems)
+                self._sft.make()
                 self._evaluate("sft", self._current)
             if not (self._ends_with_sft() or self._train(self._trainer or self._selected_trainer())):
                 return self._run

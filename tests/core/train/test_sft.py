@@ -112,7 +112,7 @@ def test_every_example_was_judged_right_and_every_sample_is_accounted_for(adapte
 def stage_of(recipe: Recipe, table: SftTable, judge: Judge, folder: Path) -> SftStage:
     policy = Policy(recipe.model, recipe.lora)
     console = Console(quiet=True)
-    return SftStage(table, RunDirectory(folder), recipe, judge, policy, load_tokenizer(recipe.model), 0, console)
+    return SftStage(table, RunDirectory(folder), recipe, judge, policy, load_tokenizer(recipe.model), [], 0, console)
 
 
 def test_the_loss_is_on_the_completion_only(recipe: Path, judge: Judge, tmp_path: Path) -> None:
