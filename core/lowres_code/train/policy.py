@@ -63,7 +63,7 @@ class Policy:
         """For a trainer: the adapter that it is to make; ``None`` if there is one, or all weights are trained."""
         from peft import PeftModel
 
-        return lora_config(self._lora) if self._lora and not isinstance(self.model, PeftModel) else None
+        return _lora_config(self._lora) if self._lora and not isinstance(self.model, PeftModel) else None
 
     def must_take_adapter(self) -> None:
         """See, before there is a run, that the model can have the adapter of the recipe.
@@ -81,8 +81,7 @@ class Policy:
             raise UsageError(f"[lora] is refused by peft: {error}") from error
 
 
-def lora_config(table: LoraTable) -> LoraConfig:
-    """As peft has it."""
+def _lora_config(table: LoraTable) -> LoraConfig:
     from peft import LoraConfig
 
     return LoraConfig(
@@ -104,6 +103,7 @@ def save_whole(trainer: Any, tokenizer: PreTrainedTokenizerBase, target: Path) -
     try:
         shutil.rmtree(partial, ignore_errors=True)
         trainer.save_model(str(partial))
+        shutil.rmtree(partial / "ref", ignore_errors=True)  # TRL's copy of the adapter that GRPO began with
         tokenizer.save_pretrained(str(partial))
         partial.rename(target)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""One training run from start to end: evaluate, train, evaluate again; every step leaves its result on disk."""
+"""One training run from start to end, stage by stage, with an evaluation after each; every step is left on disk."""
 
 from __future__ import annotations
 
