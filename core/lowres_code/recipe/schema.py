@@ -297,8 +297,13 @@ class SamplingTable(Table):
 class SftTable(SamplingTable):
     """``[sft]``: a short supervised stage before GRPO, on programs that were judged right.
 
-    They are the model's own (rejection sampling, as in STaR, arXiv 2203.14465). It is asked as ``[sft.prompt]`` says,
-    by default with one worked example, and learns to answer to ``[prompt]``, which may go without one.
+    ``source`` says whose they are:
+
+    - ``"model"``: its own (rejection sampling, as in STaR, arXiv 2203.14465). It is asked as ``[sft.prompt]`` says, by
+      default with one worked example, and learns to answer to ``[prompt]``, which may go without one.
+    - ``"programs"``: those that the problems of ``[data.train]`` have as ``program``, with ``reasoning`` if they have
+      that too.
+    - ``"endpoint"``: another model's, ``served`` at the OpenAI-compatible ``url``, asked as ``[sft.prompt]`` says.
 
     Of each problem at most ``keep`` different programs are learned. With several ``rounds``, the model of one round
     writes for the next, asked with ``[prompt]``, for the problems that lack right programs; each round trains the base
@@ -306,11 +311,23 @@ class SftTable(SamplingTable):
     their own names.
     """
 
+    source: Literal["model", "programs", "endpoint"] = "model"
+    url: str | None = None
+    served: str | None = None
     keep: int = Field(default=2, gt=0)
     rounds: int = Field(default=1, gt=0)
     only: bool = False
     prompt: PromptTable = PromptTable()
     train: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _endpoint_is_named(self) -> SftTable:
+        named, needed = bool(self.url and self.served), self.source == "endpoint"
+        if needed and not (named and str(self.url).startswith(("http://", "https://"))):
+            raise ValueError('source = "endpoint" needs url = "http..." and served, the model as the endpoint names it')
+        if not needed and (self.url or self.served):
+            raise ValueError(f'url and served are for source = "endpoint", not {self.source!r}')
+        return self
 
 
 class SelectionTable(SamplingTable):

@@ -15,7 +15,7 @@ from lowres_code.sources import Part, SourceOptions, part_of
 Row = Mapping[str, object]
 Rows = Iterable[tuple[str, tuple[str, Row | UsageError]]]  # where it stands; an id for it; what it holds
 
-KEYS = ("id", "question", "answer", "tests", "query", "form", "task", "difficulty", "program")
+KEYS = ("id", "question", "answer", "tests", "query", "form", "task", "difficulty", "program", "reasoning")
 RIGHT = ("answer", "tests")  # each says what is right, and one is enough
 
 _PATTERN_S = 1.0  # seconds that a pattern may take on one answer
@@ -28,9 +28,10 @@ class ColumnOptions(SourceOptions):
     """Which columns of a table hold what, which side of it is taken, and what becomes of bad rows.
 
     Attributes:
-        id, question, answer, tests, query, form, task, difficulty, program: the column that holds it. By default the
-            one of that name, if there is one. A dot leads into an object, as in ``"doc.target"``. Naming one of
-            ``answer`` and ``tests`` puts the other aside. ``program`` is a program that somebody has for the problem.
+        id, question, answer, tests, query, form, task, difficulty, program, reasoning: the column that holds it. By
+            default the one of that name, if there is one. A dot leads into an object, as in ``"doc.target"``. Naming
+            one of ``answer`` and ``tests`` puts the other aside. ``program`` is a program that somebody has for the
+            problem, and ``reasoning`` what leads to it; ``[sft]`` can learn from them.
         answer_after: the gold answer is what stands after the last of these marks.
         answer_pattern: the gold answer is the last match of this regular expression, or of its only group.
         held_out: with it, ``[data.train]`` and ``[data.eval]`` share one table: this share of the questions is for
@@ -48,6 +49,7 @@ class ColumnOptions(SourceOptions):
     task: str | None = None
     difficulty: str | None = None
     program: str | None = None
+    reasoning: str | None = None
     answer_after: str | None = Field(default=None, min_length=1)
     answer_pattern: str | None = None
     held_out: float | None = Field(default=None, gt=0, lt=1)

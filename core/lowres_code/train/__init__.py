@@ -1,1 +1,1 @@
-"""GRPO training: TRL's ``GRPOTrainer`` with the judge as its reward."""
+"""Training: a supervised stage, a selection of problems, and TRL's ``GRPOTrainer`` with the judge as its reward."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lowres_code.errors import UsageError, near_match
 from lowres_code.recipe.trl_fields import trl_fields
 from lowres_code.recipe.trl_options import option_errors
-from lowres_code.train.trial import trial_step
+from lowres_code.train.trial import sft_trial_step, trial_step
 
 if TYPE_CHECKING:
     from trl import GRPOConfig, SFTConfig
@@ -39,7 +39,7 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
 
 
 def sft_config(options: Mapping[str, Any], folder: Path, seed: int) -> SFTConfig:
-    """TRL's configuration of the supervised stage.
+    """TRL's configuration of the supervised stage; one step of the embedded model has been made with its options.
 
     Args:
         options: the recipe's ``[sft.train]``. Unless it says otherwise, no example is cut.
@@ -49,11 +49,16 @@ def sft_config(options: Mapping[str, Any], folder: Path, seed: int) -> SFTConfig
     Raises:
         UsageError: with every option that the installed TRL does not know, or whose value it refuses.
     """
-    from trl import SFTConfig
-
     errors = option_errors(options, "sft.train") or [*_missing_packages(options, "sft.train")]
     if errors:
         raise UsageError("\n  ".join(["[sft.train] has options that cannot be used:", *errors]))
+    sft_trial_step(lambda changes, place: _sft_config({**options, **changes}, place, seed))
+    return _sft_config(options, folder, seed)
+
+
+def _sft_config(options: Mapping[str, Any], folder: Path, seed: int) -> SFTConfig:
+    from trl import SFTConfig
+
     own = {"max_length": None, "save_strategy": "no", **options}
     config: SFTConfig = _made(SFTConfig, "sft.train", own, folder, seed)
     return config

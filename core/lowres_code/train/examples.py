@@ -9,6 +9,7 @@ from typing import Any
 
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.evaluation.record import SampleRecord
+from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 
 
@@ -37,16 +38,17 @@ class Example:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the samples of a round; they add up.
+    """What became of the samples of a round; those judged add up.
 
     Attributes:
-        samples: judged; wrong: of these, not right, and left out.
+        samples: judged; missing: that could not be had, from an endpoint; wrong: of those judged, not right.
         repeated: right, but a program that the problem has already; surplus: right, but the problem has enough.
         unusable: right, but not the same program any more in the default format.
         learned: new examples; examples: with those of earlier rounds; problems: that have one.
     """
 
     samples: int = 0
+    missing: int = 0
     wrong: int = 0
     repeated: int = 0
     surplus: int = 0
@@ -119,6 +121,15 @@ def rewritten(completion: str, fences: Collection[str]) -> str | None:
     text = format_completion(own.reasoning or None, program, own.query)
     again = parse_completion(text, fences)
     return text if ((again.program or "").strip("\n"), again.query) == (program, own.query) else None
+
+
+def given_completion(problem: Problem) -> str | None:
+    """The program that a problem brings, with its reasoning, in the default format; ``None`` if it brings none."""
+    program, reasoning = problem.metadata.get("program"), problem.metadata.get("reasoning")
+    if not isinstance(program, str) or not program.strip():
+        return None
+    told = reasoning.strip() if isinstance(reasoning, str) else ""
+    return format_completion(told or None, program.strip("\n"))
 
 
 def _essence(program: str) -> str:

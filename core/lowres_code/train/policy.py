@@ -92,6 +92,7 @@ def save_whole(trainer: Any, tokenizer: PreTrainedTokenizerBase, target: Path) -
     try:
         shutil.rmtree(partial, ignore_errors=True)
         trainer.save_model(str(partial))
+        shutil.rmtree(partial / "ref", ignore_errors=True)  # TRL's copy of the adapter that GRPO began with
         tokenizer.save_pretrained(str(partial))
         partial.rename(target)
     except OSError as error:

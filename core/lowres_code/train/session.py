@@ -1,4 +1,4 @@
-"""One training run from start to end: evaluate, train, evaluate again; every step leaves its result on disk."""
+"""One training run from start to end, stage by stage, with an evaluation after each; every step is left on disk."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class _Session:
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._policy = Policy(recipe.model, recipe.lora)
-        stage = (run, recipe, judge, self._policy, self._tokenizer, seed, console)
+        stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         self._trainer: Any = None
         if not recipe.ends_with_sft:
@@ -104,7 +104,7 @@ class _Session:
             if self._sft is None or self._sft.reached() is None:
                 self._evaluate("base", self._current)
             if self._sft:
-                self._sft.make(self._problems)
+                self._sft.make()
                 self._evaluate("sft", self._current)
             if not (self._ends_with_sft() or self._train(self._trainer or self._selected_trainer())):
                 return self._run

@@ -18,17 +18,22 @@ from rich.console import Console
 from lowres_code._util.files import read_json_lines, write_json, write_records
 from lowres_code._util.progress import progress_line, say
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.folder import EvaluationFolder
+from lowres_code.evaluation.record import SampleRecord
 from lowres_code.evaluation.run import Writer
-from lowres_code.generation.base import Generator, seed_of
+from lowres_code.generation.base import seed_of
+from lowres_code.generation.endpoint import without_credentials
+from lowres_code.generation.given import GivenGenerator
 from lowres_code.generation.local import LocalGenerator
 from lowres_code.generation.models import shown_name
+from lowres_code.generation.open import open_endpoint
 from lowres_code.judge import Judge
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import PromptTable, Recipe, SftTable
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.arguments import sft_config
-from lowres_code.train.examples import Counts, Example, Examples
+from lowres_code.train.examples import Counts, Example, Examples, given_completion
 from lowres_code.train.policy import Policy, save_whole
 from lowres_code.train.recorder import SftRecorder
 from lowres_code.train.sampling import sample_and_judge
@@ -48,6 +53,7 @@ class SftStage:
         judge: Judge,
         policy: Policy,
         tokenizer: PreTrainedTokenizerBase,
+        problems: Sequence[Problem],
         seed: int,
         console: Console,
     ) -> None:
@@ -58,16 +64,22 @@ class SftStage:
         judge: of the language.
         policy: the model that learns.
         tokenizer: of the model.
+        problems: for training; the first ``table.problems`` are used.
         seed: of the run.
         console: for progress.
 
         Raises:
-            UsageError: ``[sft.train]`` has options that cannot be used, or the language has no example to show.
+            UsageError: ``[sft.train]`` has options that cannot be used, the language has no example to show, or no
+                problem has a program where programs are to be learned.
         """
         self._table, self._run, self._recipe, self._judge = table, run, recipe, judge
         self._policy, self._tokenizer, self._seed, self._console = policy, tokenizer, seed, console
         self._arguments = sft_config(table.train, run.path / "sft", seed)
-        self._ask("", table.prompt)
+        self._problems = problems[: table.problems]
+        if table.source == "programs":
+            self._problems = _with_programs(problems)[: table.problems]
+        else:
+            self._ask("", table.prompt)
 
     def result(self) -> Path | None:
         """Where the stage has saved its model; ``None`` if it is not finished."""
@@ -77,18 +89,17 @@ class SftStage:
         """Where the last round that is finished has saved its model; ``None`` if there is none."""
         return next(filter(None, map(self._saved, range(self._table.rounds, 0, -1))), None)
 
-    def make(self, problems: Sequence[Problem]) -> None:
+    def make(self) -> None:
         """Make what is missing of the stage; the policy holds its model then.
 
         Raises:
             UsageError: there is nothing right to learn from, or TRL refuses what the recipe says.
             JudgeError: the judge itself is broken.
         """
-        problems = problems[: self._table.problems]
         missing = [number for number in range(1, self._table.rounds + 1) if self._saved(number) is None]
         for number in missing:
             self._run.set_status(f"sft, round {number} of {self._table.rounds}")
-            self._learn(number, self._examples(number, problems))
+            self._learn(number, self._examples(number))
             self._policy.load(self._saved(number))
 
     def _folder(self, number: int) -> Path:
@@ -101,37 +112,48 @@ class SftStage:
     def _target(self, number: int) -> Path:
         return self._folder(number) / ("adapter" if self._recipe.lora else "model")
 
-    def _examples(self, number: int, problems: Sequence[Problem]) -> list[Example]:
+    def _examples(self, number: int) -> list[Example]:
         """The examples of a round and of those before it."""
         if recorded := self._recorded(number):
             return recorded
-        questions = {problem.id: problem.question for problem in problems}
         examples = Examples(self._recorded(number - 1), self._table.keep, self._judge.language.fences)
-        asked = [problem for problem in problems if examples.lacks(problem.id)] or problems
-        samples = sample_and_judge(
-            self._folder(number),
-            Writer(f"{shown_name(self._recipe.model)}, round {number}", self._writer),
-            asked,
-            self._judge,
-            self._recipe,
-            self._table,
-            self._table.prompt if number == 1 else self._recipe.prompt,
-            seed_of(self._seed, "sft", number),
-            self._console,
-        )
-        examples.add(samples, number, lambda problem: self._ask(questions[problem], self._recipe.prompt))
+        asked = [problem for problem in self._problems if examples.lacks(problem.id)] or self._problems
+        prompts = {problem.id: self._ask(problem.question, self._recipe.prompt) for problem in asked}
+        examples.add(self._sampled(number, asked), number, prompts.__getitem__)
+        examples.counts.missing = EvaluationFolder(self._folder(number)).summary().missing
         self._tell(number, examples.counts)
         write_json(self._folder(number) / "counts.json", asdict(examples.counts))
         write_records(self._folder(number) / "data.jsonl", [asdict(example) for example in examples.all])
         return examples.all
 
+    def _sampled(self, number: int, asked: Sequence[Problem]) -> list[SampleRecord]:
+        """What the source has written in the first round, and the model of the round before in a later one."""
+        writer, table, prompt = self._source(asked), self._table, self._table.prompt
+        if number > 1:
+            writer, prompt = self._own(), self._recipe.prompt
+        elif table.source == "programs":
+            table, prompt = table.model_copy(update={"samples": 1}), self._recipe.prompt
+        seed = seed_of(self._seed, "sft", number)
+        folder = self._folder(number)
+        return sample_and_judge(folder, writer, asked, self._judge, self._recipe, table, prompt, seed, self._console)
+
+    def _source(self, asked: Sequence[Problem]) -> Writer:
+        """Who writes in the first round."""
+        url, served = self._table.url, self._table.served
+        if self._table.source == "endpoint" and url:
+            return Writer(f"{served} at {without_credentials(url)}", lambda: open_endpoint(url, served))
+        if self._table.source == "programs":
+            texts = [given_completion(problem) or "" for problem in asked]
+            return Writer("given programs", lambda: GivenGenerator(texts, "given programs"))
+        return self._own()
+
+    def _own(self) -> Writer:
+        """The model that the policy holds: the base model in the first round, then that of the round before."""
+        name, size = shown_name(self._recipe.model), self._recipe.eval.batch_size
+        return Writer(name, lambda: LocalGenerator(self._policy.model, self._tokenizer, name, size))
+
     def _recorded(self, number: int) -> list[Example]:
         return [Example(**row) for row in read_json_lines(self._folder(number) / "data.jsonl")]
-
-    def _writer(self) -> Generator:
-        """What the policy holds: the base model in the first round, then that of the round before."""
-        recipe = self._recipe
-        return LocalGenerator(self._policy.model, self._tokenizer, shown_name(recipe.model), recipe.eval.batch_size)
 
     def _ask(self, question: str, table: PromptTable) -> list[Message]:
         return table.prompt().messages(self._judge.language, question)
@@ -148,7 +170,7 @@ class SftStage:
             f"sft, round {number}: {counts.samples} samples, {counts.samples - counts.wrong} right; "
             f"{counts.examples} examples of {counts.problems} problems ({counts.learned} new; left out: "
             f"{counts.wrong} wrong, {counts.repeated} repeated, {counts.surplus} over sft.keep, "
-            f"{counts.unusable} not to be rewritten)",
+            f"{counts.unusable} not to be rewritten; {counts.missing} samples could not be had)",
         )
 
     def _learn(self, number: int, examples: Sequence[Example]) -> None:
@@ -182,3 +204,18 @@ class SftStage:
             raise UsageError(f"[sft] is refused by TRL: {error}") from error
         trainer.remove_callback(PrinterCallback)
         return trainer
+
+
+def _with_programs(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems that bring a program.
+
+    Raises:
+        UsageError: none does.
+    """
+    having = [problem for problem in problems if given_completion(problem)]
+    if not having:
+        raise UsageError(
+            'sft.source = "programs": no problem of data.train has a program; name its column with '
+            'data.train.program = "...", or in a file of problems, call it "program"'
+        )
+    return having

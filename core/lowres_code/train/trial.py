@@ -12,7 +12,7 @@ from lowres_code.generation.models import POCKET, load_model, load_tokenizer
 from lowres_code.recipe.schema import ModelTable
 
 if TYPE_CHECKING:
-    from trl import GRPOConfig
+    from trl import GRPOConfig, SFTConfig
 
 # The smallest step that there is, and nothing that depends on the recipe's own model, starts a server, or takes half of
 # the memory (continuous batching does).
@@ -25,42 +25,68 @@ _CHANGES: Mapping[str, Any] = {
 }
 
 
-def trial_step(config: Callable[[Mapping[str, Any], Path], GRPOConfig]) -> None:
-    """Make one step of the embedded model; it takes under a second.
+_SFT_CHANGES: Mapping[str, Any] = {
+    **{"max_steps": 1, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 1},
+    **{"pad_to_multiple_of": None, "dataset_num_proc": None, "router_aux_loss_coef": None},
+}
+_QUESTION = [{"role": "user", "content": "1 + 1"}]
+Config = Callable[[Mapping[str, Any], Path], Any]  # TRL's, with some options changed, and with its files in that folder
 
-    Args:
-        config: TRL's configuration with some options changed, and with checkpoints in that folder.
+
+def trial_step(config: Config) -> None:
+    """Make one step of GRPO with the embedded model; it takes under a second.
 
     Raises:
         UsageError: the step fails.
     """
+    _attempt("train", config, _CHANGES, _train)
+
+
+def sft_trial_step(config: Config) -> None:
+    """Make one step of supervised training with the embedded model; it takes under a second.
+
+    Raises:
+        UsageError: the step fails.
+    """
+    _attempt("sft.train", config, _SFT_CHANGES, _train_sft)
+
+
+def _attempt(table: str, config: Config, changes: Mapping[str, Any], train: Callable[[Any], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="lowres-code-") as folder:
-        arguments = config(_CHANGES, Path(folder))
+        arguments = config(changes, Path(folder))
         try:
-            _train(arguments)
+            train(arguments)
         except Exception as error:  # of any kind: each library has its own ways to refuse
             reason = next(iter(str(error).strip().splitlines()), "")
             raise UsageError(
-                f"[train] cannot be used: a trial step with its options fails: {type(error).__name__}: {reason}"
+                f"[{table}] cannot be used: a trial step with its options fails: {type(error).__name__}: {reason}"
             ) from error
 
 
 def _train(arguments: GRPOConfig) -> None:
     from datasets import Dataset
-    from transformers.trainer_callback import PrinterCallback
 
     from lowres_code.train.trainer import Trainer
 
+    rows = Dataset.from_list([{"prompt": _QUESTION}])
+    _run(Trainer, args=arguments, reward_funcs=[_reward], train_dataset=rows)
+
+
+def _train_sft(arguments: SFTConfig) -> None:
+    from datasets import Dataset
+    from trl import SFTTrainer
+
+    rows = Dataset.from_list([{"prompt": _QUESTION, "completion": [{"role": "assistant", "content": "2"}]}])
+    _run(SFTTrainer, args=arguments, train_dataset=rows)
+
+
+def _run(trainer: Callable[..., Any], **what: Any) -> None:
+    from transformers.trainer_callback import PrinterCallback
+
     table = ModelTable(name=POCKET, dtype="float32")
-    trainer = Trainer(
-        model=load_model(table),
-        reward_funcs=[_reward],
-        args=arguments,
-        train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": "1 + 1"}]}]),
-        processing_class=load_tokenizer(table),
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    made = trainer(model=load_model(table), processing_class=load_tokenizer(table), **what)
+    made.remove_callback(PrinterCallback)
+    made.train()
 
 
 def _reward(completions: list[Any], **_: Any) -> list[float]:

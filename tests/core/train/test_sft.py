@@ -69,7 +69,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def adapted(tmp_path_factory: pytest.TempPathFactory, recipe: Path, cli: Cli) -> Path:
     """SFT of an adapter, then one GRPO step that changes nothing."""
     run = tmp_path_factory.mktemp("adapted") / "run"
-    still = ["--set", "train.learning_rate=0.0", "--set", "train.weight_decay=0.0"]
+    still = ["--set", "train.learning_rate=0.0", "--set", "train.weight_decay=0.0", "--set", "train.beta=0.1"]
     done = cli("train", "--lang", "prolog", "--recipe", recipe, "--out", run, *LORA, *still)
     assert done.returncode == 0, done.stderr
     return run
@@ -85,6 +85,13 @@ def test_one_adapter_is_trained_by_both(adapted: Path) -> None:
     assert after_sft.keys() == after_grpo.keys()
     assert all(bool((after_sft[name] == after_grpo[name]).all()) for name in after_sft)
     assert any(bool(weights.any()) for name, weights in after_sft.items() if "lora_B" in name), "nothing was learned"
+
+
+def test_grpo_is_held_to_the_model_that_it_began_with(adapted: Path) -> None:
+    """No step has moved it, so that it does not differ from its reference, which is that after SFT."""
+    [step] = lines(adapted / "metrics.jsonl")
+    assert step["kl"] == pytest.approx(0.0, abs=1e-6)
+    assert sorted(path.name for path in (adapted / "adapter").iterdir() if path.is_dir()) == []
 
 
 def test_each_stage_is_evaluated_and_shown_in_one_table(adapted: Path, cli: Cli) -> None:
@@ -112,7 +119,7 @@ def test_every_example_was_judged_right_and_every_sample_is_accounted_for(adapte
 def stage_of(recipe: Recipe, table: SftTable, judge: Judge, folder: Path) -> SftStage:
     policy = Policy(recipe.model, recipe.lora)
     console = Console(quiet=True)
-    return SftStage(table, RunDirectory(folder), recipe, judge, policy, load_tokenizer(recipe.model), 0, console)
+    return SftStage(table, RunDirectory(folder), recipe, judge, policy, load_tokenizer(recipe.model), [], 0, console)
 
 
 def test_the_loss_is_on_the_completion_only(recipe: Path, judge: Judge, tmp_path: Path) -> None:
