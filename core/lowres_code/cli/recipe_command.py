@@ -8,14 +8,14 @@ import click
 import tomli_w
 from rich.table import Table
 
-from lowres_code.cli.options import console, json_option, print_json, set_option
+from lowres_code.cli.options import console, find_language, json_option, language_option, print_json, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import Recipe, find_recipe, load_recipe, recipe_names
 
 
 @click.group("recipe")
 def command() -> None:
-    """Recipes: list, show."""
+    """Recipes: list, show, check."""
 
 
 @command.command("list")
@@ -52,3 +52,19 @@ def show(name: str, overrides: tuple[str, ...]) -> None:
     path = find_recipe(name)
     recipe = load_recipe(path, overrides, seen_from=path.parent)
     click.echo(tomli_w.dumps(recipe.model_dump(exclude_none=True)), nl=False)
+
+
+@command.command("check")
+@click.argument("name", metavar="NAME|PATH")
+@language_option
+@set_option
+def check(name: str, language: str, overrides: tuple[str, ...]) -> None:
+    """Try what a run would begin with: problems, prompts, judge and rewards; tell what a step takes."""
+    recipe, backend = load_recipe(find_recipe(name), overrides), find_language(language)
+    from lowres_code._util.quiet import quiet_libraries
+
+    quiet_libraries()
+    from lowres_code.train.preflight import check_recipe
+
+    check_recipe(recipe, backend, console())
+    console().print(f"A run of {name} with {backend.title} can begin.")

@@ -28,6 +28,7 @@ from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.health import HealthWatch
+from lowres_code.train.preflight import preflight
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 
@@ -156,6 +157,8 @@ class _Session:
         from trl import GRPOTrainer
 
         recipe = self._recipe
+        prompts = [*self._prompts, *map(self._prompt, self._held_out)]
+        preflight(recipe, self._judge, self._tokenizer, self._arguments, prompts, self._console)
         terms = reward_terms(recipe, self._judge.language)
         scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed)
         lengths = [len(prompt[-1]["content"]) for prompt in self._prompts]
