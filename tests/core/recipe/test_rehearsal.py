@@ -34,7 +34,7 @@ def test_what_the_four_completions_of_quickstart_earn(judge: Judge) -> None:
     [
         ("format = 1", "a right program earns 1 and a completion that is wrong 1"),
         ("correct = -1\nformat = 1", "a right program earns 0 and a completion that is wrong 1"),
-        ("correct = 0.1\nno_bare_constant = 1\nverdict = { weight = 1, correct = -1 }", "a completion that is "),
+        ("correct = 0.1\nno_bare_constant = 1\nverdict = { weight = 1, correct = -1, wrong_answer = 1 }", "is wrong 2"),
     ],
 )
 def test_rewards_by_which_being_right_does_not_pay_are_refused(
