@@ -20,6 +20,12 @@ Extraction = Literal[
     "none",  # there is no program
 ]
 
+Output = Literal[
+    "reasoning",  # <reasoning> and then <code>
+    "code",  # <code> alone
+    "fence",  # a fenced block with a tag of the language
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -43,10 +49,27 @@ class Completion:
     extraction: Extraction = "given"
 
 
-def format_completion(reasoning: str | None, program: str, query: str | None = None) -> str:
-    """The text that the default format asks a model for; what is ``None`` has no block."""
-    blocks = {"reasoning": reasoning, "code": program, "query": query}
-    return "\n".join(f"<{tag}>\n{text}\n</{tag}>" for tag, text in blocks.items() if text is not None)
+def format_completion(
+    reasoning: str | None,
+    program: str,
+    query: str | None = None,
+    output: Output = "reasoning",
+    fences: Collection[str] = (),
+) -> str:
+    """A completion as a model is asked to write it.
+
+    Args:
+        reasoning: left out where it is ``None``, and in all forms but ``"reasoning"``.
+        program: the whole of it.
+        query: left out where it is ``None``.
+        output: the form.
+        fences: tags of the language; a fenced block bears the first.
+    """
+    blocks = {"reasoning": reasoning if output == "reasoning" else None, "code": program, "query": query}
+    written = {tag: f"<{tag}>\n{text}\n</{tag}>" for tag, text in blocks.items() if text is not None}
+    if output == "fence":
+        written["code"] = f"```{next(iter(fences), '')}\n{program}\n```"
+    return "\n".join(written.values())
 
 
 def parse_completion(text: str, fences: Collection[str]) -> Completion:

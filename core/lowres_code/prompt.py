@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from lowres_code.completion import format_completion
+from lowres_code.completion import Output, format_completion
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Example, Language
 
 Message = dict[str, str]
-Output = Literal["reasoning", "code", "fence"]
 
-
-@dataclass(frozen=True, slots=True)
-class OutputForm:
-    """A form in which a model is asked to write.
-
-    Attributes:
-        instruction: what a model is told; may hold ``{fence}``, the language's first fence tag.
-        write: how a worked example looks in it.
-    """
-
-    instruction: str
-    write: Callable[[Language, Example], str]
-
-
-OUTPUTS: dict[Output, OutputForm] = {
-    "reasoning": OutputForm(
-        "First think inside <reasoning> and </reasoning>, then write one complete program inside <code> and </code>, "
-        "and nothing else.",
-        lambda _, example: format_completion(example.reasoning, example.program),
-    ),
-    "code": OutputForm(
-        "Write one complete program inside <code> and </code>, and nothing else.",
-        lambda _, example: f"<code>\n{example.program.strip()}\n</code>",
-    ),
-    "fence": OutputForm(
-        "Write one complete program in a fenced block that begins with ```{fence}, and nothing else.",
-        lambda language, example: f"```{language.fences[0]}\n{example.program.strip()}\n```",
-    ),
+# What a model is told about the form of its answer; {fence} is the language's first fence tag.
+INSTRUCTIONS: dict[Output, str] = {
+    "reasoning": "First think inside <reasoning> and </reasoning>, then write one complete program inside <code> and "
+    "</code>, and nothing else.",
+    "code": "Write one complete program inside <code> and </code>, and nothing else.",
+    "fence": "Write one complete program in a fenced block that begins with ```{fence}, and nothing else.",
 }
 
 
@@ -74,9 +49,13 @@ class Prompt:
         for example in self._examples(language):
             messages += [
                 {"role": "user", "content": self._fill(self.template, language, example.question)},
-                {"role": "assistant", "content": OUTPUTS[self.output].write(language, example)},
+                {"role": "assistant", "content": self.completion(language, example.reasoning, example.program)},
             ]
         return [*messages, {"role": "user", "content": self._fill(self.template, language, question)}]
+
+    def completion(self, language: Language, reasoning: str | None, program: str, query: str | None = None) -> str:
+        """A completion in the form that this asks for."""
+        return format_completion(reasoning, program.strip("\n"), query, self.output, language.fences)
 
     def _examples(self, language: Language) -> tuple[Example, ...]:
         there = len(language.examples)
@@ -89,7 +68,7 @@ class Prompt:
         return language.examples[: self.shots]
 
     def _fill(self, template: str, language: Language, question: str) -> str:
-        output = OUTPUTS[self.output].instruction.format(fence=next(iter(language.fences), ""))
+        output = INSTRUCTIONS[self.output].format(fence=next(iter(language.fences), ""))
         try:
             return template.format(title=language.title, guidance=language.guidance, output=output, question=question)
         except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:

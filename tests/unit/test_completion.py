@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from lowres_code.completion import Completion, format_completion, parse_completion
-from lowres_code.prompt import OUTPUTS
+from lowres_code.prompt import INSTRUCTIONS
 from lowres_code.recipe.schema import DEFAULT_SYSTEM
 
 FENCES = ("prolog", "pl")
@@ -63,7 +63,7 @@ def test_newlines_and_blanks_inside_a_program_are_kept() -> None:
 
 A, B = "solve(X) :- X is 6 * 7.\n", "solve(41).\n"
 PROMPT = DEFAULT_SYSTEM.format(
-    title="Prolog", output=OUTPUTS["reasoning"].instruction, guidance="Every clause ends with a full stop."
+    title="Prolog", output=INSTRUCTIONS["reasoning"], guidance="Every clause ends with a full stop."
 )
 
 # What models write, and what somebody who reads it would take for the program.

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from lowres_code.completion import parse_completion
+from lowres_code.completion import Output, parse_completion
 from lowres_code.errors import UsageError
-from lowres_code.prompt import OUTPUTS, Output, Prompt
+from lowres_code.prompt import INSTRUCTIONS, Prompt
 from lowres_code.recipe.schema import PromptTable
 
 from tests.conftest import PROLOG
@@ -54,7 +54,7 @@ def test_the_form_of_the_output_is_asked_for_and_shown(output: Output, asked: st
 
 
 def test_a_recipe_knows_all_forms() -> None:
-    for output in OUTPUTS:
+    for output in INSTRUCTIONS:
         assert PromptTable(output=output).prompt().output == output
     default = PromptTable().prompt().messages(PROLOG, "6 * 7?")[0]["content"]
     assert default.startswith(

@@ -11,8 +11,9 @@ import tomli_w
 from rich.table import Table
 
 from lowres_code._util.files import write_atomically
-from lowres_code.cli.options import console, json_option, opened_recipe, print_json, set_option
+from lowres_code.cli.options import console, find_language, json_option, opened_recipe, print_json, set_option
 from lowres_code.errors import UsageError
+from lowres_code.language.base import Language
 from lowres_code.recipe import Recipe, load_recipe, recipe_names
 
 
@@ -69,10 +70,15 @@ def show(name: str, overrides: tuple[str, ...]) -> None:
 
 @command.command("check")
 @click.argument("name", metavar="NAME|PATH|URL")
+@click.option("--lang", "language", metavar="L", help="Also try what a run in this language would begin with.")
 @set_option
 @json_option
-def check(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Whether a recipe is valid here, with the TRL that is installed; all that is wrong is said at once."""
+def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Whether a recipe is valid here, with the TRL that is installed; all that is wrong is said at once.
+
+    With --lang also what a run begins with: the problems, the lengths of prompts, what a right, a wrong, an empty and a
+    hostile completion would earn, and what a step will take.
+    """
     file = opened_recipe(name)
     recipe = load_recipe(file, overrides)
     if as_json:
@@ -83,6 +89,18 @@ def check(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"  {one['name']}#sha256={one['sha256']}")
     for result in recipe.expected:
         click.echo(f"  expected: {result}")
+    if language is not None:
+        _try(recipe, find_language(language))
+
+
+def _try(recipe: Recipe, language: Language) -> None:
+    from lowres_code._util.quiet import quiet_libraries
+
+    quiet_libraries()
+    from lowres_code.train.preflight import check_recipe
+
+    check_recipe(recipe, language, console())
+    click.echo(f"a run with {language.title} can begin")
 
 
 @command.command("copy")

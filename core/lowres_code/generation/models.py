@@ -11,7 +11,7 @@ from lowres_code.errors import UsageError
 from lowres_code.recipe.schema import ModelTable
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 POCKET = "pocket"
 POCKET_FOLDER = Path(__file__).parent.parent / "pocket" / "model"
@@ -48,8 +48,8 @@ def load_model(table: ModelTable) -> PreTrainedModel:
     """
     from transformers import AutoModelForCausalLM
 
-    device = _device(table)
-    options: dict[str, Any] = {"dtype": _dtype(table, device), **_source(table)}
+    device = device_of(table)
+    options: dict[str, Any] = {"dtype": compute_dtype(table, device), **_source(table)}
     if table.load_in_4bit:
         options["quantization_config"] = _four_bit(device)
     elif _is_gguf(table.name):
@@ -79,6 +79,22 @@ def load_tokenizer(table: ModelTable) -> PreTrainedTokenizerBase:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def load_config(table: ModelTable) -> PretrainedConfig:
+    """The configuration of a recipe's model, without its weights.
+
+    Raises:
+        UsageError: it cannot be loaded.
+    """
+    from transformers import AutoConfig
+
+    source = _source(table)
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(source.pop("folder"), **source)
+    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
+        raise _cannot_load(table.name, error) from error
+    return config
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
@@ -116,7 +132,8 @@ def _source(table: ModelTable) -> dict[str, Any]:
     return {"folder": str(path.parent), "gguf_file": path.name}
 
 
-def _device(table: ModelTable) -> str:
+def device_of(table: ModelTable) -> str:
+    """Where a recipe's model runs: ``cpu`` or ``cuda``; raises `UsageError` if that is not here."""
     import torch
 
     if table.device == "cuda" and not torch.cuda.is_available():
@@ -124,7 +141,8 @@ def _device(table: ModelTable) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if table.device == "auto" else table.device
 
 
-def _dtype(table: ModelTable, device: str) -> Any:
+def compute_dtype(table: ModelTable, device: str) -> Any:
+    """The type of torch's of the numbers that a recipe's model computes with on that device."""
     import torch
 
     if table.dtype != "auto":

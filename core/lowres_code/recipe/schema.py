@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, field_validator, model_validator
 
+from lowres_code.completion import Output
 from lowres_code.errors import near_match
 from lowres_code.judge import MOST_WORKERS
 from lowres_code.language.base import LIMIT_BOUNDS, Limits
-from lowres_code.prompt import Output, Prompt
+from lowres_code.prompt import Prompt
 
 DEFAULT_SYSTEM = "You write {title} programs that answer questions. {output} {guidance}"
 MOST_SHOTS = 16

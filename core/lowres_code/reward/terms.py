@@ -160,7 +160,10 @@ TERMS: tuple[RewardTerm[Any], ...] = (
     RewardTerm("syntax", "1 if the language's own reader accepts the program", lambda it: it.judgement.syntax),
     RewardTerm("format", "1 if the completion is <reasoning> and then <code>", lambda it: it.completion.well_formed),
     RewardTerm(
-        "coin", "a control: 0 or 1 by chance; nothing should be learnt from it", lambda it: it.rng.random() < 0.5
+        "coin",
+        "a control: 0 or 1 by chance; nothing should be learnt from it",
+        lambda it: it.rng.random() < 0.5,
+        by_chance=True,
     ),
     RewardTerm("verdict", "what [reward.verdict] says that each verdict is worth", verdict_worth, VerdictOptions()),
     RewardTerm("length", "1 if the reasoning has as many words as wanted", length_in_band, LengthOptions()),

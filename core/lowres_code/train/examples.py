@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lowres_code.completion import format_completion, parse_completion
+from lowres_code.completion import parse_completion
 from lowres_code.evaluation.record import SampleRecord
+from lowres_code.language.base import Language
 from lowres_code.problem import Problem
-from lowres_code.prompt import Message
+from lowres_code.prompt import Message, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Example:
         round: in which the program was found.
         program: of the completion.
         prompt: the messages, as training and evaluation ask.
-        completion: reasoning and program, in the default format.
+        completion: reasoning and program, in the form that is asked for.
     """
 
     problem: str
@@ -43,7 +44,7 @@ class Counts:
     Attributes:
         samples: judged; missing: that could not be had, from an endpoint; wrong: of those judged, not right.
         repeated: right, but a program that the problem has already; surplus: right, but the problem has enough.
-        unusable: right, but not the same program any more in the default format.
+        unusable: right, but not the same program any more in the form that is asked for.
         learned: new examples; examples: with those of earlier rounds; problems: that have one.
     """
 
@@ -66,15 +67,16 @@ class Examples:
         counts: what became of the samples.
     """
 
-    def __init__(self, earlier: Iterable[Example], keep: int, fences: Collection[str]) -> None:
+    def __init__(self, earlier: Iterable[Example], keep: int, prompt: Prompt, language: Language) -> None:
         """Args:
         earlier: of the rounds before.
         keep: different programs of each problem, at most.
-        fences: of the language, see `parse_completion`.
+        prompt: how the model is to be asked, and in which form it is to answer.
+        language: of the programs.
         """
         self.all = list(earlier)
         self.counts = Counts()
-        self._keep, self._fences = keep, fences
+        self._keep, self._prompt, self._language = keep, prompt, language
         self._programs = {(example.problem, _essence(example.program)) for example in self.all}
         self._of_problem = Counter(example.problem for example in self.all)
 
@@ -93,7 +95,7 @@ class Examples:
         self.counts.examples, self.counts.problems = len(self.all), len(self._of_problem)
 
     def _add_right(self, record: SampleRecord, round_: int, prompt: Callable[[str], list[Message]]) -> None:
-        text, program = rewritten(record.completion, self._fences), record.program or ""
+        text, program = rewritten(record.completion, self._prompt, self._language), record.program or ""
         essence = (record.problem, _essence(program))
         if text is None:
             self.counts.unusable += 1
@@ -108,28 +110,28 @@ class Examples:
             self.all.append(Example(record.problem, round_, program, prompt(record.problem), text))
 
 
-def rewritten(completion: str, fences: Collection[str]) -> str | None:
-    """A completion's reasoning, program and query in the default format, with nothing around them.
+def rewritten(completion: str, prompt: Prompt, language: Language) -> str | None:
+    """A completion's reasoning, program and query in the form that a prompt asks for, with nothing around them.
 
     So the model learns no missing end tags, no chatter after the program, and one format.
 
     Returns:
         ``None`` if the judge would take another program from it than from the completion.
     """
-    own = parse_completion(completion, fences)
+    own = parse_completion(completion, language.fences)
     program = (own.program or "").strip("\n")
-    text = format_completion(own.reasoning or None, program, own.query)
-    again = parse_completion(text, fences)
+    text = prompt.completion(language, own.reasoning or None, program, own.query)
+    again = parse_completion(text, language.fences)
     return text if ((again.program or "").strip("\n"), again.query) == (program, own.query) else None
 
 
-def given_completion(problem: Problem) -> str | None:
-    """The program that a problem brings, with its reasoning, in the default format; ``None`` if it brings none."""
+def given_completion(problem: Problem, prompt: Prompt, language: Language) -> str | None:
+    """The program that a problem brings, with its reasoning, in a prompt's form; ``None`` if it brings none."""
     program, reasoning = problem.metadata.get("program"), problem.metadata.get("reasoning")
     if not isinstance(program, str) or not program.strip():
         return None
     told = reasoning.strip() if isinstance(reasoning, str) else ""
-    return format_completion(told or None, program.strip("\n"))
+    return prompt.completion(language, told or None, program)
 
 
 def _essence(program: str) -> str:

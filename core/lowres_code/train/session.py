@@ -31,6 +31,7 @@ from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.health import HealthWatch
 from lowres_code.train.policy import Policy, save_whole
+from lowres_code.train.preflight import preflight
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 from lowres_code.train.selection import select_problems
@@ -179,12 +180,13 @@ class _Session:
         """Load what the next stage needs.
 
         Raises:
-            UsageError: TRL or peft refuses what the recipe says.
+            UsageError: TRL or peft refuses what the recipe says, or it cannot work.
         """
+        prompts = [self._prompt(problem) for problem in (*self._problems, *self._held_out)]
+        preflight(self._recipe, self._judge, self._tokenizer, self._arguments, prompts, self._console)
         if self._sft is None and self._recipe.selection is None:
             self._trainer = self._new_trainer()
             return
-        self._prompt(self._problems[0])  # that the language has what it shows
         self._policy.load(self._sft.reached() if self._sft else None)
         self._policy.must_take_adapter()
 

@@ -75,6 +75,7 @@ class SftStage:
         self._table, self._run, self._recipe, self._judge = table, run, recipe, judge
         self._policy, self._tokenizer, self._seed, self._console = policy, tokenizer, seed, console
         self._arguments = sft_config(table.train, run.path / "sft", seed)
+        self._form = (recipe.prompt.prompt(), judge.language)
         self._problems = problems[: table.problems]
         if table.source == "programs":
             self._problems = _with_programs(problems)[: table.problems]
@@ -116,7 +117,7 @@ class SftStage:
         """The examples of a round and of those before it."""
         if recorded := self._recorded(number):
             return recorded
-        examples = Examples(self._recorded(number - 1), self._table.keep, self._judge.language.fences)
+        examples = Examples(self._recorded(number - 1), self._table.keep, *self._form)
         asked = [problem for problem in self._problems if examples.lacks(problem.id)] or self._problems
         prompts = {problem.id: self._ask(problem.question, self._recipe.prompt) for problem in asked}
         examples.add(self._sampled(number, asked), number, prompts.__getitem__)
@@ -143,7 +144,7 @@ class SftStage:
         if self._table.source == "endpoint" and url:
             return Writer(f"{served} at {without_credentials(url)}", lambda: open_endpoint(url, served))
         if self._table.source == "programs":
-            texts = [given_completion(problem) or "" for problem in asked]
+            texts = [given_completion(problem, *self._form) or "" for problem in asked]
             return Writer("given programs", lambda: GivenGenerator(texts, "given programs"))
         return self._own()
 
@@ -212,7 +213,7 @@ def _with_programs(problems: Sequence[Problem]) -> list[Problem]:
     Raises:
         UsageError: none does.
     """
-    having = [problem for problem in problems if given_completion(problem)]
+    having = [problem for problem in problems if str(problem.metadata.get("program") or "").strip()]
     if not having:
         raise UsageError(
             'sft.source = "programs": no problem of data.train has a program; name its column with '

@@ -134,6 +134,28 @@ def test_one_judge_failure_among_the_completions_of_a_step_does_not_end_the_run(
     assert columns == {"correct": [1] * 31 + [None], "runs": [1] * 31 + [None]}
 
 
+class FailingAnalysis(Judge):
+    """Cannot analyse chosen programs."""
+
+    def analyse(self, judgements: Any) -> list[Judgement]:
+        failed = Execution(Status.INFRA_ERROR)
+        return [
+            Judgement("infra_error", j.completion, failed) if "fails" in j.completion.text else j for j in judgements
+        ]
+
+
+def test_a_failure_of_the_analysis_is_one_of_the_judge_and_every_term_leaves_the_row_out(
+    judge: Judge, tmp_path: Path
+) -> None:
+    samples = tmp_path / "s.jsonl"
+    with FailingAnalysis(judge.language, Limits(), judge.isolation, workers=1) as failing:
+        scorer = Scorer(failing, [Problem("a", "q", (Test("1"),))], TERMS, JsonLines(samples))
+        columns = scored(scorer, [RIGHT] * 31 + [RIGHT.replace("solve", "% fails\nsolve")], [0] * 32)
+    assert set(columns) == {term.name for term in TERMS}
+    assert all(None not in column[:31] and column[31] is None for column in columns.values())
+    assert [row["verdict"] for row in read_json_lines(samples)] == ["correct"] * 31 + ["infra_error"]
+
+
 def test_a_judge_that_fails_too_often_ends_the_run(failing: Scorer) -> None:
     scored(failing, [RIGHT] * 25 + [FAILS] * 7, [0] * 32)
     with pytest.raises(JudgeError, match="failed on 8 of the last 33"):
