@@ -78,6 +78,7 @@ class _Session:
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
+        judge.check([*self._held_out, *self._problems])
         self._prompts = [self._prompt(problem) for problem in self._problems]
         self._trainer: Any = None
         needed = self._arguments.generation_batch_size // self._arguments.num_generations
