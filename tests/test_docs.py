@@ -13,6 +13,7 @@ import pytest
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
 from lowres_code.recipe import find_recipe, load_recipe
+from lowres_code.sources.columns import ColumnOptions
 
 from tests import reference
 from tests.conftest import ROOT
@@ -78,6 +79,20 @@ def test_the_schema_for_editors_is_as_the_code_has_it() -> None:
     if committed["properties"]["train"]["$comment"] != now["properties"]["train"]["$comment"]:
         del committed["properties"]["train"], now["properties"]["train"]
     assert committed == now
+
+
+def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "false")  # as above
+    monkeypatch.setenv("PIP_NO_DEPS", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    commands = scratch_environment(tmp_path / "environment")
+    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 13
+
+
+def test_the_table_of_columns_is_whole() -> None:
+    table = re.findall(r"^\| (`.*?) \| .* \| .* \|$", (DOCS / "own-problems.md").read_text(), re.MULTILINE)
+    named = {key for cell in table for key in re.findall(r"`([^`]+)`", cell)} - {"path"}
+    assert set(ColumnOptions.model_fields) <= named
 
 
 def test_the_table_of_keys_is_whole() -> None:

@@ -142,7 +142,7 @@ class Judge:
         Raises:
             UsageError: a test asks a query, and the language has none.
         """
-        check_queries(self.language, tests, "a test")
+        check_tests(self.language, tests, "a test")
         return self._pool.run(list(zip(programs, tests, strict=True)), self.limits)
 
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
@@ -163,14 +163,22 @@ class Judge:
         found = iter(self._pool.run([(program, Test()) for program in programs], self.limits, "analyse"))
         return [_analysed(judgement, next(found)) if judgement.syntax else judgement for judgement in judgements]
 
+    def check(self, problems: Iterable[Problem]) -> None:
+        """See that the language can do what the problems ask of it.
+
+        Raises:
+            UsageError: one asks a query and there are none, or is code to be appended and the language cannot.
+        """
+        for problem in problems:
+            check_tests(self.language, problem.tests, f"problem {problem.id!r}")
+
     def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
         """The verdict on each completion as a solution of its problem.
 
         Raises:
             UsageError: a problem asks a query, and the language has none.
         """
-        for problem in problems:
-            check_queries(self.language, problem.tests, f"problem {problem.id!r}")
+        self.check(problems)
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
@@ -208,12 +216,15 @@ class Judge:
         Raises:
             UsageError: a completion has no tests, or one that asks a query of a language that has none.
         """
-        groups = ((item, self._jobs(*item[1:])) for item in items)
+        armed = ((key, completion, [_armed(test) for test in tests]) for key, completion, tests in items)
+        groups = ((item, self._jobs(*item[1:])) for item in armed)
         for (key, completion, tests), executions in self._pool.stream(groups, self.limits, ahead=ahead, room=room):
             yield key, self._judgement(completion, tests, executions)
 
     def verdict(self, execution: Execution, test: Test) -> str:
         """The verdict on one execution."""
+        if test.appended is not None and test.appended.control and execution.status is not Status.INFRA_ERROR:
+            return CORRECT if test.appended.accepts(execution.answer) else WRONG_ANSWER
         if execution.status is not Status.OK:
             return str(execution.status.value)
         if execution.answer is None:  # a backend that says ok and gives none
@@ -228,15 +239,22 @@ class Judge:
         """Whether the answer is all that the test asks for: the expected one, and one that its check passes."""
         if not test.decides:
             raise UsageError("a verdict needs an expected answer or a check")
+        if test.appended is not None:
+            return test.appended.accepts(answer)
         same = test.expected is None or self.language.compare(test.expected, answer)
         return same and (test.check is None or test.check(answer))
 
     def _jobs(self, completion: Completion, tests: Sequence[Test]) -> list[Job]:
         if not tests:
             raise UsageError("a completion cannot be judged without tests")
-        check_queries(self.language, tests, "a test")
+        check_tests(self.language, tests, "a test")
         program = completion.program
-        return [] if program is None else [(program, self._asked(test, completion)) for test in tests]
+        return [] if program is None else [self._job(program, test, completion) for test in tests]
+
+    def _job(self, program: str, test: Test, completion: Completion) -> Job:
+        if test.appended is not None and self.language.append is not None:
+            return self.language.append.compose(program, test.appended), test
+        return program, self._asked(test, completion)
 
     def _asked(self, test: Test, completion: Completion) -> Test:
         own = completion.query if self.language.queries and test.query is None else None
@@ -254,12 +272,16 @@ class Judge:
             return Judgement(INFRA_ERROR, completion, Execution(Status.INFRA_ERROR, diagnostics=(reason,)))
 
     def _first_failure(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
-        """The judgement by the first execution that failed, else by the last."""
+        """The judgement by the first execution that failed, else by the last that is no control."""
+        last = executions[0]
         for number, (test, execution) in enumerate(zip(tests, executions, strict=True)):
+            is_control = test.appended is not None and test.appended.control
             verdict = self.verdict(execution, test)
             if verdict != CORRECT:
-                return Judgement(verdict, completion, execution, failed_test=number)
-        return Judgement(CORRECT, completion, executions[-1])
+                told = replace(execution, diagnostics=_BY_NO_MEANS) if is_control else execution
+                return Judgement(verdict, completion, told, failed_test=number)
+            last = last if is_control else execution
+        return Judgement(CORRECT, completion, last)
 
     def __enter__(self) -> Judge:
         return self
@@ -277,8 +299,15 @@ def _analysed(judgement: Judgement, analysis: Execution) -> Judgement:
     return replace(judgement, analysis=None if answer is None else Analysis.of_text(answer))
 
 
-def check_queries(language: Language, tests: Iterable[Test], where: str) -> None:
-    """See that nothing asks a query of a language that has none.
+_BY_NO_MEANS = (Diagnostic("it also passes a check that nothing can pass: it has changed its tests, or read them"),)
+
+
+def _armed(test: Test) -> Test:
+    return test if test.appended is None else replace(test, appended=test.appended.armed())
+
+
+def check_tests(language: Language, tests: Sequence[Test], where: str) -> None:
+    """See that a language can do what tests ask of it.
 
     Args:
         language: the backend.
@@ -286,7 +315,8 @@ def check_queries(language: Language, tests: Iterable[Test], where: str) -> None
         where: names what the tests belong to, in the message.
 
     Raises:
-        UsageError: a test has a query, and the language would ignore it.
+        UsageError: a test has a query, and the language would ignore it; or it is code to be appended, and the
+            language does not say how, or nothing in it is a check.
     """
     query = next((test.query for test in tests if test.query is not None), None)
     if query is not None and not language.queries:
@@ -294,3 +324,13 @@ def check_queries(language: Language, tests: Iterable[Test], where: str) -> None
             f"{where} asks the query {query!r}, but {language.title} has no queries: a program is only run. "
             "Leave the query out, or take a language that has them, such as prolog"
         )
+    for code in [test.appended.code for test in tests if test.appended is not None and test.appended.control]:
+        if language.append is None:
+            raise UsageError(
+                f"{where} is code to be appended, and {language.title} does not say how: give it a table [append], "
+                "or take a language that has one, such as lua"
+            )
+        try:
+            language.append.check(code)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from error

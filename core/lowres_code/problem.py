@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from lowres_code.appended import Appended
 from lowres_code.errors import UsageError, near_match
 from lowres_code.forms import FORMS, Check
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+RIGHT = ("answer", "tests", "append")  # each says what is right, and one is enough
 
 _NAMED = 5  # bad rows that are named; what is wrong with one is mostly wrong with all
 _QUOTING = reprlib.Repr()
@@ -33,6 +36,7 @@ class Test:
         query: the goal that asks for the answer, for languages that have one (``None``: the language's default).
         check: called by the judge with the text of an answer; one of `lowres_code.forms`, or what knows a right answer
             where there are many. It must be quick and must not raise, whatever the text, for a program wrote that.
+        appended: tests that are code, which alone decides then; see `lowres_code.appended`.
     """
 
     __test__ = False  # not a pytest class
@@ -41,11 +45,12 @@ class Test:
     stdin: str = ""
     query: str | None = None
     check: Check | None = field(default=None, repr=False)
+    appended: Appended | None = None
 
     @property
     def decides(self) -> bool:
         """Whether it says which answers are right."""
-        return self.expected is not None or self.check is not None
+        return self.expected is not None or self.check is not None or self.appended is not None
 
     def without_answer(self) -> Test:
         """What a worker is told: nothing that says which answers are right."""
@@ -81,25 +86,43 @@ class Problem:
 
 
 def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
-    """The tests of a record with ``"answer"`` or with ``"tests": [{"stdin", "stdout"}]``.
+    """The tests of a record with ``"answer"``, with ``"tests": [{"stdin", "stdout"}]``, or with ``"append"``.
 
-    Beside them ``"form"`` may name one of `lowres_code.forms.FORMS`, which the answers must have.
+    Beside the first two ``"form"`` may name one of `lowres_code.forms.FORMS`, which the answers must have. ``"append"``
+    is code that is run behind the program, and ``"prefix"`` beside it the beginning of one; see `lowres_code.appended`.
 
     Raises:
-        UsageError: neither key is there, or both, or they have a wrong shape; ``where`` names the record.
+        UsageError: none of these keys is there, or several, or they have a wrong shape; ``where`` names the record.
     """
+    given = [key for key in RIGHT if record.get(key) is not None]
+    if len(given) > 1:
+        raise UsageError(f"{where}: has both {given[0]!r} and {given[1]!r}; one of them must say what is right")
+    if given == ["append"]:
+        return _appended(record, where)
     query = record.get("query")
     if query is not None and not isinstance(query, str):
         raise UsageError(f"{where}: 'query' must be text, not {shown(query)}")
     form = _form(label(record, "form", where), where)
     tests = _listed(record.get("tests"), where)
-    if record.get("answer") is not None:
-        if tests is not None:
-            raise UsageError(f"{where}: has both 'answer' and 'tests'; one of them must say what is right")
+    if given == ["answer"]:
         return (Test(_gold(record["answer"], where), query=query, check=form),)
     if not isinstance(tests, list) or not tests:
-        raise UsageError(f"{where}: needs 'answer', or 'tests' with at least one {{\"stdin\", \"stdout\"}}")
+        raise UsageError(
+            f"{where}: needs 'answer', or 'tests' with at least one {{\"stdin\", \"stdout\"}}, or 'append'"
+        )
     return tuple(_stdin_test(test, query, form, where) for test in tests)
+
+
+def _appended(record: Mapping[str, object], where: str) -> tuple[Test, Test]:
+    """The tests that are code, and their control."""
+    code, prefix = record["append"], record.get("prefix") or ""
+    for key, text in (("append", code), ("prefix", prefix)):
+        if not isinstance(text, str):
+            raise UsageError(f"{where}: {key!r} must be text, not {shown(text)}")
+    code, prefix = str(code), str(prefix)
+    if not code.strip():
+        raise UsageError(f"{where}: 'append' must not be empty, for it would check nothing")
+    return Test(appended=Appended(code, prefix)), Test(appended=Appended(code, prefix, control=True))
 
 
 def _listed(tests: object, where: str) -> object:
@@ -139,7 +162,7 @@ def _stdin_test(test: object, query: str | None, form: Check | None, where: str)
     return Test(test["stdout"], stdin or "", query, form)
 
 
-_OWN_KEYS = {"id", "question", "answer", "tests", "query", "form", "task", "difficulty"}
+_OWN_KEYS = {"id", "question", *RIGHT, "prefix", "query", "form", "task", "difficulty"}
 
 
 def problem_of(record: Mapping[str, object], where: str) -> Problem:

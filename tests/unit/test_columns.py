@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from lowres_code.answers import same_answer
+from lowres_code.appended import Appended
 from lowres_code.errors import UsageError
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe import load_recipe
@@ -149,6 +150,28 @@ def test_a_pattern_that_never_ends_is_stopped(tmp_path: Path) -> None:
 def test_a_mark_and_a_pattern_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="leave one out"):
         from_file(tmp_path / "d.jsonl", answer_pattern="x", answer_after="y")
+
+
+def test_a_benchmark_of_code_to_be_appended(tmp_path: Path) -> None:
+    """The columns of MultiPL-E, of which some have the names of keys of our own."""
+    prompt = "-- Adds.\nlocal function add(a, b)\n"
+    row = {
+        "name": "HumanEval_0",
+        "language": "lua",
+        "prompt": prompt,
+        "doctests": "transform",
+        "tests": "assert(add(1, 2) == 3)",
+        "stop_tokens": ["\nlocal"],
+    }
+    names = {"id": "name", "question": "prompt", "append": "tests", "prefix": "prompt"}
+    for name in ("d.jsonl", "d.parquet"):
+        rows = WRITERS[name](tmp_path / name, [row])
+        for source in (from_file, from_data_set):
+            (problem,) = source(rows, **names)
+            assert (problem.id, problem.question) == ("HumanEval_0", "-- Adds.\nlocal function add(a, b)")
+            test, control = (test.appended for test in problem.tests)
+            assert test == Appended("assert(add(1, 2) == 3)", prompt)
+            assert control == Appended("assert(add(1, 2) == 3)", prompt, control=True)
 
 
 # What is refused or left out

@@ -41,6 +41,10 @@ def test_a_record_with_tests() -> None:
         ({"question": "q", "answer": "1", "task": {"a": 1}}, "'task' must be text or a number"),
         ({"question": "q", "answer": "1/2", "form": "lowest"}, "no form 'lowest'; did you mean 'lowest_terms'"),
         ({"question": "q", "answer": "1", "tests": [{"stdout": "1"}]}, "both 'answer' and 'tests'"),
+        ({"question": "q", "append": "f()", "tests": [{"stdout": "1"}]}, "both 'tests' and 'append'"),
+        ({"question": "q", "append": 1}, "'append' must be text, not 1"),
+        ({"question": "q", "append": " "}, "'append' must not be empty"),
+        ({"question": "q", "append": "f()", "prefix": ["f"]}, "'prefix' must be text"),
         ({"question": "q", "tests": [{"stdin": ["1"], "stdout": "1"}]}, "stdin"),
     ],
 )

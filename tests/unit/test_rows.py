@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lowres_code.appended import Appended
 from lowres_code.errors import UsageError
 from lowres_code.problem import Test
 from lowres_code.scoring.rows import BadRows, Columns, Row, open_rows
@@ -28,6 +29,15 @@ def test_a_row_with_a_program(tmp_path: Path) -> None:
     row = {"id": "a", "task": "gcd", "program": "solve(1).", "answer": 1, "query": "solve(X)", "note": "kept out"}
     assert read(tmp_path, row) == [
         Row(1, "a", "gcd", ("solve(1).",), True, False, (Test(expected="1", query="solve(X)"),))
+    ]
+
+
+def test_a_row_of_code_to_be_appended(tmp_path: Path) -> None:
+    line = {"program": "x", "prompt": "function f()\n", "tests": "assert(f() == 1)"}
+    (row,) = read(tmp_path, line, columns=("append=tests", "prefix=prompt"))
+    assert [test.appended for test in row.tests] == [
+        Appended("assert(f() == 1)", "function f()\n"),
+        Appended("assert(f() == 1)", "function f()\n", control=True),
     ]
 
 
@@ -73,7 +83,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({}, "needs 'program' or 'completion'; it has no columns; "),
     ({"programm": "x", "answer": "1"}, "'programm'; for 'programm' did you mean 'program'?; name yours"),
-    ({"program": "x", "target": 1}, "needs 'answer' or 'tests'; it has 'program', 'target'; name yours"),
+    ({"program": "x", "target": 1}, "needs 'answer' or 'tests' or 'append'; it has 'program', 'target'; name yours"),
     ({"program": "x", "answer": None}, "needs 'answer' or 'tests'"),
     ({"program": "x", "completion": "y", "answer": 1}, "has both 'program' and 'completion'; one of them"),
     ({"program": "x", "answer": 1, "tests": [{"stdout": "1"}]}, "has both 'answer' and 'tests'"),
@@ -130,7 +140,10 @@ def test_a_bad_row_says_where_the_names_lead(tmp_path: Path) -> None:
         ("program", "--column program: must be OURS=THEIRS, as in program=output"),
         ("program=", "must be OURS=THEIRS"),
         ("progam=output", "--column progam=output: there is no 'progam'; did you mean 'program'?"),
-        ("zzz=output", "there is no 'zzz'; known: answer, completion, form, id, program, query, task, tests"),
+        (
+            "zzz=output",
+            "there is no 'zzz'; the nearest of 10: tests, task, query, program, prefix, id, form, completion",
+        ),
     ],
 )
 def test_a_pair_that_is_none_is_said(pair: str, said: str) -> None:

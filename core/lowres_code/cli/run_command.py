@@ -19,7 +19,7 @@ from lowres_code.cli.options import (
     print_json,
 )
 from lowres_code.errors import JudgeError
-from lowres_code.judge import CORRECT, check_queries
+from lowres_code.judge import CORRECT, check_tests
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
@@ -57,7 +57,7 @@ def command(
     backend = find_language(language)
     program, given = text_of(file.read()), text_of(stdin.read()) if stdin else ""
     test = Test(expected=expect, stdin=given, query=query)
-    check_queries(backend, [test], "--query")
+    check_tests(backend, [test], "--query")
     table = limits_of(recipe, overrides, isolation, workers=1)
     with started_judge(table, backend, screen(stderr=True)) as judge:
         execution = judge.execute([program], [test])[0]

@@ -22,7 +22,7 @@ from lowres_code._util.lock import lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.metrics import Metrics, by_difficulty, by_task, metrics
 from lowres_code.evaluation.record import SampleRecord, read_samples
-from lowres_code.problem import Problem
+from lowres_code.problem import Problem, Test
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import Recipe
 
@@ -240,15 +240,17 @@ def fingerprint(*parts: object) -> str:
 
 def problem_record(problem: Problem, messages: Sequence[Message]) -> ProblemRecord:
     """What is written down of a problem and of what the model was sent."""
-    tests = tuple(
-        {"expected": test.expected, "stdin": test.stdin, "query": test.query, "checked": test.check is not None}
-        for test in problem.tests
-    )
     return ProblemRecord(
         id=problem.id,
         question=problem.question,
         task=problem.task,
         difficulty=problem.difficulty,
-        tests=tests,
+        tests=tuple(map(_test_record, problem.tests)),
         asked=fingerprint(list(messages)),
     )
+
+
+def _test_record(test: Test) -> dict[str, Any]:
+    if test.appended is not None:
+        return {"append": test.appended.code, "prefix": test.appended.prefix, "control": test.appended.control}
+    return {"expected": test.expected, "stdin": test.stdin, "query": test.query, "checked": test.check is not None}

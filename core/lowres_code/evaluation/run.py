@@ -62,10 +62,12 @@ def evaluate(
         progress: called with how many samples are there, and of how many.
 
     Raises:
-        UsageError: the folder holds another evaluation, or the generator cannot be asked this way.
+        UsageError: the folder holds another evaluation, the generator cannot be asked this way, or the language
+            cannot do what a problem asks of it.
         JudgeError: the judge itself is broken (`FailureWindow`); what was judged until then is kept.
     """
     _ids_must_differ(problems)
+    judge.check(problems)
     prompt = recipe.prompt.prompt()
     messages = [prompt.messages(judge.language, problem.question) for problem in problems]
     records = list(map(problem_record, problems, messages))

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lowres_code.answers import same_answer
+from lowres_code.appended import AppendStyle
 from lowres_code.errors import UsageError
 from lowres_code.language.analysis import Analysis
 from lowres_code.problem import Test
@@ -205,6 +206,7 @@ class Language(ABC):
         packages: Python packages, beside the standard library and its own, that it imports in a worker; programs can
             read these, and no others that are installed.
         needs: the least of each of the `Limits` that the language's own tools need, by name; lower ones are raised.
+        append: how tests that are code are put behind a program; ``None`` if the language does not say.
         file: the TOML file that it was read from, if a user named one.
     """
 
@@ -225,6 +227,7 @@ class Language(ABC):
     checks_failures: bool = False
     packages: tuple[str, ...] = ()
     needs: Mapping[str, int] = MappingProxyType({})
+    append: AppendStyle | None = None
     file: Path | None = None
 
     @abstractmethod

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lowres_code._util.text import bytes_of
 from lowres_code.answers import same_answer, same_text
+from lowres_code.appended import AppendStyle
 from lowres_code.language.base import (
     PROGRAM_PATH,
     Diagnostic,
@@ -69,6 +70,7 @@ class CommandLanguage(Language):
     reads: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, int] = field(default_factory=dict)
+    append: AppendStyle | None = None
     file: Path | None = None
     prints = True
 

@@ -11,9 +11,10 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from lowres_code._util.toml_errors import Tree, read_toml, validation_errors
+from lowres_code.appended import AppendStyle
 from lowres_code.errors import UsageError, near_match
 from lowres_code.language.base import LIMIT_BOUNDS, NAME, SUFFIX, Example, SelfTest, Status
 from lowres_code.language.command import CommandLanguage
@@ -69,6 +70,44 @@ class SelfTestTable(Table):
     answer: str | None = None
 
 
+class AppendTable(Table):
+    """``[append]``: how tests that are code are put behind a program; see `lowres_code.appended.AppendStyle`."""
+
+    success: str
+    checks: dict[str, str] = Field(min_length=1)
+    definition: str = ""
+    first: Annotated[str, Field(pattern=r"^[^\n]*$")] = ""
+    header: str = ""
+    before_tests: str = ""
+    replace: dict[str, str] = {}
+
+    @field_validator("success")
+    @classmethod
+    def _success_is_told(cls, code: str) -> str:
+        if "{secret}" not in code:
+            raise ValueError("must print {secret}")
+        return code
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_compare(cls, checks: dict[str, str]) -> dict[str, str]:
+        for begin, check in checks.items():
+            if "{one}" not in check or "{other}" not in check:
+                raise ValueError(f"{begin!r} must check that {{one}} is {{other}}, which it never is")
+        return checks
+
+    @field_validator("definition")
+    @classmethod
+    def _definition_names(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        if pattern and groups != 1:
+            raise ValueError(f"has {groups} groups; one of them must be the name")
+        return pattern
+
+
 class LanguageTable(Table):
     """The whole file.
 
@@ -91,6 +130,7 @@ class LanguageTable(Table):
     environment: dict[Variable, Text] = {}
     limits: NeedsTable = NeedsTable()
     examples: tuple[ExampleTable, ...] = Field(default=(), strict=False)
+    append: AppendTable | None = None
     self_tests: tuple[SelfTestTable, ...] = Field(default=(), strict=False)
     snippets: dict[str, str] = {}  # see `lowres_code.language.snippets`
 
@@ -180,6 +220,7 @@ def _language(table: LanguageTable) -> CommandLanguage:
         variables=table.environment,
         needs=table.limits.model_dump(exclude_none=True),
         examples=tuple(Example(**example.model_dump()) for example in table.examples),
+        append=AppendStyle(**table.append.model_dump()) if table.append else None,
         self_tests=tuple(SelfTest(test.program, test.status, test.answer) for test in table.self_tests),
         snippets=table.snippets,
     )

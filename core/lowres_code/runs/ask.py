@@ -9,7 +9,6 @@ from rich.console import Console
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import LowresCodeError
 from lowres_code.generation.base import Request, Sample, Sampling
-from lowres_code.judge import check_queries
 from lowres_code.language.base import Execution, Language
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
@@ -52,5 +51,4 @@ def ask(subject: Subject, recipe: Recipe, language: Language, question: str, con
         if completion.program is None:
             return Reply(sample, completion, None)
         test = Test(query=completion.query if language.queries else None)
-        check_queries(language, [test], "<query>")
         return Reply(sample, completion, judge.execute([completion.program], [test])[0])

@@ -11,10 +11,10 @@ from pathlib import Path
 from lowres_code._util.tables import Record, Table, open_table, value_at
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError, near_match
-from lowres_code.problem import Test, tests_of
+from lowres_code.problem import RIGHT, Test, tests_of
 
-COLUMNS = ("program", "completion", "answer", "tests", "query", "form", "id", "task")
-_EITHER = (("program", "completion"), ("answer", "tests"))  # one of each is needed, and one is enough
+COLUMNS = ("program", "completion", *RIGHT, "prefix", "query", "form", "id", "task")
+_EITHER = (("program", "completion"), RIGHT)  # one of each is needed, and one is enough
 _NAMED = 5  # bad rows; what is wrong with one is mostly wrong with all
 _SHOWN = 30  # columns in a message
 _LONGEST = 500  # characters of a message, which may quote what is in a row
@@ -55,7 +55,7 @@ class Columns:
 
     Attributes:
         renamed: the file's names of those of `COLUMNS` that it calls otherwise.
-        names: ours and theirs of all that is read. One of a pair that is renamed puts the other aside.
+        names: ours and theirs of all that is read. One that is renamed puts those aside that say the same.
     """
 
     def __init__(self, renamed: Mapping[str, str] | None = None) -> None:
@@ -113,7 +113,7 @@ def _needs(pair: Sequence[str], columns: Collection[str]) -> str:
     strange = [column[:60] for column in sorted(set(columns).difference(COLUMNS))[:_SHOWN]]
     near = [(column, match[0]) for column in strange if (match := get_close_matches(column, pair, 1))]
     misspelt = "".join(f"; for {column!r} did you mean {ours!r}?" for column, ours in near)
-    return f"{pair[0]!r} or {pair[1]!r}; {_has(columns)}{misspelt}; name yours with --column {pair[0]}=COLUMN"
+    return f"{' or '.join(map(repr, pair))}; {_has(columns)}{misspelt}; name yours with --column {pair[0]}=COLUMN"
 
 
 def _has(columns: Collection[str]) -> str:

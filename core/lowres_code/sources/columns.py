@@ -9,14 +9,13 @@ from pydantic import Field, field_validator, model_validator
 
 from lowres_code._util.tables import value_at
 from lowres_code.errors import UsageError
-from lowres_code.problem import Problem, make_each, problem_of, shown, unique
+from lowres_code.problem import RIGHT, Problem, make_each, problem_of, shown, unique
 from lowres_code.sources import Part, SourceOptions, part_of
 
 Row = Mapping[str, object]
 Rows = Iterable[tuple[str, tuple[str, Row | UsageError]]]  # where it stands; an id for it; what it holds
 
-KEYS = ("id", "question", "answer", "tests", "query", "form", "task", "difficulty", "program", "reasoning")
-RIGHT = ("answer", "tests")  # each says what is right, and one is enough
+KEYS = ("id", "question", *RIGHT, "prefix", "query", "form", "task", "difficulty", "program", "reasoning")
 
 _PATTERN_S = 1.0  # seconds that a pattern may take on one answer
 _SHOWN = 30  # columns in a message
@@ -28,10 +27,11 @@ class ColumnOptions(SourceOptions):
     """Which columns of a table hold what, which side of it is taken, and what becomes of bad rows.
 
     Attributes:
-        id, question, answer, tests, query, form, task, difficulty, program, reasoning: the column that holds it. By
-            default the one of that name, if there is one. A dot leads into an object, as in ``"doc.target"``. Naming
-            one of ``answer`` and ``tests`` puts the other aside. ``program`` is a program that somebody has for the
-            problem, and ``reasoning`` what leads to it; ``[sft]`` can learn from them.
+        id, question, answer, tests, append, prefix, query, form, task, difficulty, program, reasoning: the column that
+            holds it. By default the one of that name, if there is one. A dot leads into an object, as in
+            ``"doc.target"``. Naming one of ``answer``, ``tests`` and ``append`` puts the others aside; ``append`` is
+            code to be run behind the program, and ``prefix`` what a program begins with. ``program`` is one that
+            somebody has for the problem, and ``reasoning`` what leads to it; ``[sft]`` can learn from them.
         answer_after: the gold answer is what stands after the last of these marks.
         answer_pattern: the gold answer is the last match of this regular expression, or of its only group.
         held_out: with it, ``[data.train]`` and ``[data.eval]`` share one table: this share of the questions is for
@@ -44,6 +44,8 @@ class ColumnOptions(SourceOptions):
     question: str | None = None
     answer: str | None = None
     tests: str | None = None
+    append: str | None = None
+    prefix: str | None = None
     query: str | None = None
     form: str | None = None
     task: str | None = None

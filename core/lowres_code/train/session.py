@@ -89,6 +89,7 @@ class _Session:
         self._policy = Policy(recipe.model, recipe.lora)
         stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
+        judge.check([*self._held_out, *self._problems])
         self._trainer: Any = None
         if not recipe.ends_with_sft:
             self._must_suffice("data.train has")

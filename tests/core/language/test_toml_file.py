@@ -119,6 +119,17 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_right_key(tmp_path: Path
             "fences: must be a list, got 'sh'\n  examples: must be a list, got 3",
         ),
         (f"{SMALL}[limits]\ncpu_s = 0\n", "limits.cpu_s: must be at least 1, got 0"),
+        (
+            f"{SMALL}[append]\nsuccess = 'echo'\nchecks = {{ a = '{{one}} {{other}}' }}\n",
+            "append.success: must print {secret}",
+        ),
+        (
+            f"{SMALL}[append]\nsuccess = '{{secret}}'\nchecks = {{ a = 'b' }}\n",
+            "append.checks: 'a' must check that {one} is",
+        ),
+        (f"{SMALL}[append]\nsuccess = '{{secret}}'\nchecks = {{}}\n", "append.checks: must not be empty"),
+        (f"{SMALL}[append]\nfirst = 'a\\nb'\ndefinition = '('\n", "append.definition: not a regular expression"),
+        (f'{SMALL}[append]\nfirst = "a\\nb"\n', "append.first: must match"),
         (f'{SMALL}[[self_tests]]\nprogramm = "x"\n', "programm: unknown key; did you mean 'program'?"),
         (SMALL.replace("{file}", "{file} | cat"), "run: '|' is a shell's, and there is none"),
         (f'{SMALL}reads = ["/a\\u0000b"]\n', "reads.0: must match"),
