@@ -90,12 +90,23 @@ def table_of(tree: object, *keys: str) -> Tree:
     return tree if isinstance(tree, dict) else {}
 
 
-def validation_errors(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
-    """A line for each mistake that pydantic has found; ``prefix`` is the place of ``model`` in the file."""
-    return [_validation_error(detail, model, prefix) for detail in error.errors()]
+def validation_errors(
+    error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = (), beside: Iterable[str] = ()
+) -> list[str]:
+    """A line for each mistake that pydantic has found.
+
+    Args:
+        error: as it was raised.
+        model: of the table.
+        prefix: its place in the file.
+        beside: keys that this table may have and that are not the model's, to be suggested too.
+    """
+    return [_validation_error(detail, model, prefix, beside) for detail in error.errors()]
 
 
-def _validation_error(detail: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...]) -> str:
+def _validation_error(
+    detail: ErrorDetails, model: type[BaseModel], prefix: tuple[str, ...], beside: Iterable[str]
+) -> str:
     location = tuple(str(part) for part in detail["loc"])
     place = ".".join((*prefix, *location))
     if detail["type"] == "value_error":  # a validator of ours, of a key or of the table as a whole
@@ -104,7 +115,7 @@ def _validation_error(detail: ErrorDetails, model: type[BaseModel], prefix: tupl
         return f"{place}: must be a table, got {detail['input']!r}"
     *tables, key = location
     if detail["type"] == "extra_forbidden":
-        return f"{place}: unknown key; {near_match(key, _keys(model, tables))}"
+        return f"{place}: unknown key; {near_match(key, [*_keys(model, tables), *(() if tables else beside)])}"
     if detail["type"] == "missing":
         return f"{place}: missing"
     return f"{place}: {error_message(detail)}"

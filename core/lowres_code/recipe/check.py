@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from lowres_code._util.toml_errors import Tree, table_of, validation_errors
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
-from lowres_code.recipe.files import RecipeFile, open_file
+from lowres_code.recipe.files import BUILDING, RecipeFile, open_file
 from lowres_code.recipe.merge import apply_override, merged_tree
 from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
 from lowres_code.recipe.trl_options import option_errors
@@ -72,7 +72,7 @@ def _validated(tree: Tree, training: bool) -> tuple[Recipe | None, list[str]]:
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        errors += validation_errors(error, Recipe)
+        errors += validation_errors(error, Recipe, beside=BUILDING)
     errors += [*_source_errors(tree), *_reward_errors(tree)]
     if training:
         errors += option_errors(table_of(tree, "train"))
@@ -108,7 +108,7 @@ def _source_errors(tree: Tree) -> Iterator[str]:
         try:
             options.model_validate({key: value for key, value in table.items() if key not in DataTable.model_fields})
         except ValidationError as error:
-            yield from validation_errors(error, options, place)
+            yield from validation_errors(error, options, place, DataTable.model_fields)
 
 
 def _reward_errors(tree: Tree) -> Iterator[str]:

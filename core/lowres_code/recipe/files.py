@@ -12,6 +12,7 @@ from lowres_code.errors import UsageError
 from lowres_code.recipe.locate import find_recipe, recipe_names
 from lowres_code.recipe.remote import Address, fetch, is_address
 
+BUILDING = ("extends", "remove")  # keys of a file that nothing remains of once it is read
 _MAX_INHERITANCE = 8
 
 

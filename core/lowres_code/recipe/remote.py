@@ -184,6 +184,7 @@ class _SameKind(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if Address(newurl).kind != Address(req.full_url).kind:
+            fp.close()
             raise UsageError(f"recipe {Address(req.full_url).shown!r} is redirected to an address of another kind")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -195,6 +196,8 @@ def _from_web(address: Address) -> tuple[str, bytes]:
     try:
         with opener.open(request, timeout=MOST_SECONDS) as answer:
             return address.url, answer.read(MOST_BYTES + 1)
+    except UsageError:  # of a redirection
+        raise
     except urllib.error.HTTPError as error:
         error.close()
         raise UsageError(f"recipe {address.shown!r} cannot be had: HTTP status {error.code}") from error
