@@ -91,6 +91,13 @@ def test_what_was_not_asked_the_same_is_refused_unless_told_to(what: str, tmp_pa
     assert len(found.differs_in) == 1
 
 
+def test_a_language_that_was_changed_between_two_evaluations_is_not_the_same(tmp_path: Path) -> None:
+    first = evaluation(tmp_path / "a", {"a1": "++"}, language_data={"run": '["sh"]'})
+    with pytest.raises(UsageError, match="what the language says and does differ"):
+        compare(first, [evaluation(tmp_path / "b", {"a1": "++"}, language_data={"run": '["bash"]'})])
+    assert compare(first, [evaluation(tmp_path / "c", {"a1": "++"})])  # an older one, of which nothing is known
+
+
 def test_the_same_id_with_another_question_is_no_pair(tmp_path: Path) -> None:
     first = evaluation(tmp_path / "a", {"a1": "++", "a2": "++"})
     second = evaluation(tmp_path / "b", {"a1": "++", "a2": "++"}, problems="other")

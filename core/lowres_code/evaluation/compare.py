@@ -16,6 +16,7 @@ from lowres_code.evaluation.record import SampleRecord
 
 MUST_AGREE = {
     "language": "the language",
+    "language_data": "what the language says and does",
     "limits": "the limits of programs",
     "problems": "the problems",
     "prompt": "the prompt",
@@ -104,7 +105,10 @@ def _comparison(first: EvaluationFolder, other: EvaluationFolder, anyway: bool) 
 
 def _differs_in(first: EvaluationFolder, other: EvaluationFolder) -> list[str]:
     one, two = first.summary().asked, other.summary().asked
-    return [words for name, words in MUST_AGREE.items() if getattr(one, name) != getattr(two, name)]
+    unknown = {"language_data"} if not (one.language_data and two.language_data) else set()  # of an older folder
+    return [
+        words for name, words in MUST_AGREE.items() if name not in unknown and getattr(one, name) != getattr(two, name)
+    ]
 
 
 def _same_problems(first: EvaluationFolder, other: EvaluationFolder, differs: Sequence[str]) -> set[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lowres_code._util.differing import differing
 from lowres_code._util.files import JsonLines, must_be_writable, read_json_lines, write_atomically, write_json
 from lowres_code._util.lock import lock
 from lowres_code.errors import UsageError
@@ -34,7 +35,8 @@ class Asked(BaseModel):
 
     Attributes:
         model: its name, with what was done to it; weights: a fingerprint of its files, where it has some.
-        language: of the judge; limits: fingerprint of those that programs have.
+        language: of the judge; language_data: what it says and does (`lowres_code.language.fingerprint`), empty in a
+            folder that is older than this; limits: fingerprint of those that programs have.
         samples, greedy, temperature, top_p, max_new_tokens, seed: of the sampling; samples are a problem's.
         problems: fingerprint of the questions and tests; prompt: of the messages that the model was sent.
     """
@@ -44,6 +46,7 @@ class Asked(BaseModel):
     model: str
     weights: str | None = None
     language: str
+    language_data: dict[str, str] = {}
     limits: str
     samples: int
     greedy: bool
@@ -214,12 +217,11 @@ class EvaluationFolder:
 
     def _must_ask(self, asked: Asked) -> None:
         there = self.summary().asked
-        differing = [name for name in Asked.model_fields if getattr(there, name) != getattr(asked, name)]
-        if differing:
-            name = differing[0]
+        known = asked if there.language_data else asked.model_copy(update={"language_data": {}})
+        for place, old, new in differing(there.model_dump(), known.model_dump()):
             raise UsageError(
-                f"{str(self.path)!r} holds an evaluation that asks something else: {name} is {getattr(there, name)!r} "
-                f"there and {getattr(asked, name)!r} now; choose another --out, or remove that folder"
+                f"{str(self.path)!r} holds an evaluation that asks something else: {place} is {old!r} there and {new!r} "
+                "now; choose another --out, or remove that folder"
             )
 
     def _must_be_empty(self) -> None:

@@ -14,6 +14,7 @@ from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
+from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import EvalTable, Recipe
@@ -162,6 +163,7 @@ def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recip
         model=writer.name,
         weights=writer.weights,
         language=judge.language.name,
+        language_data=language_data(judge.language),
         limits=fingerprint(str(judge.limits)),
         problems=fingerprint(sorted([record.id, record.question, record.tests] for record in records)),
         prompt=fingerprint(sorted([record.id, record.asked] for record in records)),

@@ -18,6 +18,7 @@ from lowres_code.errors import UsageError
 from lowres_code.evaluation.record import judged_fields
 from lowres_code.judge import FailureWindow, Judge, Judgement
 from lowres_code.language.base import Language
+from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
 from lowres_code.recipe.schema import LimitsTable
@@ -66,6 +67,7 @@ def score(
     with ExitStack() as stack:
         options = {"columns": columns.renamed, "skip_bad": skip_bad}
         options |= {"language": language.name, "limits": asdict(limits.limits())}
+        options |= {"language_data": language_data(language)}
         verdicts = stack.enter_context(VerdictFile(out, file, options)) if out else None
         census = _census(file, columns, skip_bad, verdicts, screen)
         tally = Tally(census.skipped if census and skip_bad else None)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lowres_code._util.differing import differing
 from lowres_code._util.files import drop_torn_line, read_json_lines, write_json
 from lowres_code._util.tables import STANDARD_INPUT
 from lowres_code.errors import LowresCodeError, UsageError
@@ -124,8 +125,9 @@ class VerdictFile:
         if before is None:
             raise UsageError(f"{str(self._path)!r} is already there, and cannot be gone on with: {help_}")
         asked = self._asked()
-        different = list(_different({key: before.get(key) for key in asked}, asked))
-        if any(place.startswith("input.") for place in different):
+        found = list(differing({key: before.get(key) for key in asked}, asked))
+        different = [f"{place} was {old}, is {new}" for place, old, new in found]
+        if any(place.startswith("input.") for place, _, _ in found):
             different = [f"on other rows than {str(self._file)!r} has now"]
         if different:
             raise UsageError(f"{str(self._path)!r} holds other verdicts ({'; '.join(different)}): {help_}")
@@ -166,12 +168,3 @@ def _fingerprint(file: Path) -> dict[str, object]:
             return {"bytes": stream.tell(), "sha256": digest.hexdigest()}
     except OSError as error:
         raise UsageError(f"cannot read {str(file)!r}: {error.strerror}") from error
-
-
-def _different(before: object, now: object, place: str = "") -> Iterator[str]:
-    """What the second has otherwise than the first."""
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in {**before, **now}:
-            yield from _different(before.get(key), now.get(key), f"{place}.{key}" if place else key)
-    elif before != now:
-        yield f"{place} was {before}, is {now}"

@@ -124,6 +124,20 @@ def test_an_evaluation_that_asks_something_else_is_not_gone_on_with(
         measured(tmp_path / "e", judge, Scribe(), **change)
 
 
+def test_a_language_that_has_changed_since_is_not_gone_on_with(tmp_path: Path, judge: Judge) -> None:
+    folder = measured(tmp_path / "e", judge, Scribe())
+    file = folder.path / "summary.json"
+    there = json.loads(file.read_text())
+    assert there["asked"]["language_data"]["suffix"] == '".pl"'
+    there["asked"]["language_data"]["code"] = "sha256:other"
+    file.write_text(json.dumps(there))
+    with pytest.raises(UsageError, match=r"asks something else: language_data\.code is 'sha256:other' there"):
+        measured(folder.path, judge, Scribe())
+    del there["asked"]["language_data"]  # of a folder that is older than this, nothing is known
+    file.write_text(json.dumps(there))
+    assert measured(folder.path, judge, Scribe()).summary().complete
+
+
 def test_a_folder_with_other_things_is_not_written_into(tmp_path: Path, judge: Judge) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match=r"holds other things \('thesis.tex'\)"):

@@ -39,6 +39,17 @@ def test_what_is_whole_is_not_judged_again_but_told_again(tmp_path: Path, invoke
     assert "limits.cpu_s was 10, is 3" in other.stderr
 
 
+def test_a_language_that_has_changed_since_is_refused(tmp_path: Path, invoke: Invoke) -> None:
+    file = write(tmp_path / "rows.jsonl", [{"program": "echo 42", "answer": "42"}])
+    language, out = tmp_path / "sh.toml", tmp_path / "out.jsonl"
+    language.write_text('name = "sh"\nsuffix = ".sh"\nrun = "sh {file}"\n')
+    assert invoke("score", file, "--lang", language, "--out", out).exit_code == 0
+    language.write_text('name = "sh"\nsuffix = ".sh"\nrun = "bash {file}"\n')
+    done = invoke("score", file, "--lang", language, "--out", out)
+    assert done.exit_code == 2
+    assert 'options.language_data.run was ["sh", "{file}"], is ["bash", "{file}"]' in done.stderr
+
+
 def scoring(file: Path, out: Path, lines: int) -> subprocess.Popen[str]:
     """A scoring in a process of its own, that has come so far."""
     command = [sys.executable, "-m", "lowres_code", "score", str(file), "--lang", "prolog", "--out", str(out)]
