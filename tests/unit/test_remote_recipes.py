@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from lowres_code.errors import UsageError
+from lowres_code.plugins.hookspecs import Registry, hookimpl
+from lowres_code.plugins.manager import PluginManager
 from lowres_code.recipe import find_recipe, load_recipe, open_recipe, remote
 from lowres_code.recipe.remote import Address
 
@@ -87,8 +89,27 @@ def refused(name: str) -> str:
     return str(error.value)
 
 
-def test_the_same_recipe_by_name_path_and_address(server: Server, tmp_path: Path) -> None:
+class Plugin:
+    """Somebody's package with recipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @hookimpl
+    def register_recipes(self, register: Registry[Path]) -> None:
+        register(self._folder)
+
+
+def test_the_same_recipe_by_name_path_address_and_plugin(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = find_recipe("quickstart").read_bytes()
+    (tmp_path / "brought" / "theirs").mkdir(parents=True)
+    (tmp_path / "brought" / "theirs" / "quickstart.toml").write_bytes(text)
+    manager = PluginManager()
+    manager._load("theirs", "theirs", lambda: Plugin(tmp_path / "brought"))
+    monkeypatch.setattr("lowres_code.recipe.locate.plugin_manager", lambda: manager)
+    assert load_recipe(open_recipe("theirs/quickstart")) == load_recipe(open_recipe("quickstart"))
     server.answers["/quickstart.toml"] = text
     (tmp_path / "quickstart.toml").write_bytes(text)
     by_name = load_recipe(open_recipe("quickstart"))
