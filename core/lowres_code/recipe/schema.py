@@ -206,6 +206,12 @@ class Recipe(Table):
     lora: LoraTable | None = None
     eval: EvalTable = EvalTable()
 
+    @field_validator("reward")
+    @classmethod
+    def _tables_come_last(cls, terms: dict[str, Weight]) -> dict[str, Weight]:
+        """As TOML writes them: a run that goes on from its own recipe adds the terms up in the same order."""
+        return dict(sorted(terms.items(), key=lambda term: isinstance(term[1], RewardTable)))
+
     def reward_weights(self) -> list[float]:
         """The weights of the reward terms, in their order."""
         return [term.weight if isinstance(term, RewardTable) else term for term in self.reward.values()]
