@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.judge import INFRA_ERROR, Judgement
@@ -188,6 +189,13 @@ def test_a_recipe_weighs_terms_in_a_line_or_in_a_table(tmp_path: Path) -> None:
     assert recipe.model_dump()["reward"] == {"correct": 1.0, "length": {"weight": 0.2, "low": 30}}
     again = load_recipe(written(tmp_path, MINIMAL + LENGTH), ["reward.length.low=40"])
     assert reward_terms(again, find_language("prolog").thing)[1].options.low == 40
+
+
+def test_the_recipe_that_a_run_keeps_has_the_terms_in_the_same_order(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL + "[reward]\nlength = { weight = 0.2 }\nsyntax = 0.1\ncorrect = 1\n")
+    recipe = load_recipe(path)
+    kept = load_recipe(written(tmp_path, tomli_w.dumps(recipe.model_dump(exclude_none=True)), "kept.toml"))
+    assert list(recipe.reward) == list(kept.reward) == ["syntax", "correct", "length"]
 
 
 @pytest.mark.parametrize(

@@ -366,6 +366,12 @@ class Recipe(Table):
         """Whether there is no GRPO after the supervised stage."""
         return self.sft is not None and self.sft.only
 
+    @field_validator("reward")
+    @classmethod
+    def _tables_come_last(cls, terms: dict[str, Weight]) -> dict[str, Weight]:
+        """As TOML writes them: a run that goes on from its own recipe adds the terms up in the same order."""
+        return dict(sorted(terms.items(), key=lambda term: isinstance(term[1], RewardTable)))
+
     def reward_weights(self) -> list[float]:
         """The weights of the reward terms, in their order."""
         return [term.weight if isinstance(term, RewardTable) else term for term in self.reward.values()]
