@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.errors import JudgeError as JudgeError
     from lowres_code.errors import LowresCodeError as LowresCodeError
     from lowres_code.errors import UsageError as UsageError
-    from lowres_code.judge import Judgement as Judgement
+    from lowres_code.judgement import Judgement as Judgement
     from lowres_code.language.analysis import Analysis as Analysis
     from lowres_code.language.base import Diagnostic as Diagnostic
     from lowres_code.language.base import EmbeddedLanguage as EmbeddedLanguage

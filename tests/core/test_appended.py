@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields, replace
 import pytest
 from lowres_code.appended import Appended
 from lowres_code.errors import UsageError
-from lowres_code.judge import Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import Judgement
 from lowres_code.language.base import Language, Limits
 from lowres_code.language.command import CommandLanguage
 from lowres_code.plugins.manager import plugin_manager

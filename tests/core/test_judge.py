@@ -4,7 +4,8 @@ import pytest
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.errors import UsageError
 from lowres_code.forms import lowest_terms
-from lowres_code.judge import Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import Judgement
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem, Test
 from lowres_code.reward import TERMS

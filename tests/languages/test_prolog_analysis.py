@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from lowres_code.completion import Completion
-from lowres_code.judge import Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import Judgement
 from lowres_code.language.analysis import MOST_LITERALS, Analysis
 from lowres_code.language.base import Limits
 from lowres_code.problem import Problem, Test

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lowres_code.completion import parse_completion
 from lowres_code.errors import JudgeError
-from lowres_code.judge import CORRECT, INFRA_ERROR, NO_CODE, FailureWindow, Judgement
+from lowres_code.judgement import CORRECT, INFRA_ERROR, NO_CODE, FailureWindow, Judgement
 from lowres_code.language.base import Diagnostic, Execution, Status
 
 COMPLETION = parse_completion("", ())

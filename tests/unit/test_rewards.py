@@ -10,7 +10,7 @@ import pytest
 import tomli_w
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.judge import INFRA_ERROR, Judgement
+from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.language.analysis import LONGEST_LITERAL, MOST_LITERALS, Analysis
 from lowres_code.language.base import Execution, Status
 from lowres_code.plugins.manager import find_language

@@ -21,7 +21,7 @@ from lowres_code.cli.options import (
     workers_option,
 )
 from lowres_code.errors import JudgeError
-from lowres_code.judge import INFRA_ERROR
+from lowres_code.judgement import INFRA_ERROR
 from lowres_code.scoring.rows import Columns
 from lowres_code.scoring.score import score
 from lowres_code.scoring.tally import Tally

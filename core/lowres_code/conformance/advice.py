@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from lowres_code.conformance.limit_search import GENEROUS, limits_needed, run_with
-from lowres_code.judge import CORRECT, WRONG_ANSWER, Judge
+from lowres_code.judge import Judge
+from lowres_code.judgement import CORRECT, WRONG_ANSWER
 from lowres_code.language.base import Execution, Language, Status
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.sandbox.isolation import SYSTEM

@@ -9,7 +9,8 @@ from lowres_code.conformance.advice import seen
 from lowres_code.conformance.canary import Canary
 from lowres_code.conformance.isolation_checks import ask
 from lowres_code.conformance.result import Check, Outcome
-from lowres_code.judge import CORRECT, WRONG_ANSWER, Judge
+from lowres_code.judge import Judge
+from lowres_code.judgement import CORRECT, WRONG_ANSWER
 from lowres_code.language.base import Execution, Language, Status
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.problem import Test

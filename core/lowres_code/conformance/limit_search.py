@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lowres_code.judge import CORRECT, Judge
+from lowres_code.judge import Judge
+from lowres_code.judgement import CORRECT
 from lowres_code.language.base import Execution
 from lowres_code.problem import Test
 

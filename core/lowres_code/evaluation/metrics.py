@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lowres_code.evaluation.intervals import Interval, mean_share
 from lowres_code.evaluation.record import SampleRecord
-from lowres_code.judge import INFRA_ERROR
+from lowres_code.judgement import INFRA_ERROR
 from lowres_code.language.base import Status
 
 Holds = Callable[[SampleRecord], bool]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lowres_code._util.files import read_json_lines
 from lowres_code.errors import UsageError
-from lowres_code.judge import Judged, Judgement
+from lowres_code.judgement import Judged, Judgement
 from lowres_code.language.base import Diagnostic, Execution, Status
 from lowres_code.problem import Problem
 

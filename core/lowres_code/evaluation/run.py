@@ -13,7 +13,8 @@ from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
-from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from lowres_code.errors import JudgeError, UsageError
-from lowres_code.judge import INFRA_ERROR, Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.language.base import Example, Language, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe.build import reward_terms

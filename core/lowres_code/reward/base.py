@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from lowres_code.completion import Completion
 from lowres_code.errors import LowresCodeError
-from lowres_code.judge import INFRA_ERROR, Judgement
+from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.problem import Problem
 
 

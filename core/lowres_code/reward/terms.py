@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from lowres_code.answers import same_value
-from lowres_code.judge import Judgement
+from lowres_code.judgement import Judgement
 from lowres_code.reward.base import RewardInput, RewardOptions, RewardTerm
 
 

@@ -16,7 +16,8 @@ from lowres_code._util.tables import STANDARD_INPUT, name_of
 from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.record import judged_fields
-from lowres_code.judge import FailureWindow, Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import FailureWindow, Judgement
 from lowres_code.language.base import Language
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Test

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 from lowres_code.evaluation.intervals import Interval, mean_share
 from lowres_code.evaluation.metrics import pass_at_k
-from lowres_code.judge import CORRECT, INFRA_ERROR
+from lowres_code.judgement import CORRECT, INFRA_ERROR
 
 
 class Tally:

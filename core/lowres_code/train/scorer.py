@@ -16,7 +16,8 @@ from typing import Any
 
 from lowres_code._util.files import JsonLines
 from lowres_code.evaluation.record import SampleRecord
-from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
 

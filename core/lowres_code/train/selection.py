@@ -16,7 +16,8 @@ from lowres_code.evaluation.record import SampleRecord
 from lowres_code.evaluation.run import Writer
 from lowres_code.generation.base import Generator, seed_of
 from lowres_code.generation.models import shown_name
-from lowres_code.judge import INFRA_ERROR, Judge
+from lowres_code.judge import Judge
+from lowres_code.judgement import INFRA_ERROR
 from lowres_code.problem import Problem
 from lowres_code.recipe.schema import Recipe, SelectionTable
 from lowres_code.runs.directory import RunDirectory

@@ -20,7 +20,8 @@ from lowres_code.errors import JudgeError, LowresCodeError, UsageError
 from lowres_code.evaluation.folder import EvaluationFolder
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
-from lowres_code.judge import Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import Judgement
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe import Recipe
 

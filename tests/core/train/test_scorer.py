@@ -14,7 +14,8 @@ from datasets import Dataset
 from lowres_code._util.files import JsonLines, read_json_lines
 from lowres_code.completion import format_completion
 from lowres_code.errors import JudgeError
-from lowres_code.judge import Judge, Judgement
+from lowres_code.judge import Judge
+from lowres_code.judgement import Judgement
 from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.reward import TERMS
