@@ -247,3 +247,17 @@ def test_an_analysis_keeps_its_bounds_on_its_way() -> None:
 )
 def test_a_damaged_analysis_is_none(text: str) -> None:
     assert Analysis.of_text(text) is None
+
+
+def test_the_term_that_the_docs_show_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "write-a-language-package.md"
+    shown = page.read_text().rsplit("```python\n", 1)[1].split("```")[0]
+    module: dict[str, Any] = {}
+    exec(shown, module)
+    terms: list[RewardTerm[Any]] = []
+    module["register_rewards"](terms.append)
+    (brief,) = terms
+    long = judged(analysis=None)
+    assert brief.score(PROBLEM, long) == 1.0
+    assert brief.with_options({"lines": 0}).score(PROBLEM, long) == 0.0
+    assert brief.score(PROBLEM, judged("wrong_answer")) == 0.0
