@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
+import http.server
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +248,30 @@ def test_a_pattern_names_several_files_whose_rows_keep_apart(tmp_path: Path) -> 
     found = from_file(tmp_path / "*" / "part*.jsonl")
     assert [(problem.id, problem.question) for problem in found] == [("a/part.v1-1", "a"), ("b/part.v1-1", "b")]
     assert [problem.id for problem in from_file(tmp_path / "c[1].jsonl")] == ["c[1]-1"]
+
+
+def test_a_table_may_stand_behind_a_url(tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp", reason="fsspec[http] is not installed")
+    parquet(tmp_path / "d.parquet", [{"question": "q", "answer": 1}])
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        program = (
+            "from lowres_code.sources.data_sets import Dataset\n"
+            f"url = 'http://127.0.0.1:{server.server_port}/d.parquet'\n"
+            "found = Dataset().load({'path': 'parquet', 'data_files': url}, 'train', 9, 0)\n"
+            "print([(problem.question, problem.tests[0].expected) for problem in found])"
+        )
+        environment = {
+            **os.environ,
+            "HF_HUB_OFFLINE": "0",
+            "HF_HOME": str(tmp_path / "cache"),
+        }  # this machine is reached
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+        )
+        server.shutdown()
+    assert done.stdout == "[('q', '1')]\n", done.stderr
 
 
 # What is held out

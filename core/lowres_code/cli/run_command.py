@@ -19,9 +19,9 @@ from lowres_code.cli.options import (
     print_json,
 )
 from lowres_code.errors import JudgeError
-from lowres_code.judge import check_tests
 from lowres_code.judgement import CORRECT
 from lowres_code.language.base import Execution, Status
+from lowres_code.language.demands import check_tests
 from lowres_code.problem import Test
 from lowres_code.recipe.build import started_judge
 

@@ -35,7 +35,7 @@ from lowres_code.scoring.tally import Tally
     "pairs",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="What FILE calls program, completion, answer, tests, query, id or task; as in program=output.",
+    help="What FILE calls program, completion, answer, tests, append, prefix, query, id or task; as in program=output.",
 )
 @click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be judged, and count them.")
 @click.option(
@@ -58,7 +58,7 @@ def command(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Judge the completions in FILE: `program` or `completion`, and `answer` or `tests`.
+    """Judge the completions in FILE: `program` or `completion`, and `answer`, `tests` or `append`.
 
     FILE is JSON Lines, CSV or Parquet by its suffix (`.jsonl`, `.csv`, `.parquet`, the first two also with `.gz`); `-`
     is JSON Lines from standard input. A row whose program or completion is a list has several samples, and the
