@@ -14,7 +14,8 @@ T = TypeVar("T")
 class Background(Generic[T]):
     """Hands what is `put` to a function in a thread of its own, as much at a time as has come.
 
-    At the end of ``with`` all of it is done; after an exception in the block, only what had been begun.
+    At the end of ``with`` all of it is done, also after an exception in the block, which then goes on. What the
+    function itself raises ends it all.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], None]) -> None:
@@ -57,9 +58,6 @@ class Background(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            with self._lock:
-                self._waiting = []
         self._thread.shutdown(wait=True)
         if kind is None:
             self._raise()

@@ -91,7 +91,7 @@ class Generator(ABC):
         """One `Sample` or `Failure` for each number of each request, in any order, as they come.
 
         Raises:
-            UsageError: no sample can be had this way: a prompt that does not fit, an endpoint that refuses.
+            UsageError: no sample can be had this way: a prompt that does not fit, an endpoint that refuses everything.
         """
 
     def close(self) -> None:  # noqa: B027 - most hold nothing

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "OPENAI_API_KEY"
 LARGEST_ANSWER = 8 * 2**20  # bytes
 _RETRIED = (408, 409, 425, 429)  # and all from 500 on
+_NO_ACCESS = (401, 403)  # whatever is asked
+_REFUSALS = 8  # so many prompts that are refused before any sample has come: not the prompts are what is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,18 @@ class EndpointGenerator(Generator):
         wanted = ((request, number) for request in requests for number in request.numbers)
         threads = ThreadPoolExecutor(self._patience.concurrency, thread_name_prefix="endpoint")
         going: set[Future[Sample | Failure]] = set()
+        refusals = _Refusals()
         try:
             while True:
-                for request, number in wanted:
+                for request, number in islice(wanted, 2 * self._patience.concurrency - len(going)):
                     going.add(threads.submit(self._sample, request, number, sampling))
-                    if len(going) >= 2 * self._patience.concurrency:
-                        break
                 if not going:
                     return
                 done, going = wait(going, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+                for future in sorted(done, key=_rank):
+                    made = future.result()
+                    yield made
+                    refusals.add(made)
         finally:
             self._stopped.set()
             threads.shutdown(wait=False, cancel_futures=True)
@@ -111,6 +115,8 @@ class EndpointGenerator(Generator):
             began = time.monotonic()
             try:
                 answer = self._ask(request, number, sampling)
+            except _RefusedError as error:
+                return _Refusal(request.key, number, str(error))
             except _RetryError as error:
                 reason = self._told(error)
                 last = attempt == self._patience.attempts
@@ -125,7 +131,8 @@ class EndpointGenerator(Generator):
 
         Raises:
             _RetryError: another attempt may help.
-            UsageError: no attempt will.
+            _RefusedError: no attempt will, for this prompt.
+            UsageError: nor for any other.
         """
         import openai
 
@@ -137,7 +144,8 @@ class EndpointGenerator(Generator):
                 return self._ask(request, number, sampling)
             if error.status_code in _RETRIED or error.status_code >= 500:
                 raise _RetryError(f"{error.status_code}: {error}", _retry_after(error.response.headers)) from error
-            raise UsageError(self._told(error, f"{self.name} refuses ({error.status_code})")) from error
+            refused = UsageError if error.status_code in _NO_ACCESS else _RefusedError
+            raise refused(self._told(error, f"{self.name} refuses ({error.status_code})")) from error
         except (openai.APIError, _BrokenAnswerError, OSError) as error:
             raise _RetryError(f"{type(error).__name__}: {error}") from error
         except Exception as error:  # of the client's own transport, whose module changes with its versions
@@ -185,6 +193,42 @@ class _RetryError(Exception):
     def __init__(self, reason: str, after_s: float = 0.0) -> None:
         super().__init__(reason)
         self.after_s = after_s
+
+
+class _RefusedError(Exception):
+    """The endpoint does not take this request; it may take others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal(Failure):
+    """A sample whose request was refused."""
+
+
+class _Refusals:
+    """Notices an endpoint that refuses whatever it is asked, as for a model that it does not have."""
+
+    def __init__(self) -> None:
+        self._prompts: set[int] = set()
+        self._answers = False
+
+    def add(self, made: Sample | Failure) -> None:
+        """Take note of what has come.
+
+        Raises:
+            UsageError: nothing but refusals, of too many prompts.
+        """
+        self._answers |= isinstance(made, Sample)
+        if isinstance(made, _Refusal) and not self._answers:
+            self._prompts.add(made.key)
+            if len(self._prompts) >= _REFUSALS:
+                raise UsageError(f"{made.reason} (so it was with each of the first {_REFUSALS} prompts)")
+
+
+def _rank(future: Future[Sample | Failure]) -> int:
+    """What has come is given out before what may end it all."""
+    if future.exception():
+        return 2
+    return int(isinstance(future.result(), Failure))
 
 
 def without_credentials(url: str) -> str:

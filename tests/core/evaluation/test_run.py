@@ -211,6 +211,18 @@ def test_an_error_of_the_judging_thread_ends_the_evaluation(tmp_path: Path, judg
         evaluate(folder, Writer("scribe", Spoiler), PROBLEMS, judge, recipe())
 
 
+def test_what_was_made_before_an_error_of_the_generator_is_judged_and_kept(tmp_path: Path, judge: Judge) -> None:
+    class Refused(Scribe):
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+            yield from super().generate(requests, sampling)
+            raise UsageError("the key is not valid any more")
+
+    folder = EvaluationFolder(tmp_path / "e")
+    with pytest.raises(UsageError, match="the key is not valid any more"):
+        evaluate(folder, Writer("scribe", Refused), PROBLEMS, judge, recipe())
+    assert len(folder.samples()) == 10
+
+
 SMALL = ["--set", "data.eval.size=24", "--set", "eval.samples=3", "--set", "eval.batch_size=8"]
 
 

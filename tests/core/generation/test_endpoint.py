@@ -250,6 +250,42 @@ def test_what_no_attempt_would_change_ends_it_at_once(
     assert len(server.requests) < 50
 
 
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_a_prompt_that_is_refused_fails_alone(server: Server, status: int) -> None:
+    def behave(handler: Handler, before: int) -> None:
+        content = server.requests[-1][1]["messages"][-1]["content"]
+        refused = content == "question 1"
+        handler.send(status, {"error": {"message": "too long"}}) if refused else handler.say()
+
+    server.behave = behave
+    made = ask(server, problems=12, samples=10, concurrency=1)  # the only ten that are refused come early
+    failed = [sample for sample in made if isinstance(sample, Failure)]
+    assert {(failure.key, failure.number) for failure in failed} == {(1, number) for number in range(10)}
+    assert f"refuses ({status})" in failed[0].reason and "too long" in failed[0].reason
+    assert len(made) == 120
+    assert len(server.requests) == 120  # asked once each
+
+
+def test_one_prompt_of_many_samples_that_is_refused_first_does_not_end_it(server: Server) -> None:
+    def behave(handler: Handler, before: int) -> None:
+        content = server.requests[-1][1]["messages"][-1]["content"]
+        handler.send(422, {}) if content == "question 0" else handler.say()
+
+    server.behave = behave
+    made = ask(server, problems=2, samples=20, concurrency=1)
+    assert [sum(isinstance(one, kind) for one in made) for kind in (Sample, Failure)] == [20, 20]
+
+
+def test_what_was_made_before_the_key_was_refused_comes_out(server: Server) -> None:
+    server.behave = lambda h, before: h.say() if len(server.requests) <= 5 else h.send(401, {"error": {"message": "no"}})
+    requests = [Request(key, ({"role": "user", "content": f"question {key}"},), (0,)) for key in range(40)]
+    made: list[Sample | Failure] = []
+    with EndpointGenerator(server.url, "m", Patience(concurrency=1)) as generator:
+        with pytest.raises(UsageError, match=r"refuses \(401\)"):
+            made.extend(generator.generate(requests, SAMPLING))
+    assert len(made) == 5
+
+
 def test_an_endpoint_that_knows_the_limit_by_its_newer_name(server: Server) -> None:
     def behave(handler: Handler, before: int) -> None:
         if "max_tokens" in server.requests[-1][1]:
