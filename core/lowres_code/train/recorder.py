@@ -53,6 +53,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         self._interruption = interruption
         self._began = time.monotonic()
         self._first_step = 0
+        self._shown = {"reward": 0.0, "share/correct": 0.0}
         self._bar = Progress(
             TextColumn("step"),
             MofNCompleteColumn(),
@@ -76,6 +77,15 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         """Give the screen back, also after an error."""
         self._bar.stop()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the screen to somebody else for as long as the block runs."""
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Note how far the run is; stop here, with a checkpoint, if a stop was requested."""
         self._run.set_status(TRAINING, state.global_step, state.max_steps)
@@ -90,21 +100,23 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Record what TRL measured in this step."""
-        if not logs or "reward" not in logs:
+        """Record what TRL measured in this step; one that learns from completions of before has no rewards."""
+        if not logs or "loss" not in logs:
             return
-        share = {"judge_share": logs["judge_s"] / logs["step_time"]} if logs.get("step_time") else {}
+        share = {"judge_share": logs["judge_s"] / logs["step_time"]} if {"judge_s", "step_time"} <= logs.keys() else {}
         self._metrics.append({"step": state.global_step, **logs, **share})
-        self._bar.update(self._task, completed=state.global_step, reward=logs["reward"], correct=logs["share/correct"])
+        self._shown |= {name: logs[name] for name in self._shown if name in logs}
+        reward, correct = self._shown.values()
+        self._bar.update(self._task, completed=state.global_step, reward=reward, correct=correct)
         if not self._console.is_terminal:
-            self._print(state, logs)
+            self._print(state, reward, correct)
 
-    def _print(self, state: TrainerState, logs: dict[str, float]) -> None:
+    def _print(self, state: TrainerState, reward: float, correct: float) -> None:
         done = state.global_step - self._first_step
         left = (time.monotonic() - self._began) / max(1, done) * (state.max_steps - state.global_step)
         self._console.print(
-            f"step {state.global_step}/{state.max_steps}  reward {logs['reward']:.3f}  "
-            f"correct {logs['share/correct']:.1%}  {left:.0f} s left",
+            f"step {state.global_step}/{state.max_steps}  reward {reward:.3f}  "
+            f"correct {correct:.1%}  {left:.0f} s left",
             highlight=False,
         )
 

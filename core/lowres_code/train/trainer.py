@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -86,6 +87,29 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             self.costs.add(f"{part}_tokens", sum(tokens for _, _, tokens in parts))
             entropies = torch.cat([one for _, one, _ in parts]) if named.get("compute_entropy") else None
             return torch.cat([one for one, _, _ in parts]), entropies, None
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """TRL's, and what it keeps in memory alone: the completions of a generation batch that is not used up.
+
+        They are written first: what makes a checkpoint whole is its ``trainer_state.json``, which comes last.
+        """
+        folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
+        folder.mkdir(parents=True, exist_ok=True)
+        used_up = self._step % (self.args.steps_per_generation * self.num_iterations) == 0
+        rest = {"step": self._step, "completions": None if used_up else self._buffered_inputs}
+        torch.save(rest, folder / self._generation_file())
+        self.accelerator.wait_for_everyone()
+        super()._save_checkpoint(model, trial)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        file = Path(checkpoint or "") / self._generation_file()
+        if checkpoint and file.is_file():  # a checkpoint of an older version has none
+            rest = torch.load(file, map_location=self.accelerator.device, weights_only=True)
+            self._step, self._buffered_inputs = rest["step"], rest["completions"]
+
+    def _generation_file(self) -> str:
+        return f"generation-{self.accelerator.process_index}.pt"
 
     def _shares_prompts(self) -> bool:
         """Whether this process has the whole model, and options that do not ask how many tokens a call has made."""
