@@ -113,3 +113,12 @@ def test_unique_keeps_the_first_of_each_question() -> None:
 
 def test_good_rows_are_not_told_of() -> None:
     assert make_each([("1", 1), ("2", 2)], lambda row, where: (where, row), pytest.fail) == [("1", 1), ("2", 2)]
+
+
+def test_the_record_of_an_evaluation_holds_code_that_is_appended() -> None:
+    """Else evaluations with other tests would pass for the same."""
+    from lowres_code.evaluation.folder import problem_record
+
+    problem = problem_of({"question": "q", "append": "assert(f())", "prefix": "function f()"}, "f:1")
+    code = {"append": "assert(f())", "prefix": "function f()"}
+    assert problem_record(problem, []).tests == ({**code, "control": False}, {**code, "control": True})
