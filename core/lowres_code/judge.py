@@ -152,8 +152,7 @@ class Judge:
         Raises:
             UsageError: a problem asks a query, and the language has none.
         """
-        for problem in problems:
-            check_queries(self.language, problem.tests, f"problem {problem.id!r}")
+        check_problems(self.language, problems)
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
@@ -251,6 +250,16 @@ class Judge:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def check_problems(language: Language, problems: Iterable[Problem]) -> None:
+    """See that no problem asks a query of a language that has none.
+
+    Raises:
+        UsageError: as `check_queries`; the first such problem is named.
+    """
+    for problem in problems:
+        check_queries(language, problem.tests, f"problem {problem.id!r}")
 
 
 def check_queries(language: Language, tests: Iterable[Test], where: str) -> None:

@@ -220,8 +220,8 @@ class EvaluationFolder:
         known = asked if there.language_data else asked.model_copy(update={"language_data": {}})
         for place, old, new in differing(there.model_dump(), known.model_dump()):
             raise UsageError(
-                f"{str(self.path)!r} holds an evaluation that asks something else: {place} is {old!r} there and {new!r} "
-                "now; choose another --out, or remove that folder"
+                f"{str(self.path)!r} holds an evaluation that asks something else: {place} is {old!r} there and "
+                f"{new!r} now; choose another --out, or remove that folder"
             )
 
     def _must_be_empty(self) -> None:

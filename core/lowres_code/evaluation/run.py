@@ -13,7 +13,7 @@ from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
-from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement
+from lowres_code.judge import INFRA_ERROR, FailureWindow, Judge, Judgement, check_problems
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
@@ -63,10 +63,12 @@ def evaluate(
         progress: called with how many samples are there, and of how many.
 
     Raises:
-        UsageError: the folder holds another evaluation, or the generator cannot be asked this way.
+        UsageError: the folder holds another evaluation, a problem cannot be asked in this language, or the generator
+            cannot be asked this way.
         JudgeError: the judge itself is broken (`FailureWindow`); what was judged until then is kept.
     """
     _ids_must_differ(problems)
+    check_problems(judge.language, problems)
     prompt = recipe.prompt.prompt()
     messages = [prompt.messages(judge.language, problem.question) for problem in problems]
     records = list(map(problem_record, problems, messages))

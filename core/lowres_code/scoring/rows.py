@@ -11,6 +11,8 @@ from pathlib import Path
 
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError, near_match
+from lowres_code.judge import check_queries
+from lowres_code.language.base import Language
 from lowres_code.problem import Test, tests_of
 from lowres_code.scoring.tables import Record, Table, open_table
 
@@ -153,8 +155,13 @@ class BadRows:
 
 
 @contextmanager
-def open_rows(file: Path, columns: Columns) -> Iterator[Iterator[Row | UsageError]]:
+def open_rows(file: Path, columns: Columns, language: Language) -> Iterator[Iterator[Row | UsageError]]:
     """The rows of a file, read as they are asked for; a row that cannot be judged is the error that names it.
+
+    Args:
+        file: JSON Lines, CSV or Parquet.
+        columns: what the file calls what is read.
+        language: of the programs.
 
     Raises:
         UsageError: the file cannot be read, or lacks a column; also while its rows are read.
@@ -164,20 +171,20 @@ def open_rows(file: Path, columns: Columns) -> Iterator[Iterator[Row | UsageErro
         yield (
             entry.record
             if isinstance(entry.record, UsageError)
-            else _row_or_error(entry.number, entry.where, entry.record, columns)
+            else _row_or_error(entry.number, entry.where, entry.record, columns, language)
             for entry in table.entries
         )
 
 
-def _row_or_error(number: int, where: str, record: Record, columns: Columns) -> Row | UsageError:
+def _row_or_error(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row | UsageError:
     try:
-        return _row(number, where, record, columns)
+        return _row(number, where, record, columns, language)
     except UsageError as error:
         renamed = ", ".join(f"{ours!r} is column {theirs!r}" for ours, theirs in columns.renamed.items())
         return UsageError(f"{error} ({renamed})") if renamed else error
 
 
-def _row(number: int, where: str, record: Record, columns: Columns) -> Row:
+def _row(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row:
     values = columns.read(record)
     written = _written(values, where, record)
     given = {name: value for name, value in values.items() if value != ""}  # as in an empty cell
@@ -185,6 +192,8 @@ def _row(number: int, where: str, record: Record, columns: Columns) -> Row:
         raise UsageError(f"{where}: needs {_needs(_EITHER[1], record)}")
     if isinstance(given.get("tests"), str):
         given["tests"] = _parsed(str(given["tests"]), where)
+    tests = tests_of(given, where)
+    check_queries(language, tests, where)
     return Row(
         number=number,
         id=_label(given, "id", where) or str(number),
@@ -192,7 +201,7 @@ def _row(number: int, where: str, record: Record, columns: Columns) -> Row:
         texts=_texts(values[written], written, where),
         are_programs=written == "program",
         listed=isinstance(values[written], list),
-        tests=tests_of(given, where),
+        tests=tests,
     )
 
 

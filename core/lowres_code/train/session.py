@@ -16,7 +16,7 @@ from lowres_code.generation.base import Generator
 from lowres_code.generation.local import LocalGenerator
 from lowres_code.generation.models import load_model, load_tokenizer, shown_name
 from lowres_code.generation.open import open_generator
-from lowres_code.judge import Judge
+from lowres_code.judge import Judge, check_problems
 from lowres_code.language.base import Language
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
@@ -77,6 +77,7 @@ class _Session:
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
+        check_problems(judge.language, [*self._held_out, *self._problems])
         prompt = recipe.prompt.prompt()
         self._prompts = [prompt.messages(judge.language, problem.question) for problem in self._problems]
         self._trainer: Any = None

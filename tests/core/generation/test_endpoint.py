@@ -277,12 +277,12 @@ def test_one_prompt_of_many_samples_that_is_refused_first_does_not_end_it(server
 
 
 def test_what_was_made_before_the_key_was_refused_comes_out(server: Server) -> None:
-    server.behave = lambda h, before: h.say() if len(server.requests) <= 5 else h.send(401, {"error": {"message": "no"}})
+    server.behave = lambda h, before: h.say() if len(server.requests) <= 5 else h.send(401, {})
     requests = [Request(key, ({"role": "user", "content": f"question {key}"},), (0,)) for key in range(40)]
     made: list[Sample | Failure] = []
-    with EndpointGenerator(server.url, "m", Patience(concurrency=1)) as generator:
-        with pytest.raises(UsageError, match=r"refuses \(401\)"):
-            made.extend(generator.generate(requests, SAMPLING))
+    generator = EndpointGenerator(server.url, "m", Patience(concurrency=1))
+    with generator, pytest.raises(UsageError, match=r"refuses \(401\)"):
+        made.extend(generator.generate(requests, SAMPLING))
     assert len(made) == 5
 
 
