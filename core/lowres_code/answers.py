@@ -7,7 +7,8 @@ Surrounding quotes, thousands separators and currency signs do not count, on eit
 
 Anything longer is compared as contest judges compare what a program prints: line by line, and in a line word by word,
 where words that are numbers are compared as numbers. Blanks at both ends of a line, how many blanks stand between two
-words, blank lines at the end, and carriage returns do not count.
+words, blank lines at the end, and carriage returns do not count. Blank lines before the text do, unless it is a single
+line, which is an answer by itself.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def same_answer(expected: str, actual: str) -> bool:
 def same_value(expected: str, actual: str) -> bool:
     """Whether two texts are equal or the same number, but for quotes, separators and currency signs around them."""
     left, right = expected.strip(), actual.strip()
+    if "\n" in left and _blank_lines_before(expected) != _blank_lines_before(actual):
+        return False
     if left == right:
         return True
     left, right = clean_gold(_unquoted(left)), clean_gold(_unquoted(right))
@@ -53,7 +56,7 @@ def same_number(expected: str, actual: str) -> bool:
 
 def same_lines(expected: str, actual: str) -> bool:
     """Whether two printed texts are the same, line by line and word by word."""
-    left, right = expected.strip().split("\n"), actual.strip().split("\n")
+    left, right = expected.rstrip().split("\n"), actual.rstrip().split("\n")
     return len(left) == len(right) and all(map(_same_words, left, right))
 
 
@@ -88,6 +91,10 @@ def _without_currency(text: str) -> str:
     unsigned = text[len(sign) :].lstrip()
     text = sign + unsigned[1:].lstrip() if unsigned.startswith(_CURRENCY) else text
     return text[:-1].rstrip() if text.endswith(_CURRENCY) else text
+
+
+def _blank_lines_before(text: str) -> int:
+    return text.count("\n", 0, len(text) - len(text.lstrip()))
 
 
 def _same_words(expected: str, actual: str) -> bool:

@@ -99,11 +99,21 @@ DIFFERENT = [
     ("10000000 1", "10000001 1"),
     ("42", "42\n43"),
     ("42", "The answer is 42"),
+    ("1\n2", "\n1\n2"),
+    ("a\nb", " \r\n\na\nb"),
+    ("\na\nb", "a\nb"),
 ]
 
 
 @pytest.mark.parametrize(("expected", "actual"), SAME)
 def test_same(expected: str, actual: str) -> None:
+    assert same_answer(expected, actual)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"), [("\na\nb", "\r\na\nb\n\n"), ("a\nb", "  a\nb \n"), ("42", "\n42\n"), ("Paris", "\nParis")]
+)
+def test_blank_lines_that_do_not_count(expected: str, actual: str) -> None:
     assert same_answer(expected, actual)
 
 

@@ -98,6 +98,31 @@ def test_a_language_that_was_changed_between_two_evaluations_is_not_the_same(tmp
     assert compare(first, [evaluation(tmp_path / "c", {"a1": "++"})])  # an older one, of which nothing is known
 
 
+def test_what_an_evaluation_lacks_is_said(tmp_path: Path) -> None:
+    first = evaluation(tmp_path / "a", {"a1": "++", "a2": "--", "a3": "++"})
+    second = evaluation(tmp_path / "b", {"a1": "+", "a2": "--", "a3": "++"})
+    told = json.loads((second.path / "summary.json").read_text())
+    (second.path / "summary.json").write_text(json.dumps({**told, "failures": ["the line is busy"]}))
+    lines = (second.path / "samples.jsonl").read_text().splitlines()
+    lines[-2:] = [line.replace('"correct"', '"infra_error"') for line in lines[-2:]]
+    greedy = json.dumps({**json.loads(lines[0]), "greedy": True})
+    (second.path / "samples.jsonl").write_text("\n".join([*lines, greedy]) + "\n")
+    (found,) = compare(first, [second])
+    assert (found.all.problems, found.left_out) == (2, 1)
+    assert found.before_lacks.model_dump() == {"samples": 6, "missing": 0, "reasons": (), "infra_error": 0}
+    assert (found.after_lacks.missing, found.after_lacks.infra_error) == (1, 2)
+    assert found.notes()[1:] == [
+        f"{second.path} is incomplete: 1 of 6 samples are missing (the line is busy); only those that are there count",
+        f"{second.path}: the judge itself failed on 2 of 6 samples; they do not count",
+    ]
+
+
+def test_two_whole_evaluations_need_no_notes(tmp_path: Path) -> None:
+    first = evaluation(tmp_path / "a", {"a1": "++"})
+    (found,) = compare(first, [evaluation(tmp_path / "b", {"a1": "+-"})])
+    assert found.notes() == []
+
+
 def test_the_same_id_with_another_question_is_no_pair(tmp_path: Path) -> None:
     first = evaluation(tmp_path / "a", {"a1": "++", "a2": "++"})
     second = evaluation(tmp_path / "b", {"a1": "++", "a2": "++"}, problems="other")

@@ -55,6 +55,11 @@ def test_data_files_are_beside_the_recipe_and_may_be_a_pattern(tmp_path: Path, e
     written(tmp_path / "r" / "d" / "two.jsonl", {"question": "q2", "answer": 2})
     written(tmp_path / "r" / "eval.jsonl", {"question": "q3", "answer": 3})
     assert questions(recipe_with(tmp_path / "r[1]" / "r.toml", "d/one.jsonl", "eval.jsonl")) == ({"q1"}, {"q3"})
+    written(tmp_path / "r[1]" / "d" / "two.jsonl", {"question": "q2", "answer": 2})
+    recipe = recipe_with(tmp_path / "r[1]" / "r.toml", "d/*.jsonl", "eval.jsonl")
+    assert questions(recipe) == ({"q1", "q2"}, {"q3"})
+    assert load_recipe(recipe, seen_from=recipe.parent).data.train.options["data_files"] == "d/*.jsonl"
+    assert load_recipe(recipe, seen_from=tmp_path).data.train.options["data_files"] == "r[[]1]/d/*.jsonl"
     recipe = recipe_with(tmp_path / "r" / "r.toml", "d/*.jsonl", "eval.jsonl")
     assert questions(recipe) == ({"q1", "q2"}, {"q3"})
     assert questions(recipe, "data.train.data_files=train.jsonl") == ({"not this one"}, {"q3"})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lowres_code.appended import Appended
 from lowres_code.errors import UsageError
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
 from lowres_code.scoring.rows import BadRows, Columns, Row, open_rows
 
@@ -16,12 +17,16 @@ FENCES = ("prolog",)
 
 
 def read(
-    tmp_path: Path, *rows: dict[str, Any] | str, columns: tuple[str, ...] = (), name: str = "r.jsonl"
+    tmp_path: Path,
+    *rows: dict[str, Any] | str,
+    columns: tuple[str, ...] = (),
+    name: str = "r.jsonl",
+    language: str = "prolog",
 ) -> list[Any]:
     """The rows of a file; of those that cannot be judged what is said of them behind the name of the file."""
     path = tmp_path / name
     path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
-    with open_rows(path, Columns.parse(columns)) as read:
+    with open_rows(path, Columns.parse(columns), plugin_manager().languages[language].thing) as read:
         return [str(row).removeprefix(str(path)) if isinstance(row, UsageError) else row for row in read]
 
 
@@ -39,6 +44,14 @@ def test_a_row_of_code_to_be_appended(tmp_path: Path) -> None:
         Appended("assert(f() == 1)", "function f()\n"),
         Appended("assert(f() == 1)", "function f()\n", control=True),
     ]
+
+
+def test_a_row_that_asks_a_query_of_a_language_without_them_is_named(tmp_path: Path) -> None:
+    rows = [{"program": "print(1)", "answer": 1, "q": query} for query in (None, "solve(X)")]
+    good, said = read(tmp_path, *rows, columns=("query=q",), language="lua")
+    assert isinstance(good, Row)
+    assert said.startswith(":2 asks the query 'solve(X)', but Lua has no queries")
+    assert said.endswith("('query' is column 'q')")
 
 
 def test_a_row_with_samples_and_tests(tmp_path: Path) -> None:

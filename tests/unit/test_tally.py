@@ -9,7 +9,8 @@ from statistics import fmean
 
 import pytest
 from lowres_code.evaluation.intervals import mean_share
-from lowres_code.evaluation.metrics import pass_at_k
+from lowres_code.evaluation.metrics import Share, metrics, pass_at_k
+from lowres_code.evaluation.record import SampleRecord
 from lowres_code.scoring.tally import Tally
 
 
@@ -62,6 +63,20 @@ def test_samples_that_the_judge_failed_on_are_left_out_of_pass_at_k() -> None:
     tally = tally_of(rows)
     assert tally.verdicts["infra_error"] == 3
     assert {k: rate.value for k, rate in tally.pass_at_k().items()} == {1: pytest.approx(fmean([1.0, 0.5])), 2: 1.0}
+
+
+def test_the_same_verdicts_have_the_same_pass_at_k_here_and_in_an_evaluation() -> None:
+    rows = [["correct"] * 2 + ["wrong_answer"] * 4, ["correct", *["timeout"] * 5], ["infra_error", *["no_code"] * 6]]
+    records = [
+        SampleRecord(problem=str(row), sample=number, verdict=verdict, completion="", program=None)
+        for row, verdicts in enumerate(rows)
+        for number, verdict in enumerate(verdicts)
+    ]
+    found, told = metrics(records), tally_of(rows).pass_at_k()
+    assert found is not None
+    assert {1: found.pass_at_1, **found.pass_at_k} == {k: Share.of(rate) for k, rate in told.items()}
+    assert list(told) == [1, 2, 4, 6]  # six is the fewest samples of one
+    assert told[2].value == pytest.approx((1 - 6 / 15 + 1 - 10 / 15 + 0) / 3)
 
 
 def test_where_the_judge_failed_on_everything_there_is_no_pass_at_k() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +13,7 @@ from lowres_code.evaluation.folder import EvaluationFolder
 from lowres_code.evaluation.intervals import mean_share, paired_difference
 from lowres_code.evaluation.metrics import Share, judged_by_problem
 from lowres_code.evaluation.record import SampleRecord
+from lowres_code.judgement import INFRA_ERROR
 
 MUST_AGREE = {
     "language": "the language",
@@ -48,8 +49,41 @@ class Difference(BaseModel):
     p_value: float
 
 
+class Gaps(BaseModel):
+    """What one evaluation lacks of the samples that it asks for; greedy ones aside, which are not compared.
+
+    Attributes:
+        samples: that it asks for.
+        missing: that are not there; reasons: why, as far as that was written down.
+        infra_error: that are there, but that the judge itself failed on.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    samples: int
+    missing: int
+    reasons: tuple[str, ...] = ()
+    infra_error: int
+
+    def notes(self, name: str) -> Iterator[str]:
+        """The same in sentences about the evaluation of that name."""
+        of = f"of {self.samples:,} samples"
+        if self.missing:
+            reasons = f" ({'; '.join(self.reasons)})" if self.reasons else ""
+            yield f"{name} is incomplete: {self.missing:,} {of} are missing{reasons}; only those that are there count"
+        if self.infra_error:
+            yield f"{name}: the judge itself failed on {self.infra_error:,} {of}; they do not count"
+
+
 class Comparison(BaseModel):
-    """An evaluation against the first one; ``left_out``: problems that one of the two lacks."""
+    """An evaluation against the first one.
+
+    Attributes:
+        before, after: their folders; before_lacks, after_lacks: what they lack.
+        differs_in: what was not asked the same.
+        left_out: problems that one of the two lacks.
+        all, by_task: how they differ.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,13 +91,16 @@ class Comparison(BaseModel):
     after: str
     differs_in: tuple[str, ...] = ()
     left_out: int = 0
+    before_lacks: Gaps
+    after_lacks: Gaps
     all: Difference
     by_task: dict[str, Difference] = {}
 
     def notes(self) -> list[str]:
         """What somebody who reads the figures must know beside them."""
         notes = [f"not asked the same: {' and '.join(self.differs_in)} differ"] if self.differs_in else []
-        return [*notes, *([f"{self.left_out} problems are left out: one of the two lacks them"] * bool(self.left_out))]
+        notes += [f"{self.left_out} problems are left out: one of the two lacks them"] if self.left_out else []
+        return [*notes, *self.before_lacks.notes(self.before), *self.after_lacks.notes(self.after)]
 
 
 def compare(first: EvaluationFolder, others: Sequence[EvaluationFolder], anyway: bool = False) -> list[Comparison]:
@@ -87,7 +124,8 @@ def _comparison(first: EvaluationFolder, other: EvaluationFolder, anyway: bool) 
             f"{str(first.path)!r} and {str(other.path)!r} were not asked the same: {' and '.join(differs)} differ; "
             "--anyway compares the problems that both have"
         )
-    before, after = judged_by_problem(first.samples()), judged_by_problem(other.samples())
+    old, new = first.samples(), other.samples()
+    before, after = judged_by_problem(old), judged_by_problem(new)
     same = _same_problems(first, other, differs)
     both = [name for name in before if name in after and name in same]
     if not both:
@@ -98,8 +136,23 @@ def _comparison(first: EvaluationFolder, other: EvaluationFolder, anyway: bool) 
         after=str(other.path),
         differs_in=tuple(differs),
         left_out=len(set(before) | set(after)) - len(both),
+        before_lacks=_gaps(first, old),
+        after_lacks=_gaps(other, new),
         all=_difference(before, after, both),
         by_task={task: _difference(before, after, [n for n in both if before[n][0].task == task]) for task in tasks},
+    )
+
+
+def _gaps(folder: EvaluationFolder, samples: Iterable[SampleRecord]) -> Gaps:
+    summary = folder.summary()
+    asked = len(folder.problems()) * summary.asked.samples
+    verdicts = {(record.problem, record.sample): record.verdict for record in samples if not record.greedy}
+    missing = max(0, asked - len(verdicts))
+    return Gaps(
+        samples=asked,
+        missing=missing,
+        reasons=summary.failures if missing else (),
+        infra_error=list(verdicts.values()).count(INFRA_ERROR),
     )
 
 

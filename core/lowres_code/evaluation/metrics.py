@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, repeat
 
 from pydantic import BaseModel, ConfigDict
 
@@ -27,6 +29,28 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     if not (0 <= c <= n and 1 <= k <= n):
         raise ValueError(f"pass@{k} of {c} right in {n} samples")
     return 1 - math.comb(n - c, k) / math.comb(n, k)
+
+
+def pass_at_each_k(problems: Mapping[tuple[int, int], int], fewest: int) -> dict[int, Interval]:
+    """pass@k with its 95 % interval: for each power of two up to the fewest samples of a problem, and for these.
+
+    So each k is one for which all problems have samples enough, but for those that the judge failed on: they are left
+    out, and so is a problem that has fewer than ``k`` others. Of ``n`` samples, ``n // k`` draws of ``k`` are
+    independent.
+
+    Args:
+        problems: how many have so many judged samples, and so many right ones among them.
+        fewest: samples of a problem, judged or not.
+    """
+    most = min(fewest, max((judged for judged, _ in problems), default=0))
+    ks = sorted({*(2**power for power in range(most.bit_length())), *([most] if most else [])})
+    return {k: _pass_at({held: count for held, count in problems.items() if held[0] >= k}, k) for k in ks}
+
+
+def _pass_at(problems: Mapping[tuple[int, int], int], k: int) -> Interval:
+    shares = (repeat(pass_at_k(judged, right, k), count) for (judged, right), count in problems.items())
+    draws = sum(judged // k * count for (judged, _), count in problems.items())
+    return mean_share(array("d", chain.from_iterable(shares)), draws)
 
 
 class Share(BaseModel):
@@ -54,7 +78,7 @@ class Metrics(BaseModel):
         problems: how many have at least one judged sample.
         samples: judged samples.
         pass_at_1: the mean over problems of the share of right samples.
-        pass_at_k: by k, powers of two and the number of samples itself, of the problems that have as many.
+        pass_at_k: by k, see `pass_at_each_k`; without pass@1.
         any_of_n: problems with at least one right sample; all_of_n: with right ones only.
         greedy: of the greedy samples, if there are any.
         syntax, runs, cut, timeout, infra_error: shares of samples: accepted by the language's reader; gave an answer;
@@ -92,13 +116,14 @@ def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
     groups = list(_groups(judged, lambda record: record.problem).values())
     if not groups:
         return None
+    fewest = min(map(len, everything.values()))
     rights = [(len(group), sum(record.correct for record in group)) for group in groups]
     greedy = [record for record in records if record.greedy and record.verdict != INFRA_ERROR]
     return Metrics(
         problems=len(groups),
         samples=len(judged),
         pass_at_1=_share(groups, lambda record: record.correct),
-        pass_at_k=_pass_at_all_k(rights),
+        pass_at_k={k: Share.of(rate) for k, rate in pass_at_each_k(Counter(rights), fewest).items() if k > 1},
         any_of_n=_of_problems([float(right > 0) for _, right in rights]),
         all_of_n=_of_problems([float(right == n) for n, right in rights]),
         greedy=_of_problems([float(record.correct) for record in greedy]) if greedy else None,
@@ -143,19 +168,6 @@ def _share(groups: Sequence[Sequence[SampleRecord]], holds: Holds) -> Share:
 
 def _of_problems(shares: Sequence[float]) -> Share:
     return Share.of(mean_share(shares))
-
-
-def _pass_at_all_k(rights: Sequence[tuple[int, int]]) -> dict[int, Share]:
-    most = max(n for n, _ in rights)
-    ks = sorted({2**power for power in range(1, most.bit_length()) if 2**power <= most} | ({most} - {1}))
-    return {k: share for k in ks if (share := _pass_at(rights, k))}
-
-
-def _pass_at(rights: Sequence[tuple[int, int]], k: int) -> Share | None:
-    """Of ``n`` samples, ``n // k`` draws of ``k`` are independent."""
-    enough = [(n, right) for n, right in rights if n >= k]
-    draws = sum(n // k for n, _ in enough)
-    return Share.of(mean_share([pass_at_k(n, right, k) for n, right in enough], draws)) if enough else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -165,10 +166,14 @@ def _locate(given: Tree, whole: Tree, folder: Path, seen_from: Path | None) -> N
 
 
 def _place(name: str, folder: Path, seen_from: Path | None) -> str:
-    """A name as seen from ``folder``, made absolute or as seen from elsewhere."""
+    """A name as seen from ``folder``, made absolute or as seen from elsewhere.
+
+    In a pattern, what the folders are called is no part of it.
+    """
+    spelt = glob.escape if glob.has_magic(name) and not (folder / name).exists() else str
     if seen_from is None or Path(name).is_absolute():
-        return str(folder / name)
-    relative = os.path.relpath(folder / name, seen_from)
+        return str(Path(spelt(str(folder))) / name)
+    relative = os.path.normpath(Path(spelt(os.path.relpath(folder, seen_from))) / name)
     return f"./{relative}" if name.startswith(".") and not relative.startswith(".") else relative
 
 

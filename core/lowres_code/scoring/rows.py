@@ -11,6 +11,8 @@ from pathlib import Path
 from lowres_code._util.tables import Record, Table, open_table, value_at
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError, near_match
+from lowres_code.language.base import Language
+from lowres_code.language.demands import check_tests
 from lowres_code.problem import RIGHT, Test, tests_of
 
 COLUMNS = ("program", "completion", *RIGHT, "prefix", "query", "form", "id", "task")
@@ -142,8 +144,13 @@ class BadRows:
 
 
 @contextmanager
-def open_rows(file: Path, columns: Columns) -> Iterator[Iterator[Row | UsageError]]:
+def open_rows(file: Path, columns: Columns, language: Language) -> Iterator[Iterator[Row | UsageError]]:
     """The rows of a file, read as they are asked for; a row that cannot be judged is the error that names it.
+
+    Args:
+        file: JSON Lines, CSV or Parquet.
+        columns: what the file calls what is read.
+        language: of the programs.
 
     Raises:
         UsageError: the file cannot be read, or lacks a column; also while its rows are read.
@@ -153,25 +160,27 @@ def open_rows(file: Path, columns: Columns) -> Iterator[Iterator[Row | UsageErro
         yield (
             entry.record
             if isinstance(entry.record, UsageError)
-            else _row_or_error(entry.number, entry.where, entry.record, columns)
+            else _row_or_error(entry.number, entry.where, entry.record, columns, language)
             for entry in table.entries
         )
 
 
-def _row_or_error(number: int, where: str, record: Record, columns: Columns) -> Row | UsageError:
+def _row_or_error(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row | UsageError:
     try:
-        return _row(number, where, record, columns)
+        return _row(number, where, record, columns, language)
     except UsageError as error:
         renamed = ", ".join(f"{ours!r} is column {theirs!r}" for ours, theirs in columns.renamed.items())
         return UsageError(f"{error} ({renamed})") if renamed else error
 
 
-def _row(number: int, where: str, record: Record, columns: Columns) -> Row:
+def _row(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row:
     values = columns.read(record)
     written = _written(values, where, record)
     given = {name: value for name, value in values.items() if value != ""}  # as in an empty cell
     if not given.keys() & set(_EITHER[1]):
         raise UsageError(f"{where}: needs {_needs(_EITHER[1], record)}")
+    tests = tests_of(given, where)
+    check_tests(language, tests, where)
     return Row(
         number=number,
         id=_label(given, "id", where) or str(number),
@@ -179,7 +188,7 @@ def _row(number: int, where: str, record: Record, columns: Columns) -> Row:
         texts=_texts(values[written], written, where),
         are_programs=written == "program",
         listed=isinstance(values[written], list),
-        tests=tests_of(given, where),
+        tests=tests,
     )
 
 

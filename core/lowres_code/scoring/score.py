@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -17,7 +17,7 @@ from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.record import judged_fields
 from lowres_code.judge import Judge
-from lowres_code.judgement import FailureWindow, Judgement
+from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.base import Language
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Test
@@ -55,7 +55,7 @@ def score(
         limits: of each program; the isolation; how many workers.
         screen: for progress.
         out: receives a line for each sample, in the order of the rows. What it holds already of the same rows, judged
-            with the same options, is not judged again.
+            with the same options, is not judged again, but for what the judge itself has failed on.
         columns: what the file calls what is read.
         skip_bad: leave out rows that cannot be judged, and count them.
 
@@ -70,8 +70,15 @@ def score(
         options |= {"language": language.name, "limits": asdict(limits.limits())}
         options |= {"language_data": language_data(language)}
         verdicts = stack.enter_context(VerdictFile(out, file, options)) if out else None
-        census = _census(file, columns, skip_bad, verdicts, screen)
+        census = _census(file, columns, language, skip_bad, verdicts, screen)
         tally = Tally(census.skipped if census and skip_bad else None)
+        window = FailureWindow()
+        failed = _failed(verdicts) if verdicts else frozenset()
+        judge = stack.enter_context(started_judge(limits, language, screen)) if failed else None
+        if judge and verdicts:
+            say(screen, f"judging {len(failed):,} samples again, on which the judge itself has failed")
+            with open_rows(file, columns, language) as rows:
+                window.add(_judge_again(judge, verdicts, failed, _Samples(rows, 0, skip_bad)))
         for row, verdict, listed in verdicts.judged() if verdicts else ():
             tally.add(row, verdict, listed)
         done = tally.verdicts.total()
@@ -79,29 +86,29 @@ def score(
             rest = f"of {census.samples:,}" if done < census.samples else "which is all"
             say(screen, f"{out} has {done:,} verdicts already, {rest}")
         if census is None or done < census.samples:
-            judge = stack.enter_context(started_judge(limits, language, screen))
-            samples = _Samples(stack.enter_context(open_rows(file, columns)), done, skip_bad)
+            judge = judge or stack.enter_context(started_judge(limits, language, screen))
+            samples = _Samples(stack.enter_context(open_rows(file, columns, language)), done, skip_bad)
             progress = stack.enter_context(progress_line(screen, f"judging {name_of(file)}"))
-            _Scoring(judge, tally, verdicts, progress, census.samples if census else None).run(samples)
+            _Scoring(judge, tally, verdicts, window, progress, census.samples if census else None).run(samples)
             samples.report(file, tally, None if census else screen)
     return tally
 
 
 def _census(
-    file: Path, columns: Columns, skip_bad: bool, verdicts: VerdictFile | None, screen: Console
+    file: Path, columns: Columns, language: Language, skip_bad: bool, verdicts: VerdictFile | None, screen: Console
 ) -> Census | None:
     """What is to be judged; unknown of standard input, which can be read only once."""
     if file == STANDARD_INPUT:
         return None
     if verdicts and verdicts.census:
         return verdicts.census
-    census = _counted(file, columns, skip_bad, screen)
+    census = _counted(file, columns, language, skip_bad, screen)
     if verdicts:
         verdicts.begin(census)
     return census
 
 
-def _counted(file: Path, columns: Columns, skip_bad: bool, screen: Console) -> Census:
+def _counted(file: Path, columns: Columns, language: Language, skip_bad: bool, screen: Console) -> Census:
     """Look at all rows.
 
     Raises:
@@ -109,7 +116,7 @@ def _counted(file: Path, columns: Columns, skip_bad: bool, screen: Console) -> C
     """
     rows = samples = 0
     bad = BadRows()
-    with open_rows(file, columns) as read, progress_line(screen, f"reading {file}") as progress:
+    with open_rows(file, columns, language) as read, progress_line(screen, f"reading {file}") as progress:
         for row in read:
             if isinstance(row, UsageError):
                 bad.add(row)
@@ -124,6 +131,26 @@ def _counted(file: Path, columns: Columns, skip_bad: bool, screen: Console) -> C
     if bad.count:
         say(screen, f"left out:\n{bad.message()}")
     return Census(rows, samples, bad.count)
+
+
+def _failed(verdicts: VerdictFile) -> frozenset[int]:
+    """The numbers of the lines that hold a failure of the judge. They are few: more than 2 % would have ended it."""
+    return frozenset(number for number, (_, verdict, _) in enumerate(verdicts.judged()) if verdict == INFRA_ERROR)
+
+
+def _judge_again(
+    judge: Judge, verdicts: VerdictFile, failed: Collection[int], samples: Iterable[tuple[int, Row, int]]
+) -> list[Judgement]:
+    """Judge some samples again, by their numbers, and write what is said of them now in the place of their lines."""
+    fences = judge.language.fences
+    wanted = (
+        ((number, row, sample), row.completion(sample, fences), row.tests)
+        for number, row, sample in islice(samples, max(failed) + 1)
+        if number in failed
+    )
+    judged = list(judge.stream(wanted))
+    verdicts.replace({number: _line(row, sample, judgement) for (number, row, sample), judgement in judged})
+    return [judgement for _, judgement in judged]
 
 
 class _Samples:
@@ -191,14 +218,20 @@ class _Scoring:
     """Judges samples side by side, and counts and writes their verdicts in order."""
 
     def __init__(
-        self, judge: Judge, tally: Tally, verdicts: VerdictFile | None, progress: Progress, total: int | None
+        self,
+        judge: Judge,
+        tally: Tally,
+        verdicts: VerdictFile | None,
+        window: FailureWindow,
+        progress: Progress,
+        total: int | None,
     ) -> None:
         self._judge, self._tally, self._verdicts = judge, tally, verdicts
         self._progress, self._total = progress, total
         self._judged = tally.verdicts.total()
         self._in_order: InOrder[_Line] = InOrder(self._judged)
         self._waiting = 0
-        self._window = FailureWindow()
+        self._window = window
 
     def run(self, samples: _Samples) -> None:
         self._progress(self._judged, self._total)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from dataclasses import asdict
-from itertools import chain, repeat
 
-from lowres_code.evaluation.intervals import Interval, mean_share
-from lowres_code.evaluation.metrics import pass_at_k
+from lowres_code.evaluation.intervals import Interval
+from lowres_code.evaluation.metrics import pass_at_each_k
 from lowres_code.judgement import CORRECT, INFRA_ERROR
 
 
@@ -52,19 +50,9 @@ class Tally:
         return counts
 
     def pass_at_k(self) -> dict[int, Interval]:
-        """pass@k with its 95 % interval for each power of two up to the fewest samples in a row.
-
-        Samples that the judge failed on are left out, and so are rows that have fewer than ``k`` others. Empty where
-        no row has a list of samples.
-        """
+        """See `lowres_code.evaluation.metrics.pass_at_each_k`; empty where no row has a list of samples."""
         self._end_row()
-        most = min(self._fewest or 0, max((judged for judged, _ in self._rows), default=0)) if self._listed else 0
-        return {2**power: self._pass_at(2**power) for power in range(most.bit_length())}
-
-    def _pass_at(self, k: int) -> Interval:
-        rows = [(pass_at_k(judged, right, k), count) for (judged, right), count in self._rows.items() if judged >= k]
-        draws = sum(judged // k * count for (judged, _), count in self._rows.items())  # that are independent
-        return mean_share(array("d", chain.from_iterable(repeat(share, count) for share, count in rows)), draws)
+        return pass_at_each_k(self._rows, self._fewest or 0) if self._listed else {}
 
     def _end_row(self) -> None:
         if self._samples:

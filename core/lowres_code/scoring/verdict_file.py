@@ -86,13 +86,33 @@ class VerdictFile:
                 raise LowresCodeError(f"{str(self._path)!r} is damaged: it has a line without row and verdict")
             yield row, verdict, "sample" in record
 
+    def replace(self, lines: Mapping[int, str]) -> None:
+        """Put lines in the place of others, by their numbers from 0: all of them, or none.
+
+        Raises:
+            LowresCodeError: the file cannot be written.
+        """
+        new = self._path.with_name(f".{self._path.name}.new")
+        new.unlink(missing_ok=True)
+        descriptor = _locked(new)
+        try:
+            with self._path.open("rb") as old, os.fdopen(descriptor, "ab", closefd=False) as file:
+                file.writelines(_encoded(lines[n]) if n in lines else line for n, line in enumerate(old))
+            new.replace(self._path)
+        except OSError as error:
+            os.close(descriptor)
+            new.unlink(missing_ok=True)
+            raise LowresCodeError(f"cannot write {str(self._path)!r}: {error.strerror}") from error
+        os.close(self._descriptor)
+        self._descriptor = descriptor
+
     def write(self, lines: str) -> None:
         """Add whole lines.
 
         Raises:
             LowresCodeError: the file cannot be written.
         """
-        data = lines.encode("utf-8", "backslashreplace")
+        data = _encoded(lines)
         try:
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -132,6 +152,10 @@ class VerdictFile:
         if different:
             raise UsageError(f"{str(self._path)!r} holds other verdicts ({'; '.join(different)}): {help_}")
         return Census(before["rows"], before["samples"], before["skipped"])
+
+
+def _encoded(lines: str) -> bytes:
+    return lines.encode("utf-8", "backslashreplace")
 
 
 def _read_meta(path: Path) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import Judge
 from lowres_code.judgement import Judgement
+from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe import Recipe
 
@@ -151,6 +152,15 @@ def test_two_problems_of_one_id_are_refused(tmp_path: Path, judge: Judge) -> Non
     twice = [PROBLEMS[0], Problem("p0", "another?", (Test(expected="1"),))]
     with pytest.raises(UsageError, match="two problems have the id 'p0'"):
         evaluate(EvaluationFolder(tmp_path / "e"), Writer("scribe", Scribe), twice, judge, recipe())
+
+
+def test_a_query_in_a_language_without_them_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    asking = [*PROBLEMS, Problem("asks", "?", (Test(expected="1", query="solve(X)"),))]
+    scribe = Scribe()
+    with Judge(plugin_manager().languages["lua"].thing) as lua, pytest.raises(UsageError, match="problem 'asks' asks"):
+        evaluate(EvaluationFolder(tmp_path / "e"), Writer("scribe", lambda: scribe), asking, lua, recipe())
+    assert scribe.asked == []
+    assert not (tmp_path / "e").exists()
 
 
 def test_two_at_once_do_not_share_a_folder(tmp_path: Path, judge: Judge) -> None:

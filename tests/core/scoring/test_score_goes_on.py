@@ -50,6 +50,41 @@ def test_a_language_that_has_changed_since_is_refused(tmp_path: Path, invoke: In
     assert 'options.language_data.run was ["sh", "{file}"], is ["bash", "{file}"]' in done.stderr
 
 
+def fail(out: Path, *numbers: int) -> None:
+    """Have the judge have failed on some lines."""
+    told = results(out)
+    for number in numbers:
+        told[number] |= {"verdict": "infra_error", "answer": None}
+    write(out, told)
+
+
+def untimed(out: Path) -> list[dict[str, object]]:
+    return [{name: value for name, value in line.items() if name not in ("cpu_s", "wall_s")} for line in results(out)]
+
+
+def test_what_the_judge_itself_failed_on_is_judged_again(tmp_path: Path, invoke: Invoke) -> None:
+    file, out = write(tmp_path / "rows.jsonl", ROWS), tmp_path / "out.jsonl"
+    first = invoke("score", file, "--lang", "prolog", "--json", "--out", out)
+    before = untimed(out)
+    fail(out, 1, 6)
+    again = invoke("score", file, "--lang", "prolog", "--json", "--out", out)
+    assert (again.exit_code, json.loads(again.stdout)) == (0, json.loads(first.stdout)), again.output
+    assert "judging 2 samples again, on which the judge itself has failed" in again.stderr
+    assert untimed(out) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "out.jsonl.meta.json", "rows.jsonl"]
+
+
+def test_a_scoring_that_goes_on_judges_again_before_it_adds(tmp_path: Path, invoke: Invoke) -> None:
+    file, out = many(tmp_path / "rows.jsonl", 12), tmp_path / "out.jsonl"
+    invoke("score", file, "--lang", "prolog", "--out", out)
+    before = untimed(out)
+    write(out, results(out)[:9])
+    fail(out, 0, 8)  # a sample of a row with two, and the last line
+    done = invoke("score", file, "--lang", "prolog", "--json", "--out", out)
+    assert json.loads(done.stdout)["verdicts"] == {"correct": 16}, done.output
+    assert untimed(out) == before
+
+
 def scoring(file: Path, out: Path, lines: int) -> subprocess.Popen[str]:
     """A scoring in a process of its own, that has come so far."""
     command = [sys.executable, "-m", "lowres_code", "score", str(file), "--lang", "prolog", "--out", str(out)]
