@@ -69,6 +69,19 @@ def test_a_task_that_is_called_all_has_its_own_row(run: RunDirectory) -> None:
     assert [row[1] for row in told] == ["50.0% -> 70.0%", "20.0% -> 40.0%"]
 
 
+def test_three_stages_stand_side_by_side_and_fit(run: RunDirectory) -> None:
+    run.set_status(DONE)
+    run.evaluation_folder("sft").path.mkdir()
+    write_json(run.path / "eval" / "sft" / "summary.json", evaluation(0.1).model_dump(mode="json"))
+    console = Console(file=io.StringIO(), width=120)  # as where it is piped
+    print_run(run, console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "pass@1 before ┃" in said and "pass@1 after SFT ┃" in said and "pass@1 after GRPO ┃" in said
+    told = [row for row in rows(said) if row[0] == "all"]
+    assert next([cell.split()[0] for cell in row[1:]] for row in told) == ["0.500", "0.600", "0.700"]
+    assert "syntax 50.0% -> 60.0% -> 70.0%; runs 50.0% -> 60.0% -> 70.0%" in said
+
+
 def test_a_title_that_looks_like_markup_is_shown() -> None:
     console = Console(file=io.StringIO(), width=200)
     console.print(*evaluation_tables(evaluation(0.0), "./[/a] on 12 problems"), sep="\n")

@@ -171,7 +171,8 @@ def test_kill_dash_nine_in_each_part_and_go_on(recipe: Path, tmp_path: Path, cli
 
 def test_sft_only_leaves_a_run_with_a_model_and_no_grpo(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / "run"
-    small = ["--set", "data.eval.size=4", "--set", "sft.problems=40", "--set", "sft.only=true", "--set", "sft.rounds=2"]
+    small = ["--set", "data.eval.size=4", "--set", "sft.problems=16", "--set", "sft.only=true", "--set", "sft.rounds=2"]
+    small += ["--set", "sft.train.num_train_epochs=1"]
     done = cli("train", "--lang", "prolog", "--recipe", recipe, "--out", run, *small)
     assert done.returncode == 0, done.stderr
     assert "pass@1 after SFT" in done.stdout
