@@ -39,7 +39,7 @@ def test_a_row_with_a_program(tmp_path: Path) -> None:
 
 def test_a_row_of_code_to_be_appended(tmp_path: Path) -> None:
     line = {"program": "x", "prompt": "function f()\n", "tests": "assert(f() == 1)"}
-    (row,) = read(tmp_path, line, columns=("append=tests", "prefix=prompt"))
+    (row,) = read(tmp_path, line, columns=("append=tests", "prefix=prompt"), language="lua")
     assert [test.appended for test in row.tests] == [
         Appended("assert(f() == 1)", "function f()\n"),
         Appended("assert(f() == 1)", "function f()\n", control=True),
