@@ -23,6 +23,7 @@ COMMANDS = {
     "lang": "Languages: list, show, new, verify, bench.",
     "recipe": "Recipes: list, show, check, copy, diff, schema.",
     "report": "Say how far a run came and what it gained.",
+    "export": "Write a trained model with a model card, and share it.",
     "doctor": "Say what works on this machine, and what fixes the rest.",
 }
 
