@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,8 @@ class FailureWindow:
 
     def __init__(self, share: float = 0.02, window: int = 1_000, minimum: int = 8) -> None:
         self._share, self._window, self._minimum = share, window, minimum
-        self._recent: list[bool] = []
+        self._recent: deque[bool] = deque()
+        self._failed = 0  # of these
         self._judged = False
         self._reason = "unknown"
 
@@ -78,14 +80,16 @@ class FailureWindow:
             JudgeError: too many have failed, with the last failure's reason.
         """
         failures = [judgement.verdict == INFRA_ERROR for judgement in judgements]
-        self._recent = (self._recent + failures)[-max(self._window, len(failures)) :]
+        self._recent.extend(failures)
+        self._failed += sum(failures)
+        while len(self._recent) > max(self._window, len(failures)):
+            self._failed -= self._recent.popleft()
         self._judged |= not all(failures)
         for judgement in judgements:
             if judgement.verdict == INFRA_ERROR and judgement.execution and judgement.execution.diagnostics:
                 self._reason = judgement.execution.diagnostics[0].message
-        failed = sum(self._recent)
-        if failed >= self._minimum and failed > self._share * len(self._recent):
-            self._fail(failed)
+        if self._failed >= self._minimum and self._failed > self._share * len(self._recent):
+            self._fail(self._failed)
 
     def finish(self) -> None:
         """Look at the whole, however small it is, at the end of an evaluation.

@@ -28,7 +28,8 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     """
     if not (0 <= c <= n and 1 <= k <= n):
         raise ValueError(f"pass@{k} of {c} right in {n} samples")
-    return 1 - math.comb(n - c, k) / math.comb(n, k)
+    every = math.comb(n, k)
+    return (every - math.comb(n - c, k)) / every
 
 
 def pass_at_each_k(problems: Mapping[tuple[int, int], int], fewest: int) -> dict[int, Interval]:

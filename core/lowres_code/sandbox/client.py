@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from lowres_code.errors import JudgeError, UsageError
-from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.base import LIMIT_BOUNDS, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.language.messages import failure_said
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
@@ -75,8 +75,8 @@ class WorkerClient:
         request = {
             "ask": ask,
             "program": program,
-            "test": dataclasses.asdict(test.without_answer()),  # no program is ever near the answer
-            "limits": dataclasses.asdict(limits),
+            "test": {"stdin": test.stdin, "query": test.query},  # no program is ever near the answer
+            "limits": {name: getattr(limits, name) for name in LIMIT_BOUNDS},
         }
         problem = ""
         for _ in range(2):
@@ -246,12 +246,12 @@ class WorkerClient:
         """Just so many bytes of the worker's."""
         assert self._process is not None and self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
         while len(self._unread) < size:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise WorkerGoneError("no answer within the time that its program has")
-            data = os.read(descriptor, 1 << 20)
+            data = os.read(descriptor, 1 << 16)  # all that a pipe holds; of more, memory is mapped anew each time
             if not data:
                 raise WorkerGoneError("it ended")
             self._unread += data

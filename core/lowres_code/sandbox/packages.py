@@ -68,10 +68,14 @@ def hidden_folders() -> tuple[Path, ...]:
 
 def without_hidden(paths: Iterable[Path]) -> Iterator[Path]:
     """The paths, but of one that holds a hidden folder all that is beside that folder."""
-    hidden = hidden_folders()
+    hidden = frozenset(hidden_folders())
+    return _without(paths, hidden, frozenset(parent for folder in hidden for parent in folder.parents))
+
+
+def _without(paths: Iterable[Path], hidden: frozenset[Path], above: frozenset[Path]) -> Iterator[Path]:
     for path in paths:
-        if any(path in folder.parents for folder in hidden):
-            yield from without_hidden(path.iterdir())
+        if path in above:
+            yield from _without(path.iterdir(), hidden, above)
         elif path not in hidden:
             yield path
 
