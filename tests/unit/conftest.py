@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.recipe_server import Server
+
 
 @pytest.fixture(autouse=True)
 def without_torch() -> Iterator[None]:
@@ -18,3 +20,10 @@ def without_torch() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def without_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -20,73 +19,9 @@ from lowres_code.plugins.manager import PluginManager
 from lowres_code.recipe import find_recipe, load_recipe, open_recipe, remote
 from lowres_code.recipe.remote import Address
 
+from tests.recipe_server import COMMIT, SMALL, Server, pin, refused
+
 Invoke = Callable[..., Result]
-Answer = bytes | Callable[[BaseHTTPRequestHandler], None]
-
-SMALL = b'extends = "quickstart"\n[train]\nmax_steps = 7\n'
-
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-class Server:
-    """Answers from a table; ``url`` is where it is."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[str] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.asked.append(self.path)
-                answer = outer.answers.get(self.path)
-                if callable(answer):
-                    answer(self)
-                    return
-                self.send_response(200 if answer is not None else 404)
-                self.end_headers()
-                self.wfile.write(answer or b"")
-
-            def do_HEAD(self) -> None:
-                """As the hub does: the size, a hash of the text, and the commit."""
-                outer.asked.append(self.path)
-                text = outer.answers.get(self.path)
-                self.send_response(404 if text is None else 200)
-                if isinstance(text, bytes):
-                    self.send_header("Content-Length", str(len(text)))
-                    self.send_header("ETag", f'"{hashlib.sha1(text).hexdigest()}"')
-                    self.send_header("X-Repo-Commit", COMMIT)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
-
-
-def pin(text: bytes) -> str:
-    return f"#sha256={hashlib.sha256(text).hexdigest()}"
-
-
-def refused(name: str) -> str:
-    with pytest.raises(UsageError) as error:
-        load_recipe(open_recipe(name))
-    return str(error.value)
 
 
 class Plugin:
@@ -152,116 +87,6 @@ def test_what_a_pinned_recipe_extends_must_be_pinned(server: Server) -> None:
     tight = f'extends = "base.toml{pin(SMALL)}"\n'.encode()
     server.answers["/tight.toml"] = tight
     assert load_recipe(open_recipe(f"{server.url}/tight.toml{pin(tight)}")).train["max_steps"] == 7
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (b"#" * (64 * 1024) + b"\n", "is too long: over 65536 bytes"),
-        (b'[model]\nname = "\xff"', "is not UTF-8 text"),
-        (b'# \x1b[2J hidden\nextends = "quickstart"\n', r"a character that is not shown: '\x1b'"),
-        ('# \u202e right to left\nextends = "quickstart"\n'.encode(), r"a character that is not shown: '\u202e'"),
-        (b"<!DOCTYPE html><html></html>", "not TOML"),
-        (b"[a" + b".a" * 900 + b"]\n", "over 32 tables and lists stand in each other"),
-        (b"a" + b".a" * 30_000 + b" = 1\n", "cannot read recipe"),
-        (b"a = " + b"[" * 200 + b"]" * 200, "over 32 tables and lists stand in each other"),
-        (b'extends = "../../etc/passwd"\n', "there is no recipe '../../etc/passwd'"),
-        (b'extends = "/etc/r.toml"\n', "HTTP status 404"),
-        (b'extends = "file:///etc/r.toml"\n', "cannot be had: addresses are https://"),
-        (b'extends = "https://example.org/r.toml"\n', "not of its own kind"),
-        (b'extends = "hf://owner/repo/r.toml"\n', "not of its own kind"),
-        (b'extends = "r.toml"\n', "not go in a circle"),
-        (b'extends = ""\n', "must name one recipe"),
-    ],
-)
-def test_hostile_texts(text: bytes, said: str, server: Server) -> None:
-    server.answers["/r.toml"] = text
-    assert said in refused(f"{server.url}/r.toml")
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ('[model]\nname = "/home/me/model"', "model.name: '/home/me/model' names a file"),
-        ('[model]\nname = "../model"', "model.name"),
-        ('[model]\nname = "~/model"', "model.name"),
-        ('[model]\nname = "here"', "model.name"),
-        ('[model]\nname = "a/model.gguf"', "model.name"),
-        ('[model]\nname = "file:///model"', "model.name"),
-        ('[data.train]\nsource = "file"\npath = "secret.jsonl"\nsize = 1', "data.train.path: 'secret.jsonl' names"),
-        ('[data.train]\nsource = "dataset"\npath = "/etc"\nsize = 1', "data.train.path"),
-        ('[data.train]\nsource = "dataset"\npath = "./d"\nsize = 1', "data.train.path"),
-        ('[data.train]\nsource = "dataset"\npath = "here"\nsize = 1', "data.train.path"),
-        ('[data.train]\nsource = "dataset"\npath = "json"\ndata_files = "/etc/x"\nsize = 1', "data.train.data_files"),
-        ('[data.train]\nsource = "dataset"\npath = "json"\ndata_files = "x.jsonl"\nsize = 1', "data.train.data_files"),
-        (
-            '[data.train]\nsource = "dataset"\npath = "json"\ndata_files = "file:///x"\nsize = 1',
-            "data.train.data_files",
-        ),
-        (
-            '[data.train]\nsource = "dataset"\npath = "json"\ndata_files = "zip://x::/etc/x.zip"\nsize = 1',
-            "data.train.data_files",
-        ),
-        (
-            '[data.train]\nsource = "dataset"\npath = "o/r"\ndata_files = "../../x"\nsize = 1',
-            "data.train.data_files",
-        ),
-        ('[data.eval]\nsource = "file"\npath = "secret.jsonl"\nsize = 1', "data.eval.path"),
-        ('[data.eval]\nsource = "unheard-of"\nwhere = "/etc"\nsize = 1', "data.eval.where"),
-        ('[limits]\nisolation = "limits"', "limits.isolation: 'limits' takes the isolation away"),
-        ('[train]\nvllm_server_base_url = "http://evil.example"', "train.vllm_server_base_url"),
-        ("[train]\npush_to_hub = true", "train.push_to_hub"),
-        ('[train]\nhub_model_id = "evil"', "train.hub_model_id"),
-        ('[train]\nreport_to = "wandb"', "train.report_to"),
-        ('[train]\ndeepspeed = "ds.json"', "train.deepspeed"),
-        ('[sft]\nendpoint = "evil.example"', "sft.endpoint"),
-        ('[sft]\nfrom = "https://evil.example/v1"', "sft.from"),
-        ('[sft]\nfrom = "a/../../b"', "sft.from"),
-        ('[recipe]\ndescription = "\\u001b[2J"', "recipe.description': holds a character that is not shown"),
-        ('["\\u001b[2J"]\nx = 1', "holds a character that is not shown"),
-    ],
-)
-def test_what_a_recipe_from_elsewhere_may_not_say(
-    table: str, said: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path)
-    server.answers["/r.toml"] = f'extends = "quickstart"\n{table}\n'.encode()
-    message = refused(f"{server.url}/r.toml")
-    assert "is from elsewhere and may not say:" in message
-    assert said in message and "recipe copy" in message
-    assert "\x1b" not in message
-    assert len(message.splitlines()) < 10
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        '[model]\nname = "Qwen/Qwen2.5-Coder-0.5B-Instruct"',
-        '[data.train]\nsource = "dataset"\npath = "openai/gsm8k"\nconfig = "main"\nanswer_after = "####"\nsize = 9',
-        '[data.train]\nsource = "dataset"\npath = "json"\ndata_files = "https://example.org/a/b.jsonl"\nsize = 9',
-        '[data.train]\nsource = "dataset"\npath = "json"\ndata_files = "hf://datasets/o/r@main/b.jsonl"\nsize = 9',
-        '[data.train]\nsource = "dataset"\npath = "o/r"\ndata_files = "data/train-*.parquet"\nsize = 9',
-        '[limits]\nisolation = "namespaces"',
-        "[data.train.weights]\ngcd = 2",
-        '[prompt]\nsystem = "See https://example.org/x or /usr/bin: {guidance}"',
-    ],
-)
-def test_what_a_recipe_from_elsewhere_may_say(table: str, server: Server) -> None:
-    server.answers["/r.toml"] = f'extends = "quickstart"\n{table}\n'.encode()
-    load_recipe(open_recipe(f"{server.url}/r.toml"))
-
-
-def test_who_uses_it_may_say_it(server: Server, tmp_path: Path) -> None:
-    server.answers["/r.toml"] = SMALL
-    overrides = [
-        f"model.name={tmp_path}",
-        "limits.isolation=limits",
-        "data.eval.source=file",
-        "data.eval.path=own.jsonl",
-    ]
-    recipe = load_recipe(open_recipe(f"{server.url}/r.toml"), overrides)
-    assert (recipe.model.name, recipe.limits.isolation) == (str(tmp_path), "limits")
 
 
 def redirect(to: str) -> Callable[[BaseHTTPRequestHandler], None]:

@@ -16,6 +16,7 @@ from lowres_code.recipe.files import RecipeFile
 from lowres_code.recipe.remote import is_hidden
 from lowres_code.sources import SourceOptions
 
+_LONGEST_NAME = 200
 _FOR_PEOPLE = ("recipe", "expected", "prompt")
 # Names that the hub gives: a model, a data set, a builder of the library, a file in a repository.
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.*-]+)*", re.ASCII)
@@ -87,7 +88,8 @@ def _ours(value: object) -> str:
 
 def _is_of_the_hub(name: str) -> bool:
     """Whether a name can only be one of the hub's, or one that this package knows; a folder here would come first."""
-    return bool(_HUB_NAME.fullmatch(name)) and not name.lower().endswith(".gguf") and not Path(name).exists()
+    is_name = len(name) <= _LONGEST_NAME and _HUB_NAME.fullmatch(name) and not name.lower().endswith(".gguf")
+    return bool(is_name) and not Path(name).exists()
 
 
 def _table(part: str, whole: Tree) -> Tree:
