@@ -178,6 +178,12 @@ def test_a_term_that_gives_no_number_is_named() -> None:
 LENGTH = "[reward]\ncorrect = 1\n[reward.length]\nweight = 0.2\nlow = 30\n"
 
 
+def test_a_term_that_fails_is_named_with_its_place() -> None:
+    term = RewardTerm("broken", "", lambda it: float(it.correct))  # type: ignore[attr-defined]
+    with pytest.raises(LowresCodeError, match=r"'broken' fails .* 'p': AttributeError: .*correct.*test_rewards.py:\d+"):
+        term.score(PROBLEM, judged())
+
+
 def test_a_recipe_weighs_terms_in_a_line_or_in_a_table(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, MINIMAL + LENGTH))
     assert recipe.reward_weights() == [1.0, 0.2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -95,12 +96,19 @@ class RewardTerm(Generic[Options]):
         """The term's value; ``None``, which leaves the completion out, if the judge itself failed.
 
         Raises:
-            LowresCodeError: the term gives something that is not a finite number.
+            LowresCodeError: the term fails, or gives something that is not a finite number.
         """
         if judgement.verdict == INFRA_ERROR:
             return None
         given = RewardInput(problem, judgement, step, self.options, f"{seed}/{self.name}")
-        value = float(self.value(given))
+        try:
+            value = float(self.value(given))
+        except Exception as error:  # of any kind: a term is somebody else's code
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise LowresCodeError(
+                f"reward term {self.name!r} fails on a completion of problem {problem.id!r}: "
+                f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+            ) from error
         if not math.isfinite(value):
             raise LowresCodeError(f"reward term {self.name!r} gave {value} for a completion of problem {problem.id!r}")
         return value

@@ -28,7 +28,7 @@ def test_a_recipe_that_can_work(invoke: Callable[..., Result]) -> None:
     said = " ".join(done.output.split())
     assert "What a completion would earn" in said
     assert "A step of 128 completions takes about" in said and "GiB" in said
-    assert "A run of quickstart with Prolog can begin." in said
+    assert "a run with Prolog can begin" in said
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_recipe_that_can_work(invoke: Callable[..., Result]) -> None:
         (["train.max_completion_length=1000"], "that is more than the model's context of"),
         (
             ["prompt.shots=1", "train.max_completion_length=16"],
-            "train.max_completion_length = 16: the worked example that the prompt shows takes",
+            "train.max_completion_length = 16: a worked example that the prompt shows takes",
         ),
         (["reward={format=1.0}"], "let right programs earn more"),
     ],
