@@ -155,7 +155,8 @@ class LoraTable(Table):
 class EvalTable(Table):
     """``[eval]``: how the held-out problems are sampled, before and after training.
 
-    ``greedy`` adds one sample of each problem at temperature 0; ``batch_size`` is found by trying if it is not given.
+    ``greedy`` adds one sample of each problem at temperature 0; ``batch_size`` is found by trying if it is not given;
+    ``every`` measures the model while it trains as well, each time after so many steps.
     """
 
     samples: int = Field(default=4, gt=0)
@@ -165,6 +166,7 @@ class EvalTable(Table):
     max_new_tokens: int = Field(default=1024, gt=0)
     batch_size: int | None = Field(default=None, gt=0)
     seed: int = 0
+    every: int | None = Field(default=None, gt=0)
 
 
 class Recipe(Table):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -62,6 +62,15 @@ def run_table(base: Summary, trained: Summary) -> Table | Text:
     return table
 
 
+def steps_table(steps: Mapping[int, Summary]) -> Table:
+    """The evaluations that were made while the model trained."""
+    table = _table("while training; 95 % intervals", "step", "problems", "syntax", "runs", "pass@1")
+    for step, summary in steps.items():
+        if summary.all:
+            table.add_row(str(step), *_row(summary.all))
+    return table
+
+
 def comparison_table(comparison: Comparison) -> Table:
     """Two evaluations, paired: overall and by task."""
     title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"
@@ -83,6 +92,8 @@ def print_run(run: RunDirectory, console: Console) -> None:
         console.print(run_table(base, trained))
     elif base:
         console.print(*evaluation_tables(base, "before training"), sep="\n")
+    if steps := run.step_evaluations():
+        console.print(steps_table(steps))
     for line in _summary(run.read_metrics()):
         console.print(Text(line))
     if unfinished:

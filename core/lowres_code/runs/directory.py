@@ -28,8 +28,8 @@ class RunDirectory:
 
     ``recipe.toml`` (resolved, runs again as it is), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the
     language came from a file that the user named), ``metrics.jsonl``,
-    ``samples.jsonl``, ``eval/base/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``checkpoints/``, and
-    ``model/`` or ``adapter/``.
+    ``samples.jsonl``, ``eval/base/``, ``eval/step-N/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`),
+    ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -177,7 +177,7 @@ class RunDirectory:
         return list(read_json_lines(self.path / "metrics.jsonl"))
 
     def evaluation_folder(self, which: str) -> EvaluationFolder:
-        """``eval/base`` or ``eval/trained``."""
+        """``eval/base``, ``eval/step-N`` or ``eval/trained``."""
         return EvaluationFolder(self.path / "eval" / which)
 
     def evaluation(self, which: str) -> Summary | None:
@@ -191,6 +191,13 @@ class RunDirectory:
             return None
         summary = folder.summary()
         return summary if summary.complete else None
+
+    def step_evaluations(self) -> dict[int, Summary]:
+        """The finished evaluations that were made while the model trained, by their step, in order."""
+        names = [folder.name for folder in (self.path / "eval").glob("step-*")]
+        steps = sorted(int(name[5:]) for name in names if name[5:].isdecimal())
+        found = {step: self.evaluation(f"step-{step}") for step in steps}
+        return {step: summary for step, summary in found.items() if summary}
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was saved whole."""

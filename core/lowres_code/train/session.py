@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from lowres_code.runs.trained import trained_model
 from lowres_code.train.adapters import lora_config
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
+from lowres_code.train.interim import Interim
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 
@@ -43,6 +45,7 @@ def train(recipe: Recipe, language: Language, out: Path, seed: int, console: Con
         UsageError: the recipe, the model, the data or ``out`` cannot be used; nothing was trained.
         JudgeError: the judge does not work, or failed on over 2 % of a step.
     """
+    _must_be_alone()
     run = RunDirectory(out)
     run.must_be_new()
     with started_judge(recipe.limits, language, console) as judge:
@@ -60,6 +63,7 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
         UsageError: there is none, or another process is working on it.
         JudgeError: as `train`.
     """
+    _must_be_alone()
     run = RunDirectory.open(path)
     recipe = run.recipe()
     with run.locked(), started_judge(recipe.limits, language, console) as judge:
@@ -97,7 +101,7 @@ class _Session:
         return self._run
 
     def _base(self) -> Generator:
-        """The model that is about to be trained, as it was loaded."""
+        """The model in memory, as it is: before it is trained, and while it is."""
         recipe = self._recipe
         name, size = shown_name(recipe.model), recipe.eval.batch_size
         return LocalGenerator(self._trainer.model, self._tokenizer, name, size)
@@ -120,7 +124,11 @@ class _Session:
         writer = Writer(f"{shown_name(recipe.model)}, {which}", opened)
         with progress_line(self._console, f"evaluating the {which} model") as progress:
             evaluate(folder, writer, self._held_out, self._judge, recipe, progress)
-        self._run.set_status(f"{which} evaluated")
+        if which in ("base", "trained"):
+            self._run.set_status(f"{which} evaluated")
+
+    def _evaluate_now(self, which: str) -> None:
+        self._evaluate(which, self._base)
 
     def _train(self, trainer: Any) -> bool:
         """Train to the end and save the result; ``False`` if Ctrl-C came before the end."""
@@ -130,6 +138,8 @@ class _Session:
         interruption = Interruption()
         recorder = Recorder(self._run, self._console, interruption)
         trainer.add_callback(recorder)
+        if self._recipe.eval.every:
+            trainer.add_callback(Interim(self._recipe.eval.every, recorder.paused, self._evaluate_now))
         try:
             with interruption.watched(self._console):
                 if checkpoint and done >= trainer.args.max_steps > 0:
@@ -188,6 +198,17 @@ class _Session:
             partial.rename(target)
         except OSError as error:
             raise LowresCodeError(f"cannot save the model to {str(target)!r}: {error.strerror}") from error
+
+
+def _must_be_alone() -> None:
+    """Refuse what ``accelerate launch`` and ``torchrun`` start: each process would take the run for its own.
+
+    Raises:
+        UsageError: this is one of several processes.
+    """
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1":
+        raise UsageError(f"a run trains in one process, and this is one of {processes}: start lowres-code by itself")
 
 
 def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
