@@ -23,13 +23,13 @@ def command(run: Path, merged: bool, adapter: bool, out: Path | None, hub_name: 
     """
     from lowres_code._util.quiet import quiet_libraries
     from lowres_code.runs.directory import RunDirectory
-    from lowres_code.runs.export import export, push
+    from lowres_code.runs.export import Form, export, push
 
     if merged and adapter:
         raise UsageError("--merged and --adapter do not go together")
     quiet_libraries()
     opened = RunDirectory.open(run)
-    form = "merged" if merged else "adapter" if adapter else None
+    form: Form | None = "merged" if merged else "adapter" if adapter else None
     folder = export(opened, out or run / "export", form)
     console().print(f"exported to {folder}", highlight=False, markup=False, soft_wrap=True)
     if hub_name:
