@@ -103,3 +103,15 @@ def test_a_screen_shows_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> Non
     screen(stderr=True).print("[/a] [bold]b :smile:")
     said = capsys.readouterr()
     assert (said.out, said.err) == ("[/a] [bold]b :smile: 42\n", "[/a] [bold]b :smile:\n")
+
+
+def test_evaluations_while_training_stand_in_a_table_in_the_order_of_their_steps(run: RunDirectory) -> None:
+    for step, shift in ((10, 0.1), (5, 0.0)):
+        run.evaluation_folder(f"step-{step}").path.mkdir()
+        write_json(run.path / "eval" / f"step-{step}" / "summary.json", evaluation(shift).model_dump(mode="json"))
+    (run.path / "eval" / "step-x").mkdir()
+    assert list(run.step_evaluations()) == [5, 10]
+    console = Console(file=io.StringIO(), width=200)
+    print_run(run, console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [row[:2] for row in rows(said.split("while training")[1])] == [["5", "12"], ["10", "12"]]

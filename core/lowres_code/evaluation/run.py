@@ -168,7 +168,7 @@ def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recip
         limits=fingerprint(str(judge.limits)),
         problems=fingerprint(sorted([record.id, record.question, record.tests] for record in records)),
         prompt=fingerprint(sorted([record.id, record.asked] for record in records)),
-        **recipe.eval.model_dump(exclude={"batch_size"}),
+        **recipe.eval.model_dump(exclude={"batch_size", "every"}),
     )
 
 

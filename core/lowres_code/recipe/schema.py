@@ -271,6 +271,7 @@ class EvalTable(Table):
         max_new_tokens: a completion is cut there.
         batch_size: completions at a time; by default found by trying.
         seed: of the sampling.
+        every: measure the model while it trains as well, each time after so many steps.
     """
 
     samples: int = Field(default=4, gt=0)
@@ -280,6 +281,7 @@ class EvalTable(Table):
     max_new_tokens: int = Field(default=1024, gt=0)
     batch_size: int | None = Field(default=None, gt=0)
     seed: int = 0
+    every: int | None = Field(default=None, gt=0)
 
 
 class SamplingTable(Table):

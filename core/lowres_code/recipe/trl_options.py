@@ -25,10 +25,10 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(("model_init_kwargs", "trust_remote_code"), "use [model]"),
     **dict.fromkeys(
         (
-            *("logging_strategy", "logging_steps", "logging_first_step", "report_to", "run_name", "project"),
+            *("logging_strategy", "logging_steps", "logging_first_step"),
             *("trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"),
         ),
-        "every step is logged, and metrics.jsonl holds the metrics",
+        "every step is logged, in metrics.jsonl and where train.report_to says",
     ),
     **dict.fromkeys(("disable_tqdm", "log_level"), "progress is shown by lowres-code itself"),
     "include_num_input_tokens_seen": "metrics.jsonl has num_tokens",

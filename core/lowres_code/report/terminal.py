@@ -75,6 +75,15 @@ def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:
         yield Text(f"syntax {syntax}; runs {runs}")
 
 
+def steps_table(steps: Mapping[int, Summary]) -> Table:
+    """The evaluations that were made while the model trained."""
+    table = _table("while training; 95 % intervals", "step", "problems", "syntax", "runs", "pass@1")
+    for step, summary in steps.items():
+        if summary.all:
+            table.add_row(str(step), *_row(summary.all))
+    return table
+
+
 def comparison_table(comparison: Comparison) -> Table:
     """Two evaluations, paired: overall and by task."""
     title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"
@@ -100,6 +109,8 @@ def print_run(run: RunDirectory, console: Console) -> None:
     else:
         for stage, summary in stages.items():
             console.print(*evaluation_tables(summary, f"{_when(stage)} training"), sep="\n")
+    if steps_measured := run.step_evaluations():
+        console.print(steps_table(steps_measured))
     for line in (*_summary(run.read_metrics()), *(f"Warning: {finding}" for finding in run.read_health())):
         console.print(Text(line))
     if unfinished:

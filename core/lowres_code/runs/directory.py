@@ -32,9 +32,9 @@ class RunDirectory:
     named by its SHA-256), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the language came from a file
     that the user named), ``expected.json`` (at the end, if something was expected), ``metrics.jsonl``,
     ``samples.jsonl``, ``health.jsonl`` (what went wrong, see `lowres_code.runs.health`), ``eval/base/``, ``eval/sft/``,
-    ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``sft/round-1/`` and so on (see `lowres_code.train.sft`),
-    ``selection.jsonl`` and ``selection/`` (see `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or
-    ``adapter/``.
+    ``eval/step-N/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``sft/round-1/`` and so on (see
+    `lowres_code.train.sft`), ``selection.jsonl`` and ``selection/`` (see `lowres_code.train.selection`),
+    ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -207,7 +207,7 @@ class RunDirectory:
         return [Finding(**{name: record[name] for name in fields}) for record in records]
 
     def evaluation_folder(self, which: str) -> EvaluationFolder:
-        """``eval/base``, ``eval/sft`` or ``eval/trained``."""
+        """``eval/base``, ``eval/sft``, ``eval/step-N`` or ``eval/trained``."""
         return EvaluationFolder(self.path / "eval" / which)
 
     def evaluation(self, which: str) -> Summary | None:
@@ -226,6 +226,13 @@ class RunDirectory:
         """Whether nothing is left to do."""
         last = "sft" if self.recipe().ends_with_sft else "trained"
         return bool(self.status()["state"] == DONE and self.evaluation(last))
+
+    def step_evaluations(self) -> dict[int, Summary]:
+        """The finished evaluations that were made while the model trained, by their step, in order."""
+        names = [folder.name for folder in (self.path / "eval").glob("step-*")]
+        steps = sorted(int(name[5:]) for name in names if name[5:].isdecimal())
+        found = {step: self.evaluation(f"step-{step}") for step in steps}
+        return {step: summary for step, summary in found.items() if summary}
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was saved whole."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trl import GRPOConfig, SFTConfig
 
 _PACKAGES = {"use_vllm": "vllm", "use_liger_kernel": "liger-kernel"}  # what an option needs
+_TRACKERS = ("tensorboard", "trackio", "wandb")  # packages of the same names
 
 
 def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward_weights: list[float]) -> GRPOConfig:
@@ -31,7 +32,9 @@ def grpo_config(options: Mapping[str, Any], checkpoints: Path, seed: int, reward
     Raises:
         UsageError: with every option that the installed TRL does not know, or whose value it refuses.
     """
-    errors = option_errors(options) or [*_missing_packages(options), *_generation_errors(options)]
+    errors = option_errors(options) or [
+        *(*_missing_packages(options), *_tracker_errors(options), *_generation_errors(options))
+    ]
     if errors:
         raise UsageError("\n  ".join(["[train] has options that cannot be used:", *errors]))
     trial_step(lambda changes, folder: _config({**options, **changes}, folder, seed, [1.0]))
@@ -77,6 +80,7 @@ def _made(kind: type, table: str, options: Mapping[str, Any], folder: Path, seed
     import torch
 
     defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"bf16": False, "use_cpu": True}
+    defaults["report_to"] = "none"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
@@ -85,7 +89,6 @@ def _made(kind: type, table: str, options: Mapping[str, Any], folder: Path, seed
                 output_dir=str(folder),
                 seed=seed,
                 logging_steps=1,
-                report_to="none",
                 disable_tqdm=True,
             )
     except Exception as error:  # of any kind: what an option may be is TRL's to say
@@ -96,6 +99,17 @@ def _missing_packages(options: Mapping[str, Any], table: str = "train") -> Itera
     for name, package in _PACKAGES.items():
         if options.get(name) and importlib.util.find_spec(package.replace("-", "_")) is None:
             yield f"{table}.{name}: needs {package}, which is not installed: pip install {package}"
+
+
+def _tracker_errors(options: Mapping[str, Any]) -> Iterator[str]:
+    asked = options.get("report_to") or "none"
+    for name in [asked] if isinstance(asked, str) else asked:
+        if name == "none":
+            continue
+        if name not in _TRACKERS:
+            yield f"train.report_to: no tracker {name!r}; {near_match(str(name), ('none', *_TRACKERS))}"
+        elif importlib.util.find_spec(name) is None:
+            yield f"train.report_to: needs {name}, which is not installed: pip install {name}"
 
 
 def _generation_errors(options: Mapping[str, Any]) -> Iterator[str]:

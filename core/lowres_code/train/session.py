@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.health import HealthWatch
+from lowres_code.train.interim import Interim
 from lowres_code.train.policy import Policy, save_whole
 from lowres_code.train.preflight import preflight
 from lowres_code.train.recorder import Interruption, Recorder
@@ -50,6 +52,7 @@ def train(
         UsageError: the recipe, the model, the data or ``out`` cannot be used; nothing was trained.
         JudgeError: the judge does not work, or failed on over 2 % of a step.
     """
+    _must_be_alone()
     run = RunDirectory(out)
     run.must_be_new()
     with started_judge(recipe.limits, language, console) as judge:
@@ -67,6 +70,7 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
         UsageError: there is none, or another process is working on it.
         JudgeError: as `train`.
     """
+    _must_be_alone()
     run = RunDirectory.open(path)
     recipe = run.recipe()
     with run.locked(), started_judge(recipe.limits, language, console) as judge:
@@ -129,7 +133,7 @@ class _Session:
         return True
 
     def _current(self) -> Generator:
-        """The model that the run holds in memory, as it is."""
+        """The model in memory, as it is: before a stage trains it, and while it does."""
         recipe = self._recipe
         model = self._trainer.model if self._trainer is not None else self._policy.model
         return LocalGenerator(model, self._tokenizer, shown_name(recipe.model), recipe.eval.batch_size)
@@ -151,7 +155,11 @@ class _Session:
         writer = Writer(f"{shown_name(recipe.model)}, {which}", opened)
         with progress_line(self._console, f"evaluating the {which} model") as progress:
             evaluate(folder, writer, self._held_out, self._judge, recipe, progress)
-        self._run.set_status(f"{which} evaluated")
+        if not which.startswith("step-"):
+            self._run.set_status(f"{which} evaluated")
+
+    def _evaluate_now(self, which: str) -> None:
+        self._evaluate(which, self._current)
 
     def _train(self, trainer: Any) -> bool:
         """Train to the end and save the result; ``False`` if Ctrl-C came before the end."""
@@ -162,6 +170,8 @@ class _Session:
         recorder = Recorder(self._run, self._console, interruption)
         trainer.add_callback(recorder)
         trainer.add_callback(HealthWatch(self._run, self._console))
+        if self._recipe.eval.every:
+            trainer.add_callback(Interim(self._recipe.eval.every, recorder.paused, self._evaluate_now))
         try:
             with interruption.watched(self._console):
                 if checkpoint and done >= trainer.args.max_steps > 0:
@@ -236,6 +246,17 @@ class _Session:
     def _save(self, trainer: Any) -> None:
         """Save the result whole."""
         save_whole(trainer, self._tokenizer, self._run.adapter if self._recipe.lora else self._run.model)
+
+
+def _must_be_alone() -> None:
+    """Refuse what ``accelerate launch`` and ``torchrun`` start: each process would take the run for its own.
+
+    Raises:
+        UsageError: this is one of several processes.
+    """
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1":
+        raise UsageError(f"a run trains in one process, and this is one of {processes}: start lowres-code by itself")
 
 
 def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:

@@ -20,7 +20,7 @@ _CHANGES: Mapping[str, Any] = {
     **{"max_steps": 1, "max_completion_length": 2, "num_generations": 2},
     **{"per_device_train_batch_size": 2, "gradient_accumulation_steps": 1},
     **{"generation_batch_size": None, "steps_per_generation": None, "pad_to_multiple_of": None},
-    **{"save_strategy": "no", "log_completions": False, "router_aux_loss_coef": None},
+    **{"save_strategy": "no", "report_to": "none", "log_completions": False, "router_aux_loss_coef": None},
     **{"use_vllm": False, "use_transformers_continuous_batching": False},
 }
 

@@ -83,6 +83,8 @@ def test_huge_numbers_are_taken_or_refused_in_words(name: str, tmp_path: Path) -
         ({"generation_batch_size": 8, "steps_per_generation": 1}, "can not be both"),
         ({"use_vllm": True}, "train.use_vllm: needs vllm, which is not installed: pip install vllm"),
         ({"use_liger_kernel": True}, "train.use_liger_kernel: needs liger-kernel"),
+        ({"report_to": "wandbb"}, "train.report_to: no tracker 'wandbb'; did you mean 'wandb'?"),
+        ({"report_to": ["none", "all"]}, "train.report_to: no tracker 'all'"),
         (
             {"generation_kwargs": {"typicl_p": 0.9}},
             "generation_kwargs.typicl_p: unknown key; did you mean 'typical_p'?",
@@ -112,6 +114,15 @@ def test_every_recipe_that_ships_is_one_for_the_installed_trl(name: str, tmp_pat
     assert config.seed == 3
     assert config.generation_batch_size % config.num_generations == 0
     assert {option: getattr(config, option) for option in recipe.train} == recipe.train
+
+
+def test_a_tracker_is_taken_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert grpo_config({}, tmp_path, 0, [1.0]).report_to == []
+    with pytest.raises(UsageError, match="needs trackio, which is not installed: pip install trackio"):
+        grpo_config({"report_to": "trackio"}, tmp_path, 0, [1.0])
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found("json" if name == "trackio" else name))
+    assert grpo_config({"report_to": "trackio", "run_name": "r"}, tmp_path, 0, [1.0]).report_to == ["trackio"]
 
 
 def test_options_that_are_taken_are_used_by_a_step(tiny_model: Path, tmp_path: Path) -> None:
