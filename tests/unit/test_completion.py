@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from lowres_code.completion import Completion, format_completion, parse_completion
 from lowres_code.prompt import INSTRUCTIONS
-from lowres_code.recipe.schema import DEFAULT_SYSTEM
+from lowres_code.recipe.stages import DEFAULT_SYSTEM
 
 FENCES = ("prolog", "pl")
 

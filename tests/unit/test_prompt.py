@@ -4,7 +4,7 @@ import pytest
 from lowres_code.completion import Output, parse_completion
 from lowres_code.errors import UsageError
 from lowres_code.prompt import INSTRUCTIONS, Prompt
-from lowres_code.recipe.schema import PromptTable
+from lowres_code.recipe.stages import PromptTable
 
 from tests.conftest import PROLOG
 

@@ -18,7 +18,8 @@ from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
-from lowres_code.recipe.schema import EvalTable, Recipe
+from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe.stages import EvalTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,9 @@
 from lowres_code.recipe.check import load_limits, load_recipe
 from lowres_code.recipe.files import RecipeFile, open_recipe
 from lowres_code.recipe.locate import find_recipe, recipe_names
-from lowres_code.recipe.schema import (
-    DataTable,
-    EvalTable,
-    Expected,
-    LimitsTable,
-    LoraTable,
-    ModelTable,
-    PromptTable,
-    Recipe,
-)
+from lowres_code.recipe.schema import DataTable, LimitsTable, LoraTable, ModelTable, Recipe
+from lowres_code.recipe.stages import EvalTable, PromptTable
+from lowres_code.recipe.table import Expected
 
 __all__ = [
     "DataTable",

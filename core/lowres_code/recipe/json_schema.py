@@ -16,7 +16,8 @@ from pydantic import BaseModel, TypeAdapter
 from lowres_code._util.toml_errors import Tree
 from lowres_code.language.base import Limits
 from lowres_code.plugins.manager import BUILT_IN, Registered, plugin_manager
-from lowres_code.recipe.schema import DataTable, Expected, LimitsTable, Recipe
+from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
+from lowres_code.recipe.table import Expected
 from lowres_code.recipe.trl_fields import in_words, trl_fields
 from lowres_code.recipe.trl_options import BOUNDS, REFUSED
 

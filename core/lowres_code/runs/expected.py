@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.metrics import Share
-from lowres_code.recipe.schema import Expected
+from lowres_code.recipe.table import Expected
 from lowres_code.runs.directory import RunDirectory
 
 

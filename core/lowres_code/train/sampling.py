@@ -13,7 +13,8 @@ from lowres_code.evaluation.record import SampleRecord
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.judge import Judge
 from lowres_code.problem import Problem
-from lowres_code.recipe.schema import EvalTable, PromptTable, Recipe, SamplingTable
+from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe.stages import EvalTable, PromptTable, SamplingTable
 
 
 def sample_and_judge(

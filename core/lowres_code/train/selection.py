@@ -19,7 +19,8 @@ from lowres_code.generation.models import shown_name
 from lowres_code.judge import Judge
 from lowres_code.judgement import INFRA_ERROR
 from lowres_code.problem import Problem
-from lowres_code.recipe.schema import Recipe, SelectionTable
+from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe.stages import SelectionTable
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.sampling import sample_and_judge
 

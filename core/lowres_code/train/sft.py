@@ -30,7 +30,8 @@ from lowres_code.generation.open import open_endpoint
 from lowres_code.judge import Judge
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
-from lowres_code.recipe.schema import PromptTable, Recipe, SftTable
+from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe.stages import PromptTable, SftTable
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.arguments import sft_config
 from lowres_code.train.examples import Counts, Example, Examples, given_completion

@@ -15,7 +15,8 @@ from lowres_code._util.files import read_json_lines
 from lowres_code.generation.models import load_tokenizer
 from lowres_code.judge import Judge
 from lowres_code.recipe import load_recipe
-from lowres_code.recipe.schema import Recipe, SftTable
+from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe.stages import SftTable
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.examples import Example
 from lowres_code.train.policy import Policy

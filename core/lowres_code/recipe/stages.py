@@ -1,0 +1,144 @@
+"""The tables that say how a model is asked: in training, in evaluations, and in the stages before training."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lowres_code.completion import Output
+from lowres_code.errors import near_match
+from lowres_code.prompt import Prompt
+from lowres_code.recipe.table import Table
+
+DEFAULT_SYSTEM = "You write {title} programs that answer questions. {output} {guidance}"
+MOST_SHOTS = 16
+
+
+class PromptTable(Table):
+    """``[prompt]``: how a model is asked; ``shots`` of the language's worked examples come first.
+
+    ``{title}`` and ``{guidance}`` are filled in with what the language says of itself, ``{output}`` with what asks for
+    the form of ``output`` (``reasoning``: ``<reasoning>`` and then ``<code>``; ``code``: the latter alone; ``fence``: a
+    fenced block), and in ``template``, the user's message, ``{question}``. A brace itself is written ``{{`` or ``}}``.
+    """
+
+    system: str = DEFAULT_SYSTEM
+    template: str = "{question}"
+    shots: int = Field(default=1, ge=0, le=MOST_SHOTS)
+    output: Output = "reasoning"
+
+    @field_validator("system")
+    @classmethod
+    def _system_can_be_filled(cls, text: str) -> str:
+        _placeholders(text, ("title", "guidance", "output"))
+        return text
+
+    @field_validator("template")
+    @classmethod
+    def _template_asks_the_question(cls, text: str) -> str:
+        if "question" not in _placeholders(text, ("title", "guidance", "output", "question")):
+            raise ValueError("must hold {question}")
+        return text
+
+    def prompt(self) -> Prompt:
+        """What asks a model so."""
+        return Prompt(**self.model_dump())
+
+
+def _placeholders(text: str, allowed: tuple[str, ...]) -> list[str]:
+    """The placeholders of a template.
+
+    Raises:
+        ValueError: it has others than those that are allowed, or cannot be filled.
+    """
+    hint = "a brace itself is written {{ or }}"
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        raise ValueError(f"{error}; {hint}") from error
+    for name in names:
+        if name not in allowed:
+            raise ValueError(f"no placeholder {{{name}}}; {near_match(name, allowed)}; {hint}")
+    text.format_map(dict.fromkeys(allowed, ""))  # as it will be: a format such as {question:d} fails
+    return names
+
+
+class EvalTable(Table):
+    """``[eval]``: how the held-out problems are sampled, before and after training.
+
+    Attributes:
+        samples: of each problem.
+        greedy: one sample more of each problem, at temperature 0.
+        temperature, top_p: of the sampling.
+        max_new_tokens: a completion is cut there.
+        batch_size: completions at a time; by default found by trying.
+        seed: of the sampling.
+        every: measure the model while it trains as well, each time after so many steps.
+    """
+
+    samples: int = Field(default=4, gt=0)
+    greedy: bool = False
+    temperature: float = Field(default=1.0, ge=0, strict=False)
+    top_p: float = Field(default=1.0, gt=0, le=1, strict=False)
+    max_new_tokens: int = Field(default=1024, gt=0)
+    batch_size: int | None = Field(default=None, gt=0)
+    seed: int = 0
+    every: int | None = Field(default=None, gt=0)
+
+
+class SamplingTable(Table):
+    """Which training problems are sampled, and how.
+
+    ``problems`` is how many (by default all of ``[data.train]``), ``samples`` how many completions each gets.
+    """
+
+    problems: int | None = Field(default=None, gt=0)
+    samples: int = Field(default=8, gt=0)
+    temperature: float = Field(default=1.0, ge=0, strict=False)
+    top_p: float = Field(default=1.0, gt=0, le=1, strict=False)
+    max_new_tokens: int = Field(default=512, gt=0)
+
+
+class SftTable(SamplingTable):
+    """``[sft]``: a short supervised stage before GRPO, on programs that were judged right.
+
+    ``source`` says whose they are:
+
+    - ``"model"``: its own (rejection sampling, as in STaR, arXiv 2203.14465). It is asked as ``[sft.prompt]`` says, by
+      default with one worked example, and learns to answer to ``[prompt]``, which may go without one.
+    - ``"programs"``: those that the problems of ``[data.train]`` have as ``program``, with ``reasoning`` if they have
+      that too.
+    - ``"endpoint"``: another model's, ``served`` at the OpenAI-compatible ``url``, asked as ``[sft.prompt]`` says.
+
+    Of each problem at most ``keep`` different programs are learned. With several ``rounds``, the model of one round
+    writes for the next, asked with ``[prompt]``, for the problems that lack right programs; each round trains the base
+    model anew, on all that is right so far. ``only`` leaves GRPO out. ``train`` holds options of TRL's ``SFTConfig`` by
+    their own names.
+    """
+
+    source: Literal["model", "programs", "endpoint"] = "model"
+    url: str | None = None
+    served: str | None = None
+    keep: int = Field(default=2, gt=0)
+    rounds: int = Field(default=1, gt=0)
+    only: bool = False
+    prompt: PromptTable = PromptTable()
+    train: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _endpoint_is_named(self) -> SftTable:
+        named, needed = bool(self.url and self.served), self.source == "endpoint"
+        if needed and not (named and str(self.url).startswith(("http://", "https://"))):
+            raise ValueError('source = "endpoint" needs url = "http..." and served, the model as the endpoint names it')
+        if not needed and (self.url or self.served):
+            raise ValueError(f'url and served are for source = "endpoint", not {self.source!r}')
+        return self
+
+
+class SelectionTable(SamplingTable):
+    """``[selection]``: train with GRPO only on problems that the model gets right sometimes, but not always.
+
+    Sampled is the model that GRPO begins with, asked as in training. ``temperature`` should be that of ``[train]``.
+    """
