@@ -28,5 +28,5 @@ def unpack(read: Read) -> tuple[dict[str, Any], list[bytes]]:
     """
     length, count = _HEAD.unpack(read(_HEAD.size))
     message: dict[str, Any] = json.loads(read(length))
-    sizes = [_SIZE.unpack(read(_SIZE.size))[0] for _ in range(count)]
+    sizes = [size for (size,) in _SIZE.iter_unpack(read(_SIZE.size * count))] if count else []
     return message, [read(size) for size in sizes]

@@ -87,4 +87,4 @@ def is_hidden(path: Path) -> bool:
 
 def covers(folders: Iterable[Path], path: Path) -> bool:
     """Whether the path lies in one of the folders."""
-    return any(folder in path.parents for folder in folders)
+    return not set(path.parents).isdisjoint(folders)

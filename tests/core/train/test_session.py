@@ -225,3 +225,18 @@ def test_questions_that_are_in_both_parts_are_refused(tmp_path: Path, invoke: In
     done = invoke("train", "--lang", "prolog", "--recipe", recipe, "--out", tmp_path / "run")
     assert done.exit_code == 2
     assert "5 of 5 training questions are also held out" in done.stderr
+
+
+def test_a_query_in_a_language_without_them_is_refused_before_there_is_a_run(tmp_path: Path, cli: Cli) -> None:
+    for part, query in (("train", "solve(X)"), ("eval", None)):
+        rows = [{"id": f"{part}{n}", "question": f"{part} {n}?", "answer": n, "query": query} for n in range(16)]
+        (tmp_path / f"{part}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        'extends = "quickstart"\n[data.train]\nsource = "file"\npath = "train.jsonl"\nsize = 16\n'
+        '[data.eval]\nsource = "file"\npath = "eval.jsonl"\nsize = 16\n'
+    )
+    done = cli("train", "--lang", "lua", "--recipe", recipe, "--out", tmp_path / "run", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "problem 'train" in done.stderr and "asks the query 'solve(X)', but Lua has no queries" in done.stderr
+    assert not (tmp_path / "run").exists()
