@@ -148,7 +148,7 @@ class Recipe(Table):
     """
 
     recipe: About = About()
-    expected: list[Expected] = []
+    expected: list[Expected] = Field(default=[])
     model: ModelTable
     data: Data
     prompt: PromptTable = PromptTable()
@@ -156,7 +156,7 @@ class Recipe(Table):
     limits: LimitsTable = LimitsTable()
     sft: SftTable | None = None
     selection: SelectionTable | None = None
-    train: dict[str, Any] = {}
+    train: dict[str, Any] = Field(default={})
     lora: LoraTable | None = None
     eval: EvalTable = EvalTable()
 

@@ -125,7 +125,7 @@ class SftTable(SamplingTable):
     rounds: int = Field(default=1, gt=0)
     only: bool = False
     prompt: PromptTable = PromptTable()
-    train: dict[str, Any] = {}
+    train: dict[str, Any] = Field(default={})
 
     @model_validator(mode="after")
     def _endpoint_is_named(self) -> SftTable:
