@@ -92,8 +92,8 @@ def print_run(run: RunDirectory, console: Console) -> None:
         console.print(run_table(base, trained))
     elif base:
         console.print(*evaluation_tables(base, "before training"), sep="\n")
-    if steps := run.step_evaluations():
-        console.print(steps_table(steps))
+    if meanwhile := run.step_evaluations():
+        console.print(steps_table(meanwhile))
     for line in _summary(run.read_metrics()):
         console.print(Text(line))
     if unfinished:
