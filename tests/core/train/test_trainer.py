@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,18 @@ def lora(layers_from: int, model: Any) -> Any:
     return lora_config(LoraTable(r=4, layers_from=layers_from), model)
 
 
+def kept(generate: Callable[..., Any], made: list[Any]) -> Callable[..., Any]:
+    def generate_and_keep(*arguments: Any) -> Any:
+        made.append(generate(*arguments))
+        return made[-1]
+
+    return generate_and_keep
+
+
+def repeated(made: list[Any]) -> Callable[..., Any]:
+    return lambda *_: made.pop(0)
+
+
 @pytest.mark.parametrize("adapters", [False, True])
 @pytest.mark.parametrize("options", [{}, {"num_iterations": 2, "beta": 0.1, "steps_per_generation": 2}])
 def test_prompts_that_are_read_once_give_the_gradient_of_trl(
@@ -156,10 +169,7 @@ def test_prompts_that_are_read_once_give_the_gradient_of_trl(
         config = lora(0, load_model(POCKET)) if adapters else None
         more = {"max_steps": 4, "learning_rate": 1e-2, "optim": "sgd", "max_completion_length": 27, **options}
         trainer = trainer_of(kind, tmp_path, temperature=2.0, peft_config=config, gradient_accumulation_steps=2, **more)
-        own = trainer._generate_single_turn
-        trainer._generate_single_turn = (
-            (lambda *a, own=own: made.append(own(*a)) or made[-1]) if kind is Trainer else lambda *_: made.pop(0)  # type: ignore[func-returns-value]
-        )
+        trainer._generate_single_turn = kept(trainer._generate_single_turn, made) if kind is Trainer else repeated(made)
         if adapters:  # B begins at zero, and A's gradient with it
             for name, weight in trainer.model.named_parameters():
                 if "lora_B" in name:
