@@ -81,6 +81,7 @@ def test_the_schema_for_editors_is_as_the_code_has_it() -> None:
     assert committed == now
 
 
+@pytest.mark.slow
 def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "false")  # as above
     monkeypatch.setenv("PIP_NO_DEPS", "1")

@@ -85,6 +85,7 @@ def test_kill_dash_nine_at_a_random_step_changes_no_weight(tmp_path: Path, cli: 
     assert (stopped / "samples.jsonl").read_bytes() == (whole / "samples.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_held_out_problems_are_asked_while_the_model_trains_too(tmp_path: Path, cli: Cli) -> None:
     """Stopped in the middle of the second of these evaluations, the run goes on with it."""
     run = tmp_path / "run"

@@ -64,6 +64,7 @@ def test_how_often_each_problem_was_right() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_trains_on_what_is_right_sometimes_and_goes_on_after_kill(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / "run"
     command = [sys.executable, "-m", "lowres_code", "train", "--lang", "prolog", "--recipe", str(recipe)]

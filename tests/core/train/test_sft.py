@@ -147,6 +147,7 @@ def killed_when(process: subprocess.Popen[str], reached: Callable[[], bool]) -> 
     process.communicate()
 
 
+@pytest.mark.slow
 def test_kill_dash_nine_in_each_part_and_go_on(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / "run"
     folder = run / "sft" / "round-1"
@@ -170,6 +171,7 @@ def test_kill_dash_nine_in_each_part_and_go_on(recipe: Path, tmp_path: Path, cli
     assert [line["step"] for line in lines(folder / "metrics.jsonl")][:2] == [1, 2]
 
 
+@pytest.mark.slow
 def test_sft_only_leaves_a_run_with_a_model_and_no_grpo(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / "run"
     small = ["--set", "data.eval.size=4", "--set", "sft.problems=16", "--set", "sft.only=true", "--set", "sft.rounds=2"]
@@ -191,6 +193,7 @@ def test_sft_only_leaves_a_run_with_a_model_and_no_grpo(recipe: Path, tmp_path: 
     assert told.returncode == 0, told.stderr
 
 
+@pytest.mark.slow
 def test_nothing_right_is_told_with_what_helps(recipe: Path, tiny_model: Path, tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / "run"
     small = ["--set", f"model.name={tiny_model}", "--set", "data.eval.size=2", "--set", "sft.problems=3"]

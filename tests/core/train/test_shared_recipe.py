@@ -62,6 +62,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_recipe_from_elsewhere_is_trained_kept_and_trained_again(tmp_path: Path, address: str, cli: Cli) -> None:
     sha256 = hashlib.sha256(RECIPE.encode()).hexdigest()
     first, second = tmp_path / "first", tmp_path / "second"
