@@ -4,7 +4,7 @@ Three things make it faster than ``model.generate`` on the same prompts. The sam
 the prompt is read once, and its cache copied for each of them. A completion that has ended leaves the batch, and a
 waiting one takes its place (continuous batching, as in Orca, Yu et al., OSDI 2022), so that one that rambles on does
 not make the others wait. And a token is drawn by one random number through the cumulated distribution, not by one for
-each word of the vocabulary.
+each word of the vocabulary. On a CPU, the cache has room and wide products are oneDNN's.
 
 Each completion has random numbers of its own. So what it will be does not depend on what is written beside it, but for
 rounding; one that is begun again becomes what it would have been.
@@ -102,14 +102,17 @@ class Decoder:
             drafts: in the order in which they are begun; with the longest prompts first there is the least padding.
             tell: called now and then with how far it is, for people.
         """
-        waiting, live = list(drafts)[::-1], _Live[K](self._model)
+        from lowres_code.generation.onednn import WideProducts
+
+        waiting, live, products = list(drafts)[::-1], _Live[K](self._model), WideProducts(self._model)
         while waiting or live.drafts:
             joining = _next(waiting, self._rows - len(live.drafts), alone=not live.drafts)
             with self._timed("prefill" if joining else "decode"):
                 if joining:
                     self._join(live, joining)
                 else:
-                    self._steps(live)
+                    with products:
+                        self._steps(live)
                 ended = live.leave()
             yield from ended
             longest = max((len(draft.tokens) for draft in live.drafts), default=0)
@@ -190,6 +193,8 @@ class _Live(Generic[K]):
         """Read the prompts of more drafts, each prompt once; the logits of their first token."""
         import torch
 
+        from lowres_code.generation.cache import growing_cache
+
         prompts, row_of = _distinct(drafts)
         longest, device = max(map(len, prompts)), self._model.device
         pads = [longest - len(prompt) for prompt in prompts]
@@ -197,7 +202,7 @@ class _Live(Generic[K]):
         mask = torch.tensor([[0] * pad + [1] * (longest - pad) for pad in pads], device=device)
         rows = torch.tensor(row_of, device=device)
         with torch.inference_mode():
-            logits, cache = self._read(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), _new_cache())
+            logits, cache = self._read(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), growing_cache())
             cache.batch_select_indices(rows)
             mask = mask[rows]
             if self.drafts:
@@ -260,13 +265,6 @@ def _distinct(drafts: Sequence[Draft[K]]) -> tuple[list[Sequence[int]], list[int
             prompts.append(draft.prompt)
         row_of.append(len(prompts) - 1)
     return prompts, row_of
-
-
-def _new_cache() -> Any:
-    """A cache that keeps all tokens, in layers with a sliding window too: rows of it can be padded and put together."""
-    from transformers import DynamicCache
-
-    return DynamicCache()
 
 
 def _stacked(above: torch.Tensor, below: torch.Tensor, dim: int) -> torch.Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from lowres_code.generation.decode import Decoder, Draft, sample
+from lowres_code.generation.onednn import WideProducts
 from transformers import AutoModelForCausalLM, MistralConfig, Qwen2Config
 
 VOCABULARY = 50
@@ -114,3 +115,19 @@ def test_what_is_asked_again_becomes_the_same() -> None:
     one, first = model(), drafts(PROMPTS[:1], 2)
     texts = [list(d.tokens) for d in Decoder(one, [3], 30, 4).write(first)]
     assert [d.tokens for d in Decoder(one, [3], 30, 4).write(first)] == texts
+
+
+def test_wide_products_by_onednn_are_those_of_torch_and_leave_no_trace() -> None:
+    one = model()
+    wide = [layer for layer in one.modules() if isinstance(layer, torch.nn.Linear) and layer.weight.shape == (48, 32)]
+    ids = torch.randint(0, VOCABULARY, (3, 7))
+    with torch.inference_mode():
+        expected = one(input_ids=ids).logits
+        products = WideProducts(one, least=1)
+        with products:
+            assert all("forward" in layer.__dict__ for layer in (*wide, one.lm_head))
+            assert torch.allclose(one(input_ids=ids).logits, expected, atol=1e-5)
+            one.lm_head.weight.mul_(2)  # the copy does not know
+            assert torch.allclose(one(input_ids=ids).logits, expected, atol=1e-5)
+        assert torch.allclose(one(input_ids=ids).logits, 2 * expected, atol=1e-5)
+    assert len(wide) == 4 and not any("forward" in layer.__dict__ for layer in one.modules())
