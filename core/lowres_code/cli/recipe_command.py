@@ -60,12 +60,32 @@ def _about(recipe: Recipe) -> dict[str, Any]:
 
 @command.command("show")
 @click.argument("name", metavar="NAME|PATH|URL")
+@click.option("--prompt", is_flag=True, help="Show instead how the first held-out problem is asked; needs --lang.")
+@click.option("--lang", "language", metavar="L", help="The language of the prompt.")
 @set_option
-def show(name: str, overrides: tuple[str, ...]) -> None:
-    """A recipe as it will be used: with all that it extends, and every default."""
+def show(name: str, prompt: bool, language: str | None, overrides: tuple[str, ...]) -> None:
+    """A recipe as it will be used: with all that it extends, and every default.
+
+    With --prompt, a prompt as the model gets it, in its own chat template.
+    """
+    if prompt != (language is not None):
+        raise UsageError("--prompt and --lang go together: lowres-code recipe show NAME --prompt --lang L")
     file = opened_recipe(name)
+    if language is not None:
+        click.echo(_prompt(load_recipe(file, overrides), find_language(language)), nl=False)
+        return
     recipe = load_recipe(file, overrides, seen_from=file.path.parent if file.path else None)
     click.echo(tomli_w.dumps(recipe.model_dump(exclude_none=True)), nl=False)
+
+
+def _prompt(recipe: Recipe, language: Language) -> str:
+    from lowres_code._util.quiet import quiet_libraries
+    from lowres_code.generation.models import load_tokenizer, prompt_text
+    from lowres_code.recipe.build import load_problems
+
+    quiet_libraries()
+    question = load_problems(recipe.data.eval, "eval")[0].question
+    return prompt_text(load_tokenizer(recipe.model), recipe.prompt.prompt().messages(language, question))
 
 
 @command.command("check")

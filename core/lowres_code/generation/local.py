@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lowres_code.errors import UsageError
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, seed_of
 from lowres_code.generation.decode import Decoder, Draft
+from lowres_code.generation.models import prompt_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -60,8 +61,8 @@ class LocalGenerator(Generator):
         ]
 
     def _tokens(self, request: Request) -> list[int]:
-        text = self._tokenizer.apply_chat_template(list(request.messages), add_generation_prompt=True, tokenize=False)
-        return list(self._tokenizer(str(text), add_special_tokens=False)["input_ids"])
+        text = prompt_text(self._tokenizer, request.messages)
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _must_fit(self, longest: int, sampling: Sampling) -> None:
         context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)

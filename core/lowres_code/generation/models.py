@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lowres_code.errors import UsageError
+from lowres_code.prompt import Message
 from lowres_code.recipe.schema import ModelTable
 
 if TYPE_CHECKING:
@@ -59,6 +61,11 @@ def load_model(table: ModelTable) -> PreTrainedModel:
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise _cannot_load(table.name, error) from error
     return model if table.load_in_4bit else model.to(device)
+
+
+def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
+    """A chat as the model gets it, by its own template, up to where its answer begins."""
+    return str(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, tokenize=False))
 
 
 def load_tokenizer(table: ModelTable) -> PreTrainedTokenizerBase:

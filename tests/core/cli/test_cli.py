@@ -209,6 +209,17 @@ def test_without_bubblewrap_landlock_is_taken_and_said_but_never_for_what_was_as
         assert "landlock" in done.stderr
 
 
+def test_a_prompt_is_shown_as_the_model_gets_it(invoke: Invoke) -> None:
+    changes = ["--set", "data.eval.size=14", "--set", "prompt.system=Answer in {title}.", "--set", "prompt.shots=1"]
+    shown = invoke("recipe", "show", "quickstart", "--prompt", "--lang", "prolog", *changes)
+    assert shown.exit_code == 0, shown.output
+    text = shown.stdout
+    assert text.index("Answer in Prolog.") < text.index("Anna has 3 boxes") < text.index("<code>")
+    assert text.count("Prolog: ") == 2, "the worked example's question and the problem's, by the recipe's template"
+    refused = invoke("recipe", "show", "quickstart", "--prompt")
+    assert (refused.exit_code, "--prompt and --lang go together" in refused.stderr) == (2, True)
+
+
 def test_doctor_and_lists(invoke: Invoke) -> None:
     doctor = invoke("doctor", "--json")
     findings = {finding["what"]: finding["works"] for finding in json.loads(doctor.stdout)}
