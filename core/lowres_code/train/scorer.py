@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,7 @@ class Scorer:
         terms: Sequence[RewardTerm[Any]],
         samples: JsonLines,
         seed: int = 0,
+        ends: Collection[int] = (),
     ) -> None:
         """Args:
         judge: of the language.
@@ -60,12 +61,14 @@ class Scorer:
         terms: what is asked of each judgement.
         samples: receives every judged completion.
         seed: of terms that leave something to chance.
+        ends: tokens that end a completion; by these it is known whether one was cut.
         """
         self._judge = judge
         self._problems = problems
         self._terms = terms
         self._samples = samples
         self._seed = seed
+        self._ends = frozenset(ends)
         self._analyses = any(term.needs_analysis for term in terms)
         self._failures = FailureWindow()
         self._recording = threading.Lock()
@@ -136,7 +139,7 @@ class Scorer:
         log_metric("reasoning_words", sum(words) / len(words))
         log_metric("share/equal_rewards", _equal_share(problems, columns))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
-        self._samples.append(*_records(problems, judgements, columns, context))
+        self._samples.append(*_records(problems, judgements, columns, context, self._ends))
 
 
 def _equal_share(problems: Sequence[Problem], columns: Columns) -> float:
@@ -151,9 +154,13 @@ def _equal_share(problems: Sequence[Problem], columns: Columns) -> float:
 
 
 def _records(
-    problems: list[Problem], judgements: list[Judgement], columns: Columns, context: Mapping[str, Any]
+    problems: list[Problem],
+    judgements: list[Judgement],
+    columns: Columns,
+    context: Mapping[str, Any],
+    ends: frozenset[int],
 ) -> Iterator[Mapping[str, Any]]:
-    tokens = context.get("completion_ids")  # TRL's; somebody else who asks may have none
+    tokens: Sequence[Sequence[int]] | None = context.get("completion_ids")  # TRL's; who else asks may have none
     seen: Counter[str] = Counter()
     for row, (problem, judgement) in enumerate(zip(problems, judgements, strict=True)):
         yield SampleRecord.of(
@@ -162,6 +169,7 @@ def _records(
             step=_step(context),
             sample=seen[problem.id],
             tokens=len(tokens[row]) if tokens else None,
+            cut=bool(tokens and ends and ends.isdisjoint(tokens[row][-1:])),
             rewards={name: column[row] for name, column in columns.items()},
         ).as_json()
         seen[problem.id] += 1

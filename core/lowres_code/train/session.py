@@ -14,7 +14,7 @@ from lowres_code._util.progress import progress_line
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Generator
-from lowres_code.generation.local import LocalGenerator
+from lowres_code.generation.local import LocalGenerator, end_tokens
 from lowres_code.generation.models import load_tokenizer, shown_name
 from lowres_code.generation.open import open_generator
 from lowres_code.judge import Judge
@@ -223,7 +223,8 @@ class _Session:
 
         recipe = self._recipe
         terms = reward_terms(recipe, self._judge.language)
-        scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed)
+        ends = end_tokens(self._policy.model, self._tokenizer)
+        scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed, ends)
         prompts = [self._prompt(problem) for problem in self._problems]
         lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations

@@ -31,9 +31,12 @@ class State:
     global_step = 4
 
 
-def scored(scorer: Scorer, texts: list[str], rows: list[int]) -> dict[str, list[float | None]]:
+def scored(
+    scorer: Scorer, texts: list[str], rows: list[int], ids: list[list[int]] | None = None
+) -> dict[str, list[float | None]]:
     completions = [[{"role": "assistant", "content": text}] for text in texts]
     context: dict[str, Any] = {"trainer_state": State(), "log_metric": lambda name, value: None}
+    context |= {"completion_ids": ids} if ids else {}
 
     async def together() -> list[list[float | None]]:
         asked = [f(completions=completions, problem=rows, **context) for f in scorer.functions]
@@ -51,6 +54,13 @@ def test_one_column_for_each_term_and_one_judging_for_all(judge: Judge, tmp_path
     rows = list(read_json_lines(samples))
     assert [row["verdict"] for row in rows] == ["correct", "wrong_answer", "wrong_answer", "no_code"]
     assert {row["step"] for row in rows} == {5}
+
+
+def test_a_completion_without_an_end_token_was_cut(judge: Judge, tmp_path: Path) -> None:
+    samples, problems = tmp_path / "samples.jsonl", [Problem("a", "q", (Test("1"),))]
+    ids = [[5, 6, 2], [5, 2, 6], [3], []]
+    scored(Scorer(judge, problems, TERMS[:1], JsonLines(samples), ends=(2, 3)), [RIGHT] * 4, [0] * 4, ids)
+    assert [row["cut"] for row in read_json_lines(samples)] == [False, True, False, True]
 
 
 def test_terms_that_need_an_analysis_get_one_and_chance_has_a_seed(judge: Judge, tmp_path: Path) -> None:
