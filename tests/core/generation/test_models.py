@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from click.testing import Result
 from lowres_code.errors import UsageError
 from lowres_code.generation.base import Request, Sample, Sampling
 from lowres_code.generation.models import load_model, load_tokenizer, shown_name, weights_fingerprint
 from lowres_code.generation.open import open_endpoint, open_generator
 from lowres_code.recipe.schema import ModelTable
-
-from tests.conftest import Cli
 
 # llama.cpp's names of a Qwen2's tensors.
 LAYER = {
@@ -112,10 +112,10 @@ def test_a_gguf_file_writes_and_is_named_as_what_it_is(gguf_file: Path) -> None:
     assert all(isinstance(sample, Sample) for sample in made)
 
 
-def test_eval_takes_a_gguf_file(gguf_file: Path, tmp_path: Path, cli: Cli) -> None:
+def test_eval_takes_a_gguf_file(gguf_file: Path, tmp_path: Path, invoke: Callable[..., Result]) -> None:
     small = ["--set", "data.eval.size=2", "--set", "eval.max_new_tokens=4", "--samples", "1"]
-    done = cli("eval", gguf_file, "--lang", "prolog", "--out", tmp_path / "e", "--json", *small)
-    assert done.returncode == 0, done.stderr
+    done = invoke("eval", gguf_file, "--lang", "prolog", "--out", tmp_path / "e", "--json", *small)
+    assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["asked"]["model"] == "tiny-Q8_0.gguf (GGUF, dequantized)"
     assert told["all"]["verdicts"] == {"no_code": 2}
