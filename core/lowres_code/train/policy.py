@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,27 @@ class Policy:
             self._model = get_peft_model(self.model, config).unload()
         except ValueError as error:
             raise UsageError(f"[lora] is refused by peft: {error}") from error
+
+
+def make_trainer(kind: Callable[..., Any], table: str, **named: Any) -> Any:
+    """A trainer of TRL's, without its own printing.
+
+    Args:
+        kind: of trainer.
+        table: of the recipe that the options come from, for the message.
+        named: what the trainer takes.
+
+    Raises:
+        UsageError: TRL or peft refuses what the recipe says.
+    """
+    from transformers.trainer_callback import PrinterCallback
+
+    try:
+        trainer = kind(**named)
+    except (ValueError, ImportError, NotImplementedError) as error:
+        raise UsageError(f"{table} is refused by TRL: {error}") from error
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def save_whole(trainer: Any, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:

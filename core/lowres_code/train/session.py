@@ -32,7 +32,7 @@ from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.health import HealthWatch
 from lowres_code.train.interim import Interim
-from lowres_code.train.policy import Policy, save_whole
+from lowres_code.train.policy import Policy, make_trainer, save_whole
 from lowres_code.train.preflight import preflight
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
@@ -217,7 +217,6 @@ class _Session:
             UsageError: TRL or peft refuses what the recipe says.
         """
         from datasets import Dataset
-        from transformers.trainer_callback import PrinterCallback
 
         from lowres_code.train.trainer import Trainer
 
@@ -230,19 +229,16 @@ class _Session:
         together = self._arguments.generation_batch_size // self._arguments.num_generations
         order = order_by_length(lengths, together, self._arguments.seed)
         rows = [{"prompt": prompts[row], "problem": row} for row in order]
-        try:
-            trainer = Trainer(
-                model=self._policy.model,
-                reward_funcs=scorer.functions,
-                args=self._arguments,
-                train_dataset=Dataset.from_list(rows),
-                processing_class=self._tokenizer,
-                peft_config=self._policy.new_adapter(),
-            )
-        except (ValueError, ImportError, NotImplementedError) as error:
-            raise UsageError(f"the recipe is refused by TRL: {error}") from error
-        trainer.remove_callback(PrinterCallback)
-        return trainer
+        return make_trainer(
+            Trainer,
+            "the recipe",
+            model=self._policy.model,
+            reward_funcs=scorer.functions,
+            args=self._arguments,
+            train_dataset=Dataset.from_list(rows),
+            processing_class=self._tokenizer,
+            peft_config=self._policy.new_adapter(),
+        )
 
     def _save(self, trainer: Any) -> None:
         """Save the result whole."""

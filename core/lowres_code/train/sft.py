@@ -35,7 +35,7 @@ from lowres_code.recipe.stages import PromptTable, SftTable
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.arguments import sft_config
 from lowres_code.train.examples import Counts, Example, Examples, given_completion
-from lowres_code.train.policy import Policy, save_whole
+from lowres_code.train.policy import Policy, make_trainer, save_whole
 from lowres_code.train.recorder import SftRecorder
 from lowres_code.train.sampling import sample_and_judge
 
@@ -190,22 +190,18 @@ class SftStage:
     def _trainer(self, examples: Sequence[Example]) -> Any:
         from datasets import Dataset
         from transformers import set_seed
-        from transformers.trainer_callback import PrinterCallback
         from trl import SFTTrainer
 
         set_seed(self._seed)  # of a new adapter's weights
-        try:
-            trainer = SFTTrainer(
-                model=self._policy.model,
-                args=self._arguments,
-                train_dataset=Dataset.from_list([dict(example.as_row()) for example in examples]),
-                processing_class=self._tokenizer,
-                peft_config=self._policy.new_adapter(),
-            )
-        except (ValueError, ImportError, NotImplementedError) as error:
-            raise UsageError(f"[sft] is refused by TRL: {error}") from error
-        trainer.remove_callback(PrinterCallback)
-        return trainer
+        return make_trainer(
+            SFTTrainer,
+            "[sft]",
+            model=self._policy.model,
+            args=self._arguments,
+            train_dataset=Dataset.from_list([dict(example.as_row()) for example in examples]),
+            processing_class=self._tokenizer,
+            peft_config=self._policy.new_adapter(),
+        )
 
 
 def _with_programs(problems: Sequence[Problem]) -> list[Problem]:
