@@ -4,6 +4,18 @@ from lowres_code.language.base import Example
 
 EXAMPLES = (
     Example(
+        question="What is 14 * 32 - 85?",
+        reasoning="The answer is the value of 14 * 32 - 85.",
+        program="solve(X) :-\n    X is 14 * 32 - 85.",
+        answer="363",
+    ),
+    Example(
+        question="Ben is three times as old as his sister. Together they are 24 years old. How old is Ben?",
+        reasoning="Ben = 3 * Sister and Ben + Sister = 24.",
+        program=":- use_module(library(clpq)).\n\nsolve(Ben) :-\n    {Ben = 3 * Sister, Ben + Sister = 24}.",
+        answer="18",
+    ),
+    Example(
         question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
         reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
         program=(
