@@ -10,12 +10,6 @@ EXAMPLES = (
         answer="363",
     ),
     Example(
-        question="Ben is three times as old as his sister. Together they are 24 years old. How old is Ben?",
-        reasoning="Ben = 3 * Sister and Ben + Sister = 24.",
-        program=":- use_module(library(clpq)).\n\nsolve(Ben) :-\n    {Ben = 3 * Sister, Ben + Sister = 24}.",
-        answer="18",
-    ),
-    Example(
         question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
         reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
         program=(

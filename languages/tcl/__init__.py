@@ -46,6 +46,12 @@ class Tcl(EmbeddedLanguage):
     )
     examples = (
         Example(
+            question="What is 14 * 32 - 85?",
+            reasoning="The answer is the value of 14 * 32 - 85.",
+            program="puts [expr {14 * 32 - 85}]",
+            answer="363",
+        ),
+        Example(
             question="Anna has 3 boxes of 12 pencils each. She gives 7 pencils away. How many pencils has she left?",
             reasoning="Anna starts with 3 times 12 pencils and gives 7 away. What is left is 3 * 12 - 7.",
             program=(

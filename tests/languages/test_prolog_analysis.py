@@ -49,8 +49,8 @@ def test_counts_and_literals(program: str, counts: tuple[int, ...], literals: st
     assert " ".join(literal.replace(" ", "_") for literal in analysis.literals) == literals
 
 
-def test_the_worked_example_computes_and_says_its_numbers(judge: Judge) -> None:
-    example = PROLOG.examples[0]
+def test_a_worked_example_computes_and_says_its_numbers(judge: Judge) -> None:
+    example = PROLOG.examples[1]
     (analysis,) = analysed(judge, example.program)
     assert analysis is not None
     assert (analysis.clauses, analysis.predicates, analysis.operations) == (4, 4, 2)

@@ -33,16 +33,16 @@ def test_worked_examples_come_first_in_their_order() -> None:
 
 
 def test_too_few_worked_examples_are_refused_with_what_there_is() -> None:
-    with pytest.raises(UsageError, match=r"'prolog' has 5 worked examples, and the prompt shows 6: .*prompt.shots=5"):
-        Prompt("", shots=6).messages(PROLOG, "6 * 7?")
+    with pytest.raises(UsageError, match=r"'prolog' has 6 worked examples, and the prompt shows 7: .*prompt.shots=6"):
+        Prompt("", shots=7).messages(PROLOG, "6 * 7?")
 
 
 @pytest.mark.parametrize(
     ("output", "asked", "written"),
     [
         ("reasoning", "First think inside <reasoning>", "<reasoning>\n"),
-        ("code", "program inside <code> and </code>", "<code>\nboxes("),
-        ("fence", "begins with ```prolog,", "```prolog\nboxes("),
+        ("code", "program inside <code> and </code>", "<code>\nsolve(X)"),
+        ("fence", "begins with ```prolog,", "```prolog\nsolve(X)"),
     ],
 )
 def test_the_form_of_the_output_is_asked_for_and_shown(output: Output, asked: str, written: str) -> None:

@@ -214,7 +214,7 @@ def test_a_prompt_is_shown_as_the_model_gets_it(invoke: Invoke) -> None:
     shown = invoke("recipe", "show", "quickstart", "--prompt", "--lang", "prolog", *changes)
     assert shown.exit_code == 0, shown.output
     text = shown.stdout
-    assert text.index("Answer in Prolog.") < text.index("Anna has 3 boxes") < text.index("<code>")
+    assert text.index("Answer in Prolog.") < text.index("What is 14 * 32 - 85?") < text.index("<code>")
     assert text.count("Prolog: ") == 2, "the worked example's question and the problem's, by the recipe's template"
     refused = invoke("recipe", "show", "quickstart", "--prompt")
     assert (refused.exit_code, "--prompt and --lang go together" in refused.stderr) == (2, True)
