@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 from click.core import ParameterSource
+from rich.console import Console
 
 from lowres_code.cli.options import console, find_language, opened_recipe, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import INTERRUPTED, RunDirectory
+from lowres_code.train.processes import Processes
 
+PROCESSES = Processes.started()
 QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
 
 
@@ -63,9 +66,11 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     chosen = recipe_name or _default_recipe()
     origin = opened_recipe(chosen)
     recipe = load_recipe(origin, overrides)
+    if out is None and PROCESSES.count > 1:
+        raise UsageError(f"one of {PROCESSES.count} processes: they need one folder, --out DIR, that all of them see")
     out = out or Path("runs") / f"{language.name}-{origin.stem}-{datetime.now():%Y%m%d-%H%M%S}"
-    RunDirectory(out).must_be_new()  # before the seconds that torch takes
-    screen = console()
+    RunDirectory(out, PROCESSES.main).must_be_new()  # before the seconds that torch takes
+    screen = _console()
     why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
     screen.print(f"Recipe {chosen}{why}; run directory {out}")
     from lowres_code._util.quiet import quiet_libraries
@@ -87,7 +92,7 @@ def _resume(path: Path, name: str | None) -> None:
     own = str(run.env()["language"])
     if name not in (None, own) and not _is_file_of(run, name):
         raise UsageError(f"the run in {str(path)!r} is of language {own!r}, not {name!r}")
-    screen, status = console(), run.status()
+    screen, status = _console(), run.status()
     if run.is_finished():
         screen.print("This run is finished; there is nothing left to do.")
     else:
@@ -99,6 +104,11 @@ def _resume(path: Path, name: str | None) -> None:
         resume(path, language, screen)
     print_run(run, screen)
     _exit_if_interrupted(run.status()["state"])
+
+
+def _console() -> Console:
+    """The main process talks; the others would say the same."""
+    return console() if PROCESSES.main else Console(quiet=True)
 
 
 def _is_file_of(run: RunDirectory, name: str | None) -> bool:

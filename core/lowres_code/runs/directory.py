@@ -37,8 +37,14 @@ class RunDirectory:
     ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owned: bool = True) -> None:
+        """Args:
+        path: of the directory.
+        owned: whether this process is the one that writes it; of several that train together one is. To the others
+            its status, its lock and what is to be forgotten are not theirs to change.
+        """
         self.path = path
+        self._owned = owned
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.adapter = path / "adapter"
@@ -78,13 +84,13 @@ class RunDirectory:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> RunDirectory:
-        """The run in a directory.
+    def open(cls, path: Path, owned: bool = True) -> RunDirectory:
+        """The run in a directory; see the constructor.
 
         Raises:
             UsageError: there is none.
         """
-        run = cls(path)
+        run = cls(path, owned)
         if not run.exists():
             raise UsageError(f"{str(path)!r} holds no run (no recipe.toml and env.json)")
         return run
@@ -150,6 +156,8 @@ class RunDirectory:
 
     def set_status(self, state: str, step: int | None = None, steps: int | None = None) -> None:
         """Note how far the run is; steps that are not given stay as they were."""
+        if not self._owned:
+            return
         before = self.status() if step is None and (self.path / "status.json").is_file() else {"step": 0, "steps": 0}
         status = {
             "state": state,
@@ -168,7 +176,8 @@ class RunDirectory:
         """
         with ExitStack() as stack:
             try:
-                stack.enter_context(lock(self._lock))
+                if self._owned:
+                    stack.enter_context(lock(self._lock))
             except BlockingIOError as error:
                 raise UsageError(f"another process is working on the run in {str(self.path)!r}") from error
             except OSError as error:
@@ -189,7 +198,7 @@ class RunDirectory:
 
     def forget_after(self, step: int) -> None:
         """Drop metrics and samples of steps after ``step``: a run that goes on from there makes them again."""
-        for name in ("metrics.jsonl", "samples.jsonl", "health.jsonl"):
+        for name in ("metrics.jsonl", "samples.jsonl", "health.jsonl") if self._owned else ():
             keep_records(self.path / name, lambda record: record.get("step", 0) <= step)
 
     def read_metrics(self) -> list[dict[str, Any]]:

@@ -11,14 +11,15 @@ from typing import Any
 from lowres_code.runs.versions import versions
 
 
-def environment(language: str, isolation: str, seed: int) -> dict[str, Any]:
-    """The contents of ``env.json``."""
+def environment(language: str, isolation: str, seed: int, processes: int = 1) -> dict[str, Any]:
+    """The contents of ``env.json``; ``processes`` is how many train together."""
     import torch
 
     return {
         "language": language,
         "seed": seed,
         "isolation": isolation,
+        "processes": processes,
         "packages": versions(),
         "python": platform.python_version(),
         "system": platform.platform(),

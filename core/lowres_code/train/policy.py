@@ -12,6 +12,7 @@ from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.generation.models import load_model
 from lowres_code.recipe.schema import LoraTable, ModelTable
 from lowres_code.train.adapters import lora_config
+from lowres_code.train.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -104,21 +105,28 @@ def make_trainer(kind: Callable[..., Any], table: str, **named: Any) -> Any:
     return trainer
 
 
-def save_whole(trainer: Any, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
-    """Save what a trainer has trained beside its place, and move it there whole.
+def save_whole(trainer: Any, tokenizer: PreTrainedTokenizerBase, target: Path, processes: Processes = ALONE) -> None:
+    """Save what a trainer has trained beside its place, and move it there whole; all processes are to call this.
 
     Raises:
         LowresCodeError: it cannot be written.
     """
+    from safetensors import SafetensorError
+
     partial = target.with_name(f".{target.name}-partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        processes.by_main(lambda: shutil.rmtree(partial, ignore_errors=True))
         trainer.save_model(str(partial))
-        shutil.rmtree(partial / "ref", ignore_errors=True)  # TRL's copy of the adapter that GRPO began with
-        tokenizer.save_pretrained(str(partial))
-        partial.rename(target)
-    except OSError as error:
-        raise LowresCodeError(f"cannot save the model to {str(target)!r}: {error.strerror}") from error
+        processes.by_main(lambda: _complete(partial, tokenizer, target))
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise LowresCodeError(f"cannot save the model to {str(target)!r}: {reason}") from error
+
+
+def _complete(partial: Path, tokenizer: PreTrainedTokenizerBase, target: Path) -> None:
+    shutil.rmtree(partial / "ref", ignore_errors=True)  # TRL's copy of the adapter that GRPO began with
+    tokenizer.save_pretrained(str(partial))
+    partial.rename(target)
 
 
 def _with_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:

@@ -17,13 +17,24 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from lowres_code._util.files import JsonLines
 from lowres_code._util.progress import Progress as Told
 from lowres_code.runs.directory import TRAINING, RunDirectory
+from lowres_code.train.processes import ALONE, Processes
 
 
-class Interruption:
-    """Ctrl-C as a request: the first asks to stop after this step, the second stops at once."""
+class Interruption(TrainerCallback):  # type: ignore[misc]
+    """Ctrl-C as a request: the first asks to stop after this step, with a checkpoint; the second stops at once.
 
-    def __init__(self) -> None:
+    Of several processes it is enough that one was asked: all stop after the same step.
+    """
+
+    def __init__(self, processes: Processes = ALONE) -> None:
         self.stop_requested = False
+        self._processes = processes
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Stop here, with a checkpoint, if a stop was requested."""
+        self.stop_requested = self._processes.any(self.stop_requested)
+        if self.stop_requested:
+            control.should_save = control.should_training_stop = True
 
     @contextmanager
     def watched(self, console: Console) -> Iterator[None]:
@@ -44,13 +55,12 @@ class Interruption:
 
 
 class Recorder(TrainerCallback):  # type: ignore[misc]
-    """Writes ``metrics.jsonl`` and ``status.json``, shows progress, and carries out an interruption."""
+    """Writes ``metrics.jsonl`` and ``status.json``, and shows progress."""
 
-    def __init__(self, run: RunDirectory, console: Console, interruption: Interruption) -> None:
+    def __init__(self, run: RunDirectory, console: Console) -> None:
         self._run = run
         self._metrics = run.metrics()
         self._console = console
-        self._interruption = interruption
         self._began = time.monotonic()
         self._first_step = 0
         self._shown = {"reward": 0.0, "share/correct": 0.0}
@@ -87,10 +97,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
             self._bar.start()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Note how far the run is; stop here, with a checkpoint, if a stop was requested."""
+        """Note how far the run is."""
         self._run.set_status(TRAINING, state.global_step, state.max_steps)
-        if self._interruption.stop_requested:
-            control.should_save = control.should_training_stop = True
 
     def on_log(
         self,

@@ -20,6 +20,7 @@ from lowres_code.judge import Judge
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
+from lowres_code.train.processes import ALONE, Processes
 
 Column = list[float | None]
 Columns = dict[str, Column]
@@ -54,6 +55,7 @@ class Scorer:
         samples: JsonLines,
         seed: int = 0,
         ends: Collection[int] = (),
+        processes: Processes = ALONE,
     ) -> None:
         """Args:
         judge: of the language.
@@ -62,6 +64,7 @@ class Scorer:
         samples: receives every judged completion.
         seed: of terms that leave something to chance.
         ends: tokens that end a completion; by these it is known whether one was cut.
+        processes: that share a step's completions; the main one records all.
         """
         self._judge = judge
         self._problems = problems
@@ -69,6 +72,7 @@ class Scorer:
         self._samples = samples
         self._seed = seed
         self._ends = frozenset(ends)
+        self._processes = processes
         self._analyses = any(term.needs_analysis for term in terms)
         self._failures = FailureWindow()
         self._recording = threading.Lock()
@@ -137,19 +141,21 @@ class Scorer:
             log_metric(f"share/{name}", sum(getattr(judgement, name) for judgement in judgements) / len(judgements))
         words = [len((judgement.completion.reasoning or "").split()) for judgement in judgements]
         log_metric("reasoning_words", sum(words) / len(words))
-        log_metric("share/equal_rewards", _equal_share(problems, columns))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
-        self._samples.append(*_records(problems, judgements, columns, context, self._ends))
+        records = _numbered(self._processes.all([*_records(problems, judgements, columns, context, self._ends)]))
+        log_metric("share/equal_rewards", _equal_share(records))
+        if self._processes.main:
+            self._samples.append(*(record.as_json() for record in records))
 
 
-def _equal_share(problems: Sequence[Problem], columns: Columns) -> float:
+def _equal_share(records: Sequence[SampleRecord]) -> float:
     """The share of problems whose completions all earned the same, so that nothing is learnt from them.
 
     TRL's ``frac_reward_zero_std`` is meant to be this, but is 0 where a mean of equal rewards is rounded.
     """
     groups: defaultdict[str, set[tuple[float | None, ...]]] = defaultdict(set)
-    for problem, *values in zip(problems, *columns.values(), strict=True):
-        groups[problem.id].add(tuple(values))
+    for record in records:
+        groups[record.problem].add(tuple((record.rewards or {}).values()))
     return sum(len({values for values in group if None not in values}) <= 1 for group in groups.values()) / len(groups)
 
 
@@ -159,20 +165,28 @@ def _records(
     columns: Columns,
     context: Mapping[str, Any],
     ends: frozenset[int],
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[SampleRecord]:
+    """One for each completion of this process; which sample of its problem each is, is not known yet."""
     tokens: Sequence[Sequence[int]] | None = context.get("completion_ids")  # TRL's; who else asks may have none
-    seen: Counter[str] = Counter()
     for row, (problem, judgement) in enumerate(zip(problems, judgements, strict=True)):
         yield SampleRecord.of(
             problem,
             judgement,
             step=_step(context),
-            sample=seen[problem.id],
             tokens=len(tokens[row]) if tokens else None,
             cut=bool(tokens and ends and ends.isdisjoint(tokens[row][-1:])),
             rewards={name: column[row] for name, column in columns.items()},
-        ).as_json()
-        seen[problem.id] += 1
+        )
+
+
+def _numbered(records: Sequence[SampleRecord]) -> list[SampleRecord]:
+    """The same, each with its number among the samples of its problem."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for record in records:
+        numbered.append(record.model_copy(update={"sample": seen[record.problem]}))
+        seen[record.problem] += 1
+    return numbered
 
 
 def _step(context: Mapping[str, Any]) -> int:

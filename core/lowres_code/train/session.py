@@ -23,7 +23,7 @@ from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.build import load_problems, reward_terms, started_judge
 from lowres_code.recipe.files import RecipeFile
-from lowres_code.recipe.schema import Recipe
+from lowres_code.recipe.schema import LimitsTable, Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
 from lowres_code.runs.expected import outcomes
@@ -34,6 +34,7 @@ from lowres_code.train.health import HealthWatch
 from lowres_code.train.interim import Interim
 from lowres_code.train.policy import Policy, make_trainer, save_whole
 from lowres_code.train.preflight import preflight
+from lowres_code.train.processes import Processes
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 from lowres_code.train.selection import select_problems
@@ -52,13 +53,15 @@ def train(
         UsageError: the recipe, the model, the data or ``out`` cannot be used; nothing was trained.
         JudgeError: the judge does not work, or failed on over 2 % of a step.
     """
-    _must_be_alone()
-    run = RunDirectory(out)
+    processes = Processes.started()
+    run = RunDirectory(out, owned=processes.main)
     run.must_be_new()
-    with started_judge(recipe.limits, language, console) as judge:
-        session = _Session(run, recipe, judge, seed, console)
+    with started_judge(_limits(recipe, processes), language, console) as judge:
+        session = _Session(run, recipe, judge, seed, console, processes)
         session.prepare()  # before there is a run: what is refused here is to be tried again
-        RunDirectory.create(out, recipe, environment(language.name, judge.isolation, seed), language.file, origin)
+        processes.wait()
+        env = environment(language.name, judge.isolation, seed, processes.count)
+        processes.by_main(lambda: RunDirectory.create(out, recipe, env, language.file, origin))
         with run.locked():
             return session.carry_on()
 
@@ -70,11 +73,11 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
         UsageError: there is none, or another process is working on it.
         JudgeError: as `train`.
     """
-    _must_be_alone()
-    run = RunDirectory.open(path)
+    processes = Processes.started()
+    run = RunDirectory.open(path, owned=processes.main)
     recipe = run.recipe()
-    with run.locked(), started_judge(recipe.limits, language, console) as judge:
-        session = _Session(run, recipe, judge, int(run.env()["seed"]), console)
+    with run.locked(), started_judge(_limits(recipe, processes), language, console) as judge:
+        session = _Session(run, recipe, judge, int(run.env()["seed"]), console, processes)
         if not run.has_model():
             session.prepare()
         return session.carry_on()
@@ -83,15 +86,18 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
 class _Session:
     """What the stages of a run share; making one loads and checks all that can be wrong, and writes nothing."""
 
-    def __init__(self, run: RunDirectory, recipe: Recipe, judge: Judge, seed: int, console: Console) -> None:
+    def __init__(
+        self, run: RunDirectory, recipe: Recipe, judge: Judge, seed: int, console: Console, processes: Processes
+    ) -> None:
         self._run, self._recipe, self._judge, self._seed, self._console = run, recipe, judge, seed, console
+        self._processes = processes
         weights = recipe.reward_weights()
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
         self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._policy = Policy(recipe.model, recipe.lora)
-        stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console)
+        stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console, processes)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         judge.check([*self._held_out, *self._problems])
         self._trainer: Any = None
@@ -118,7 +124,7 @@ class _Session:
             self._policy.release()
         if not self._recipe.ends_with_sft:
             self._evaluate("trained", self._trained)
-        if found := outcomes(self._run):
+        if self._processes.main and (found := outcomes(self._run)):
             write_json(self._run.path / "expected.json", [outcome.model_dump(mode="json") for outcome in found])
         self._run.set_status(DONE)
         return self._run
@@ -128,7 +134,8 @@ class _Session:
         stage = self._sft.result() if self._sft else None
         if stage is None or not self._recipe.ends_with_sft:
             return False
-        stage.rename(self._run.path / stage.name)
+        self._processes.wait()  # each has seen where it is
+        self._processes.by_main(lambda: stage.rename(self._run.path / stage.name))
         self._run.set_status(TRAINED)
         return True
 
@@ -149,8 +156,11 @@ class _Session:
 
     def _evaluate(self, which: str, opened: Callable[[], Generator]) -> None:
         """Evaluate what is not evaluated yet."""
-        if self._run.evaluation(which):
-            return
+        with self._processes.main_first():
+            if not self._run.evaluation(which):
+                self._evaluate_here(which, opened)
+
+    def _evaluate_here(self, which: str, opened: Callable[[], Generator]) -> None:
         folder, recipe = self._run.evaluation_folder(which), self._recipe
         writer = Writer(f"{shown_name(recipe.model)}, {which}", opened)
         with progress_line(self._console, f"evaluating the {which} model") as progress:
@@ -165,11 +175,13 @@ class _Session:
         """Train to the end and save the result; ``False`` if Ctrl-C came before the end."""
         checkpoint = self._run.last_checkpoint()
         done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
+        main = self._processes.main
         self._run.forget_after(done)
-        interruption = Interruption()
-        recorder = Recorder(self._run, self._console, interruption)
-        trainer.add_callback(recorder)
-        trainer.add_callback(HealthWatch(self._run, self._console))
+        self._processes.wait()  # the run is as it was at the checkpoint
+        interruption = Interruption(self._processes)
+        recorder = Recorder(self._run, self._console)
+        for callback in (interruption, *((recorder, HealthWatch(self._run, self._console)) if main else ())):
+            trainer.add_callback(callback)
         if self._recipe.eval.every:
             trainer.add_callback(Interim(self._recipe.eval.every, recorder.paused, self._evaluate_now))
         try:
@@ -206,7 +218,8 @@ class _Session:
         run, recipe, judge = self._run, self._recipe, self._judge
         if table := recipe.selection:
             parts = (self._problems, self._current, self._seed, self._console)
-            self._problems = select_problems(table, run, recipe, judge, *parts)
+            with self._processes.main_first():
+                self._problems = select_problems(table, run, recipe, judge, *parts)
             self._must_suffice("the selection has")
         return self._new_trainer()
 
@@ -223,7 +236,7 @@ class _Session:
         recipe = self._recipe
         terms = reward_terms(recipe, self._judge.language)
         ends = end_tokens(self._policy.model, self._tokenizer)
-        scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed, ends)
+        scorer = Scorer(self._judge, self._problems, terms, self._run.samples(), self._seed, ends, self._processes)
         prompts = [self._prompt(problem) for problem in self._problems]
         lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations
@@ -242,18 +255,14 @@ class _Session:
 
     def _save(self, trainer: Any) -> None:
         """Save the result whole."""
-        save_whole(trainer, self._tokenizer, self._run.adapter if self._recipe.lora else self._run.model)
+        target = self._run.adapter if self._recipe.lora else self._run.model
+        save_whole(trainer, self._tokenizer, target, self._processes)
 
 
-def _must_be_alone() -> None:
-    """Refuse what ``accelerate launch`` and ``torchrun`` start: each process would take the run for its own.
-
-    Raises:
-        UsageError: this is one of several processes.
-    """
-    processes = os.environ.get("WORLD_SIZE", "1")
-    if processes != "1":
-        raise UsageError(f"a run trains in one process, and this is one of {processes}: start lowres-code by itself")
+def _limits(recipe: Recipe, processes: Processes) -> LimitsTable:
+    """Those of the recipe; the processes of one machine share its cores."""
+    shared = max(1, len(os.sched_getaffinity(0)) // processes.beside)
+    return recipe.limits.model_copy(update={"workers": recipe.limits.workers or shared})
 
 
 def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:

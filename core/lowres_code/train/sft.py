@@ -36,6 +36,7 @@ from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.arguments import sft_config
 from lowres_code.train.examples import Counts, Example, Examples, given_completion
 from lowres_code.train.policy import Policy, make_trainer, save_whole
+from lowres_code.train.processes import ALONE, Processes
 from lowres_code.train.recorder import SftRecorder
 from lowres_code.train.sampling import sample_and_judge
 
@@ -57,6 +58,7 @@ class SftStage:
         problems: Sequence[Problem],
         seed: int,
         console: Console,
+        processes: Processes = ALONE,
     ) -> None:
         """Args:
         table: ``[sft]``.
@@ -68,6 +70,7 @@ class SftStage:
         problems: for training; the first ``table.problems`` are used.
         seed: of the run.
         console: for progress.
+        processes: that train together.
 
         Raises:
             UsageError: ``[sft.train]`` has options that cannot be used, the language has no example to show, or no
@@ -76,6 +79,7 @@ class SftStage:
         self._table, self._run, self._recipe, self._judge = table, run, recipe, judge
         self._policy, self._tokenizer, self._seed, self._console = policy, tokenizer, seed, console
         self._arguments = sft_config(table.train, run.path / "sft", seed)
+        self._processes = processes
         self._form = (recipe.prompt.prompt(), judge.language)
         self._problems = problems[: table.problems]
         if table.source == "programs":
@@ -101,7 +105,9 @@ class SftStage:
         missing = [number for number in range(1, self._table.rounds + 1) if self._saved(number) is None]
         for number in missing:
             self._run.set_status(f"sft, round {number} of {self._table.rounds}")
-            self._learn(number, self._examples(number))
+            with self._processes.main_first():
+                examples = self._examples(number)
+            self._learn(number, examples)
             self._policy.load(self._saved(number))
 
     def _folder(self, number: int) -> Path:
@@ -180,12 +186,13 @@ class SftStage:
         if number > 1:
             self._policy.load()  # each round trains the base model
         metrics = self._folder(number) / "metrics.jsonl"
-        metrics.unlink(missing_ok=True)  # of a training that was stopped
         with progress_line(self._console, f"supervised training on {len(examples)} examples") as progress:
             trainer = self._trainer(examples)
-            trainer.add_callback(SftRecorder(metrics, progress))
+            if self._processes.main:
+                metrics.unlink(missing_ok=True)  # of a training that was stopped
+                trainer.add_callback(SftRecorder(metrics, progress))
             trainer.train()
-        save_whole(trainer, self._tokenizer, self._target(number))
+        save_whole(trainer, self._tokenizer, self._target(number), self._processes)
 
     def _trainer(self, examples: Sequence[Example]) -> Any:
         from datasets import Dataset

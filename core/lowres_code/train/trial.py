@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lowres_code.errors import UsageError
 from lowres_code.generation.models import POCKET, load_model, load_tokenizer
 from lowres_code.recipe.schema import ModelTable
+from lowres_code.train.processes import Processes
 
 if TYPE_CHECKING:
     from trl import GRPOConfig, SFTConfig
@@ -52,6 +53,8 @@ def sft_trial_step(config: Config) -> None:
 
 
 def _attempt(table: str, config: Config, changes: Mapping[str, Any], train: Callable[[Any], None]) -> None:
+    if Processes.started().count > 1:
+        return  # they would have to make it together, each with a part of the embedded model
     with tempfile.TemporaryDirectory(prefix="lowres-code-") as folder:
         arguments = config(changes, Path(folder))
         try:
