@@ -1,7 +1,8 @@
 """From prompts to completions, as tokens: a model in this process that is kept busy.
 
-Three things make it faster than ``model.generate`` on the same prompts. The samples of one prompt share its prefill:
-the prompt is read once, and its cache copied for each of them. A completion that has ended leaves the batch, and a
+Four things make it faster than ``model.generate`` on the same prompts. What all prompts begin with, the system's message
+and the worked examples, is read once. The samples of one prompt share its prefill: the prompt is read once, and its
+cache copied for each of them. A completion that has ended leaves the batch, and a
 waiting one takes its place (continuous batching, as in Orca, Yu et al., OSDI 2022), so that one that rambles on does
 not make the others wait. And a token is drawn by one random number through the cumulated distribution, not by one for
 each word of the vocabulary. On a CPU, the cache has room and wide products are oneDNN's.
@@ -12,7 +13,9 @@ rounding; one that is begun again becomes what it would have been.
 
 from __future__ import annotations
 
+import copy
 import itertools
+import os
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 
+SHORTEST = 16  # tokens that prompts begin with alike, for it to be worth while to read them by themselves
 EVERY = 16  # tokens after which ended completions leave the batch and waiting ones join; both cost a copy of the cache
 
 
@@ -104,7 +108,8 @@ class Decoder:
         """
         from lowres_code.generation.onednn import WideProducts
 
-        waiting, live, products = list(drafts)[::-1], _Live[K](self._model), WideProducts(self._model)
+        alike = _alike([draft.prompt for draft in drafts]) if _sees_all(self._model) else []
+        waiting, live, products = list(drafts)[::-1], _Live[K](self._model, alike), WideProducts(self._model)
         while waiting or live.drafts:
             joining = _next(waiting, self._rows - len(live.drafts), alone=not live.drafts)
             with self._timed("prefill" if joining else "decode"):
@@ -183,8 +188,13 @@ def _next(waiting: list[Draft[K]], room: int, alone: bool) -> list[Draft[K]]:
 class _Live(Generic[K]):
     """The drafts that are being written, a row each, and what the model remembers of them, padded on the left."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        self._model = model
+    def __init__(self, model: PreTrainedModel, alike: Sequence[int] = ()) -> None:
+        """Args:
+        model: in evaluation mode.
+        alike: tokens with which all prompts begin that will join; they are read once.
+        """
+        self._model, self._alike = model, alike
+        self._begun: Any = None
         self.drafts: list[Draft[K]] = []
         self._cache: Any = None
         self._mask: Any = None
@@ -193,16 +203,18 @@ class _Live(Generic[K]):
         """Read the prompts of more drafts, each prompt once; the logits of their first token."""
         import torch
 
-        from lowres_code.generation.cache import growing_cache
-
         prompts, row_of = _distinct(drafts)
-        longest, device = max(map(len, prompts)), self._model.device
-        pads = [longest - len(prompt) for prompt in prompts]
-        ids = torch.tensor([[0] * pad + list(prompt) for pad, prompt in zip(pads, prompts, strict=True)], device=device)
-        mask = torch.tensor([[0] * pad + [1] * (longest - pad) for pad in pads], device=device)
+        begin, device = len(self._alike), self._model.device
+        rests = [list(prompt[begin:]) for prompt in prompts]
+        longest = max(map(len, rests))
+        ids = torch.tensor([[0] * (longest - len(rest)) + rest for rest in rests], device=device)
+        mask = torch.tensor(
+            [[1] * begin + [0] * (longest - len(rest)) + [1] * len(rest) for rest in rests], device=device
+        )
         rows = torch.tensor(row_of, device=device)
         with torch.inference_mode():
-            logits, cache = self._read(ids, mask, (mask.cumsum(-1) - 1).clamp(min=0), growing_cache())
+            positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, begin:]
+            logits, cache = self._read(ids, mask, positions, self._cache_of(len(prompts)))
             cache.batch_select_indices(rows)
             mask = mask[rows]
             if self.drafts:
@@ -215,6 +227,22 @@ class _Live(Generic[K]):
             self._mask = mask
             self.drafts = [*self.drafts, *drafts]
             return logits[rows]
+
+    def _cache_of(self, rows: int) -> Any:
+        """A cache of so many rows, that hold what is alike in all prompts."""
+        import torch
+
+        from lowres_code.generation.cache import growing_cache
+
+        if not self._alike:
+            return growing_cache()
+        if self._begun is None:
+            ids = torch.tensor([list(self._alike)], device=self._model.device)
+            positions = torch.arange(len(self._alike), device=self._model.device)[None]
+            _, self._begun = self._read(ids, torch.ones_like(ids), positions, growing_cache())
+        cache = copy.deepcopy(self._begun)
+        cache.batch_select_indices(torch.zeros(rows, dtype=torch.long, device=self._model.device))
+        return cache
 
     def step(self) -> torch.Tensor:
         """Read the last token of each draft; the logits of the next."""
@@ -254,6 +282,20 @@ class _Live(Generic[K]):
             logits_to_keep=1,
         )
         return output.logits[:, -1], output.cache
+
+
+def _alike(prompts: Sequence[Sequence[int]]) -> list[int]:
+    """What all prompts begin with; of each something is left. Nothing where that is short, or there is one prompt."""
+    distinct = {id(prompt): list(prompt) for prompt in prompts}
+    alike = os.path.commonprefix([prompt[:-1] for prompt in distinct.values()])
+    return alike if len(distinct) > 1 and len(alike) >= SHORTEST else []
+
+
+def _sees_all(model: PreTrainedModel) -> bool:
+    """Whether each layer looks back at all tokens: padding between two of them is nothing then but a column more."""
+    config = model.config.get_text_config()
+    layers = getattr(config, "layer_types", None)
+    return all(kind == "full_attention" for kind in layers) if layers else not getattr(config, "sliding_window", None)
 
 
 def _distinct(drafts: Sequence[Draft[K]]) -> tuple[list[Sequence[int]], list[int]]:

@@ -45,13 +45,15 @@ def drafts(prompts: list[list[int]], samples: int) -> list[Draft[tuple[int, int]
 
 
 PROMPTS = [list(range(1, 30)), list(range(5, 22)), [7, 8, 9], [11]]
+ALIKE = [list(range(9, 39)) + prompt for prompt in PROMPTS]  # all begin with 30 tokens that are the same
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 7, 100])
-def test_samples_are_the_same_however_many_are_written_side_by_side(rows: int) -> None:
+@pytest.mark.parametrize("prompts", [PROMPTS, ALIKE], ids=["different", "alike"])
+def test_samples_are_the_same_however_many_are_written_side_by_side(rows: int, prompts: list[list[int]]) -> None:
     """Rows of other lengths leave and join meanwhile; alone there is neither padding nor company."""
-    made = {d.key: d.tokens for d in Decoder(model(), [3, 4], 40, rows).write(drafts(PROMPTS, 3))}
-    alone = {d.key: d.tokens for draft in drafts(PROMPTS, 3) for d in Decoder(model(), [3, 4], 40, 1).write([draft])}
+    made = {d.key: d.tokens for d in Decoder(model(), [3, 4], 40, rows).write(drafts(prompts, 3))}
+    alone = {d.key: d.tokens for draft in drafts(prompts, 3) for d in Decoder(model(), [3, 4], 40, 1).write([draft])}
     assert made == alone
     assert len({len(tokens) for tokens in made.values()}) > 5
     assert all((tokens[-1] in (3, 4)) or len(tokens) == 40 for tokens in made.values())
@@ -59,10 +61,13 @@ def test_samples_are_the_same_however_many_are_written_side_by_side(rows: int) -
 
 
 @pytest.mark.parametrize(("config", "options"), [(Qwen2Config, {}), (MistralConfig, {"sliding_window": 8})])
-def test_greedy_tokens_are_those_of_transformers(config: type, options: dict[str, int]) -> None:
+@pytest.mark.parametrize("prompts", [PROMPTS, ALIKE], ids=["different", "alike"])
+def test_greedy_tokens_are_those_of_transformers(
+    config: type, options: dict[str, int], prompts: list[list[int]]
+) -> None:
     """Also where layers look back a few tokens only, whose cache would be cut by default."""
     one = model(config, **options)
-    for draft in Decoder(one, [3], 30, 5, temperature=0).write(drafts(PROMPTS, 2)):
+    for draft in Decoder(one, [3], 30, 5, temperature=0).write(drafts(prompts, 2)):
         ids = torch.tensor([draft.prompt])
         whole = one.generate(ids, do_sample=False, max_new_tokens=30, eos_token_id=3, pad_token_id=0)
         assert draft.tokens == whole[0, ids.shape[1] :].tolist()
@@ -100,6 +105,21 @@ def test_a_prompt_is_read_once_for_all_its_samples(monkeypatch: pytest.MonkeyPat
     read = watched(one, monkeypatch)
     list(Decoder(one, [], 2, 16).write(drafts(PROMPTS, 4)))
     assert [tuple(options["input_ids"].shape) for options in read] == [(4, 29), (16, 1)]
+
+
+def test_what_all_prompts_begin_with_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = model()
+    read = watched(one, monkeypatch)
+    list(Decoder(one, [], 2, 8).write(drafts(ALIKE, 4)))
+    assert [tuple(options["input_ids"].shape) for options in read] == [(1, 30), (2, 29), (8, 1), (2, 3), (8, 1)]
+
+
+def test_what_is_alike_but_not_all_of_a_prompt_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt may be the beginning of another: something is left of it to be read, for its first token."""
+    one = model()
+    read = watched(one, monkeypatch)
+    list(Decoder(one, [], 1, 8).write(drafts([ALIKE[0], ALIKE[0][:20]], 1)))
+    assert [tuple(options["input_ids"].shape) for options in read] == [(1, 19), (2, 40)]
 
 
 def test_ended_rows_make_room_and_padding_of_those_that_left_goes_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
