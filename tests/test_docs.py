@@ -13,6 +13,7 @@ import pytest
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
 from lowres_code.recipe import find_recipe, load_recipe
+from lowres_code.recipe.trl_fields import trl_fields
 from lowres_code.sources.columns import ColumnOptions
 
 from tests import reference
@@ -88,6 +89,27 @@ def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     commands = scratch_environment(tmp_path / "environment")
     assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 13
+
+
+def test_python_does_what_the_page_says(tmp_path: Path) -> None:
+    assert follow(DOCS / "python.md", tmp_path, str(Path(sys.executable).parent)) == 6
+
+
+def test_the_page_on_gpus_names_what_there_is(tmp_path: Path) -> None:
+    """Its files are configurations of accelerate, and its options are TRL's."""
+    from accelerate.commands.config.config_args import load_config_from_file  # type: ignore[import-untyped]
+
+    page = DOCS / "gpu.md"
+    assert follow(page, tmp_path, str(Path(sys.executable).parent)) == 1
+    kinds = {name: load_config_from_file(str(tmp_path / name)) for name in ("fsdp.yaml", "zero2.yaml")}
+    assert {name: str(config.distributed_type.value) for name, config in kinds.items()} == {
+        "fsdp.yaml": "FSDP",
+        "zero2.yaml": "DEEPSPEED",
+    }
+    options = re.findall(r"`train\.(\w+)", page.read_text()) + re.findall(
+        r"^(vllm_\w+|use_vllm) =", page.read_text(), re.M
+    )
+    assert len(options) >= 8 and set(options) <= trl_fields().keys()
 
 
 def test_the_table_of_columns_is_whole() -> None:

@@ -1,11 +1,11 @@
 """From prompts to completions, as tokens: a model in this process that is kept busy.
 
-Four things make it faster than ``model.generate`` on the same prompts. What all prompts begin with, the system's message
-and the worked examples, is read once. The samples of one prompt share its prefill: the prompt is read once, and its
-cache copied for each of them. A completion that has ended leaves the batch, and a
-waiting one takes its place (continuous batching, as in Orca, Yu et al., OSDI 2022), so that one that rambles on does
-not make the others wait. And a token is drawn by one random number through the cumulated distribution, not by one for
-each word of the vocabulary. On a CPU, the cache has room and wide products are oneDNN's.
+Four things make it faster than ``model.generate`` on the same prompts. What all prompts begin with, as the system's
+message and the worked examples, is read once. The samples of one prompt share its prefill: the prompt is read once, and
+its cache copied for each of them. A completion that has ended leaves the batch, and a waiting one takes its place
+(continuous batching, as in Orca, Yu et al., OSDI 2022), so that one that rambles on does not make the others wait. And
+a token is drawn by one random number through the cumulated distribution, not by one for each word of the vocabulary. On
+a CPU, the cache has room and wide products are oneDNN's.
 
 Each completion has random numbers of its own. So what it will be does not depend on what is written beside it, but for
 rounding; one that is begun again becomes what it would have been.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import os
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -287,7 +286,8 @@ class _Live(Generic[K]):
 def _alike(prompts: Sequence[Sequence[int]]) -> list[int]:
     """What all prompts begin with; of each something is left. Nothing where that is short, or there is one prompt."""
     distinct = {id(prompt): list(prompt) for prompt in prompts}
-    alike = os.path.commonprefix([prompt[:-1] for prompt in distinct.values()])
+    together = zip(*(prompt[:-1] for prompt in distinct.values()), strict=False)
+    alike = [tokens[0] for tokens in itertools.takewhile(lambda tokens: len(set(tokens)) == 1, together)]
     return alike if len(distinct) > 1 and len(alike) >= SHORTEST else []
 
 

@@ -242,7 +242,7 @@ class _Session:
         together = self._arguments.generation_batch_size // self._arguments.num_generations
         order = order_by_length(lengths, together, self._arguments.seed)
         rows = [{"prompt": prompts[row], "problem": row} for row in order]
-        return make_trainer(
+        trainer = make_trainer(
             Trainer,
             "the recipe",
             model=self._policy.model,
@@ -252,6 +252,9 @@ class _Session:
             processing_class=self._tokenizer,
             peft_config=self._policy.new_adapter(),
         )
+        if recipe.eval.every and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+            raise UsageError("eval.every needs the whole model in one process, and here it is split: leave it out")
+        return trainer
 
     def _save(self, trainer: Any) -> None:
         """Save the result whole."""
