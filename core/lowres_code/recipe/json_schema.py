@@ -8,7 +8,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -72,23 +72,36 @@ def options_schema(options: type[BaseModel]) -> Tree:
 def _schema_of(model: type[BaseModel]) -> Tree:
     """The schema that pydantic makes, with what the docstrings say of each key."""
     schema = model.model_json_schema(ref_template="#/$defs/{model}")
-    for table in (schema, *schema.get("$defs", {}).values()):
-        _describe(table, table.get("description", ""))
+    tables = {**schema.get("$defs", {}), model.__name__: schema}
+    for kind in _models(model):
+        for said in (one for one in kind.__mro__ if issubclass(one, BaseModel) and one is not BaseModel):
+            _describe(tables[kind.__name__], said.__doc__ or "", own=said is kind)
     if limits := schema.get("$defs", {}).get(LimitsTable.__name__):
-        _describe(limits, f"{limits['description']}\n\n{_attributes(Limits.__doc__ or '')}")
+        _describe(limits, Limits.__doc__ or "", own=False)
     return schema
 
 
-def _describe(table: Tree, docstring: str) -> None:
-    """Move what a docstring says of attributes to these."""
+def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A model, and those that its fields hold."""
+    yield model
+    hints: list[Any] = [field.annotation for field in model.model_fields.values()]
+    while hints:
+        hint = hints.pop()
+        hints += typing.get_args(hint)
+        if isinstance(hint, type) and issubclass(hint, BaseModel):
+            yield from _models(hint)
+
+
+def _describe(table: Tree, docstring: str, own: bool = True) -> None:
+    """Move what a docstring says of attributes to these; ``own`` is false for that of a base."""
     for names, said in _ENTRY.findall(_attributes(docstring)):
         for name in names.split(", "):
             if name in table.get("properties", {}):
                 table["properties"][name].setdefault("description", " ".join(said.replace("``", "`").split()))
     for option in table.get("properties", {}).values():
         option.pop("title", None)
-    if docstring:
-        table["description"] = _ATTRIBUTES.sub("", docstring + "\n").replace("``", "`").strip()
+    if docstring and own:
+        table["description"] = _ATTRIBUTES.sub("", inspect.cleandoc(docstring) + "\n").replace("``", "`").strip()
 
 
 def _attributes(docstring: str) -> str:

@@ -17,11 +17,17 @@ MOST_SHOTS = 16
 
 
 class PromptTable(Table):
-    """``[prompt]``: how a model is asked; ``shots`` of the language's worked examples come first.
+    """``[prompt]``: how a model is asked.
 
     ``{title}`` and ``{guidance}`` are filled in with what the language says of itself, ``{output}`` with what asks for
-    the form of ``output`` (``reasoning``: ``<reasoning>`` and then ``<code>``; ``code``: the latter alone; ``fence``: a
-    fenced block), and in ``template``, the user's message, ``{question}``. A brace itself is written ``{{`` or ``}}``.
+    the form of ``output``, and in ``template`` ``{question}``. A brace itself is written ``{{`` or ``}}``.
+
+    Attributes:
+        system: the system's message; empty for none.
+        template: the user's message.
+        shots: so many of the language's worked examples come first, the simplest before the others.
+        output: ``reasoning``: ``<reasoning>`` and then ``<code>``; ``code``: the latter alone; ``fence``: a fenced
+            block.
     """
 
     system: str = DEFAULT_SYSTEM
@@ -91,7 +97,11 @@ class EvalTable(Table):
 class SamplingTable(Table):
     """Which training problems are sampled, and how.
 
-    ``problems`` is how many (by default all of ``[data.train]``), ``samples`` how many completions each gets.
+    Attributes:
+        problems: how many; by default all of ``[data.train]``.
+        samples: completions of each.
+        temperature, top_p: of the sampling.
+        max_new_tokens: a completion is cut there.
     """
 
     problems: int | None = Field(default=None, gt=0)
@@ -112,10 +122,18 @@ class SftTable(SamplingTable):
       that too.
     - ``"endpoint"``: another model's, ``served`` at the OpenAI-compatible ``url``, asked as ``[sft.prompt]`` says.
 
-    Of each problem at most ``keep`` different programs are learned. With several ``rounds``, the model of one round
-    writes for the next, asked with ``[prompt]``, for the problems that lack right programs; each round trains the base
-    model anew, on all that is right so far. ``only`` leaves GRPO out. ``train`` holds options of TRL's ``SFTConfig`` by
-    their own names.
+    With several ``rounds``, the model of one round writes for the next, asked with ``[prompt]``, for the problems that
+    lack right programs; each round trains the base model anew, on all that is right so far.
+
+    Attributes:
+        source: whose programs.
+        url: of the endpoint; a key is taken from ``OPENAI_API_KEY``.
+        served: the endpoint's name for its model.
+        keep: different programs of each problem that are learned, at most.
+        rounds: how often the model writes and learns.
+        only: leave GRPO out.
+        prompt: how the writer is asked, as ``[prompt]``.
+        train: options of TRL's ``SFTConfig`` by their own names.
     """
 
     source: Literal["model", "programs", "endpoint"] = "model"

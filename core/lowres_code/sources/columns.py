@@ -26,12 +26,22 @@ log = logging.getLogger("lowres_code.sources")  # what is left out, a warning ea
 class ColumnOptions(SourceOptions):
     """Which columns of a table hold what, which side of it is taken, and what becomes of bad rows.
 
+    By default the column of a key's own name holds it, if there is one. A dot leads into an object, as in
+    ``"doc.target"``. Naming one of ``answer``, ``tests`` and ``append`` puts the others aside.
+
     Attributes:
-        id, question, answer, tests, append, prefix, query, form, task, difficulty, program, reasoning: the column that
-            holds it. By default the one of that name, if there is one. A dot leads into an object, as in
-            ``"doc.target"``. Naming one of ``answer``, ``tests`` and ``append`` puts the others aside; ``append`` is
-            code to be run behind the program, and ``prefix`` what a program begins with. ``program`` is one that
-            somebody has for the problem, and ``reasoning`` what leads to it; ``[sft]`` can learn from them.
+        id: the column with each problem's name; by default a number.
+        question: the column with what a model is asked.
+        answer: the column with the right answer.
+        tests: the column with a list of tests.
+        append: the column with code that is run behind the program and tests it.
+        prefix: with ``append``: the column with what a program begins with.
+        query: the column with the goal that asks for the answer, in languages that have one.
+        form: the column with the name of the form that answers have.
+        task: the column with the kind of problem, by which results are broken down.
+        difficulty: the column with a number or a word for it, likewise.
+        program: the column with a program that somebody has for the problem; ``[sft]`` can learn from it.
+        reasoning: the column with what leads to that program.
         answer_after: the gold answer is what stands after the last of these marks.
         answer_pattern: the gold answer is the last match of this regular expression, or of its only group.
         held_out: with it, ``[data.train]`` and ``[data.eval]`` share one table: this share of the questions is for

@@ -20,9 +20,12 @@ BUILDERS = ("arrow", "csv", "json", "pandas", "parquet", "sql", "text", "webdata
 
 
 class FileOptions(ColumnOptions):
-    """``path``: a file of problems, or a pattern such as ``"part-*.jsonl"``; what is in it, as `ColumnOptions` says.
+    """Files: JSON Lines, CSV, TSV (each also with ``.gz``) and Parquet, by the suffix. Cells of a CSV file are texts.
 
-    JSON Lines, CSV, TSV (each also with ``.gz``) and Parquet, by the file's suffix. Cells of a CSV file are texts.
+    A column that no key names is found by the key's own name, if there is one.
+
+    Attributes:
+        path: a file of problems, or a pattern such as ``"part-*.jsonl"``.
     """
 
     files = ("path",)
@@ -72,12 +75,18 @@ def matching(pattern: str) -> list[Path]:
 
 
 class DatasetOptions(ColumnOptions):
-    """What ``datasets.load_dataset`` takes, and which columns hold what, as `ColumnOptions` says.
+    """What ``datasets.load_dataset`` takes, and which columns hold what.
 
-    ``path`` is a data set on the Hugging Face hub, a folder beside the recipe (``"./NAME"``), or a builder of the
-    library (``"json"``, ``"csv"``, ``"parquet"``, ...). ``data_files`` is, with a builder, a file beside the recipe, a
-    pattern such as ``"part-*.jsonl"``, or a URL (``https://``, ``hf://``); with others, a name or a pattern inside the
-    data set.
+    A column that no key names is found by the key's own name, if there is one.
+
+    Attributes:
+        path: a data set on the Hugging Face hub, a folder beside the recipe (``"./NAME"``), or a builder of the library
+            (``"json"``, ``"csv"``, ``"parquet"``, ...).
+        config: which configuration of the data set.
+        split: which split of it.
+        revision: a branch, a tag or a commit of the data set on the hub.
+        data_files: with a builder, a file beside the recipe, a pattern such as ``"part-*.jsonl"``, or a URL
+            (``https://``, ``hf://``); with others, a name or a pattern inside the data set.
     """
 
     files = ("path", "data_files")

@@ -100,9 +100,11 @@ def _fresh(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[P
 
 
 class ReasoningGymOptions(SourceOptions):
-    """``tasks``: reasoning-gym's options for each task, by its name.
+    """Problems of the library reasoning-gym, made on the spot.
 
-    ``weights``: how many problems of a task there are for one of a task that is not named.
+    Attributes:
+        tasks: reasoning-gym's options for each task, by its name.
+        weights: how many problems of a task there are for one of a task that is not named.
     """
 
     tasks: dict[str, dict[str, Any]]

@@ -33,6 +33,8 @@ def test_it_is_checked_with_a_small_model(
     (tmp_path / "mine.toml").write_text(tomli_w.dumps(mine))
     done = invoke("recipe", "check", tmp_path / "mine.toml", "--lang", "prolog")
     assert done.exit_code == 0, done.output
-    earned = {line.split("│")[1].strip(): line.split("│")[2].strip() for line in done.output.splitlines() if "│" in line}
+    earned = {
+        line.split("│")[1].strip(): line.split("│")[2].strip() for line in done.output.splitlines() if "│" in line
+    }
     assert (earned["right"], earned["wrong"], earned["empty"]) == ("correct", "wrong_answer", "no_code")
     assert "A step of " in done.output
