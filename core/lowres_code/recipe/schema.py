@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, f
 
 from lowres_code.judge import MOST_WORKERS
 from lowres_code.language.base import LIMIT_BOUNDS, Limits
-from lowres_code.recipe.stages import EvalTable, PromptTable, SelectionTable, SftTable
+from lowres_code.recipe.stages import EvalTable, PromptTable, SelectionTable, SftTable, StopTable
 from lowres_code.recipe.table import About, Expected, Table
 
 
@@ -156,6 +156,7 @@ class Recipe(Table):
     limits: LimitsTable = LimitsTable()
     sft: SftTable | None = None
     selection: SelectionTable | None = None
+    stop: StopTable | None = None
     train: dict[str, Any] = Field(default={})
     lora: LoraTable | None = None
     eval: EvalTable = EvalTable()

@@ -160,3 +160,25 @@ class SelectionTable(SamplingTable):
 
     Sampled is the model that GRPO begins with, asked as in training. ``temperature`` should be that of ``[train]``.
     """
+
+
+class StopTable(Table):
+    """``[stop]``: end GRPO before ``train.max_steps``, when the mean of a metric over some steps says so.
+
+    Attributes:
+        metric: of ``metrics.jsonl``; more of it is better. It is of training problems, never of held-out ones.
+        window: steps that are averaged.
+        enough: stop as soon as the mean is this much.
+        patience: stop when the best mean has not been surpassed for so many steps.
+    """
+
+    metric: str = "share/correct"
+    window: int = Field(default=10, gt=0)
+    enough: float | None = Field(default=None, strict=False)
+    patience: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _there_is_a_reason(self) -> StopTable:
+        if self.enough is None and self.patience is None:
+            raise ValueError("needs enough or patience: when to stop")
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
 from lowres_code.train.selection import select_problems
 from lowres_code.train.sft import SftStage
+from lowres_code.train.stop import EarlyStop
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -175,18 +176,16 @@ class _Session:
         """Train to the end and save the result; ``False`` if Ctrl-C came before the end."""
         checkpoint = self._run.last_checkpoint()
         done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
-        main = self._processes.main
         self._run.forget_after(done)
         self._processes.wait()  # the run is as it was at the checkpoint
-        interruption = Interruption(self._processes)
-        recorder = Recorder(self._run, self._console)
-        for callback in (interruption, *((recorder, HealthWatch(self._run, self._console)) if main else ())):
+        interruption, recorder = Interruption(self._processes), Recorder(self._run, self._console)
+        stop = self._early_stop()
+        for callback in filter(None, (interruption, *self._watching(recorder), stop)):
             trainer.add_callback(callback)
-        if self._recipe.eval.every:
-            trainer.add_callback(Interim(self._recipe.eval.every, recorder.paused, self._evaluate_now))
+        ended = done >= trainer.args.max_steps > 0 or (stop is not None and stop.reason() is not None)
         try:
             with interruption.watched(self._console):
-                if checkpoint and done >= trainer.args.max_steps > 0:
+                if checkpoint and ended:
                     trainer._load_from_checkpoint(str(checkpoint))  # stopped between the last step and the saving
                 else:
                     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -198,6 +197,19 @@ class _Session:
         self._save(trainer)
         self._run.set_status(TRAINED)
         return True
+
+    def _watching(self, recorder: Recorder) -> Iterator[Any]:
+        """What records the training and looks at it."""
+        if self._processes.main:
+            yield from (recorder, HealthWatch(self._run, self._console))
+        if self._recipe.eval.every:
+            yield Interim(self._recipe.eval.every, recorder.paused, self._evaluate_now)
+
+    def _early_stop(self) -> EarlyStop | None:
+        if not (table := self._recipe.stop):
+            return None
+        before = [record[table.metric] for record in self._run.read_metrics() if table.metric in record]
+        return EarlyStop(table, before, self._console)
 
     def prepare(self) -> None:
         """Load what the next stage needs.
