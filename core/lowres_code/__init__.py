@@ -37,6 +37,10 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.reward import RewardInput as RewardInput
     from lowres_code.reward import RewardOptions as RewardOptions
     from lowres_code.reward import RewardTerm as RewardTerm
+    from lowres_code.runs.loaded import Evaluation as Evaluation
+    from lowres_code.runs.loaded import Run as Run
+    from lowres_code.runs.loaded import load_evaluation as load_evaluation
+    from lowres_code.runs.loaded import load_run as load_run
     from lowres_code.sources import ProblemSource as ProblemSource
     from lowres_code.sources import SourceOptions as SourceOptions
     from lowres_code.sources import part_of as part_of
@@ -66,6 +70,7 @@ _HOMES = {
     "problem": ("Problem", "Test"),
     "recipe": ("Recipe", "load_recipe"),
     "reward": ("RewardInput", "RewardOptions", "RewardTerm"),
+    "runs.loaded": ("Evaluation", "Run", "load_evaluation", "load_run"),
     "sources": ("ProblemSource", "SourceOptions", "part_of"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
