@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lowres_code import UsageError, load_evaluation, load_run
 
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +58,13 @@ def test_what_is_neither_is_said(run: Path, tmp_path: Path) -> None:
         load_evaluation(tmp_path)
     with pytest.raises(UsageError, match="holds no run"):
         load_run(tmp_path)
+
+
+def test_the_lines_in_the_readme_work(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "README.md").read_text()
+    lines = re.search(r"```python\n(from lowres_code import load_run.*?)```", text, re.DOTALL)
+    assert lines is not None
+    names: dict[str, Any] = {}
+    exec(re.sub(r'load_run\(".*?"\)', f"load_run({str(run)!r})", lines[1]), names)
+    assert str(load_run(run).evaluations["trained"].summary.all.pass_at_1) in capsys.readouterr().out  # type: ignore[union-attr]
+    assert {"question", "completion", "program", "verdict"} <= set(names["samples"].columns)
