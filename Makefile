@@ -20,8 +20,9 @@ TRAINING_ENV := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP
 # What the judge needs, by a command and Debian's package.
 NEEDED := swipl:swi-prolog-nox bwrap:bubblewrap
 
-# The languages whose backends `make test` tries for certain, likewise; others are tried where they are installed.
-TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl
+# The languages whose backends `make test` tries for certain, likewise (others are tried where they are installed), and a
+# browser, in which it looks at the report.
+TOOLCHAINS := sbcl:sbcl lua5.4:lua5.4 guile:guile-3.0 ocamlc:ocaml-nox gfortran:gfortran gforth:gforth tclsh:tcl chromium:chromium chromedriver:chromium-driver
 
 .PHONY: train test check lint bench bench-judge setup system toolchains clean
 

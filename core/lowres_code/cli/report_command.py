@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 
 import click
 
-from lowres_code.cli.options import console
+from lowres_code.cli.options import console, json_option
 
 
 @click.command("report")
-@click.argument("run", type=click.Path(path_type=Path))
-def command(run: Path) -> None:
-    """How far the run in directory RUN came, and what it gained."""
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The page; by default RUN/report.html.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+@json_option
+def command(paths: tuple[Path, ...], out: Path | None, opens: bool, as_json: bool) -> None:
+    """What runs and evaluations came to, here and as a page with every sample.
+
+    RUN is the directory of a run or the folder of an evaluation; several are compared with the first. The page is one
+    file that opens anywhere, without a network.
+    """
+    from lowres_code.report.html import write_page
+    from lowres_code.report.page_data import page_of
     from lowres_code.report.terminal import print_run
     from lowres_code.runs.directory import RunDirectory
 
-    print_run(RunDirectory.open(run), console())
+    page = page_of(paths)
+    if as_json:
+        click.echo(page.model_dump_json())
+        return
+    screen = console()
+    for path in paths:
+        if RunDirectory(path).exists():
+            print_run(RunDirectory(path), screen)
+    target = out or (paths[0] / "report.html" if len(paths) == 1 else Path("report.html"))
+    write_page(page, target)
+    screen.print(f"page: {target}", soft_wrap=True)
+    if opens:
+        webbrowser.open(target.absolute().as_uri())

@@ -74,19 +74,17 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     why = "" if recipe_name else " (the default here; another: --recipe NAME, see lowres-code recipe list)"
     screen.print(f"Recipe {chosen}{why}; run directory {out}")
     from lowres_code._util.quiet import quiet_libraries
-    from lowres_code.report.terminal import print_run
 
     quiet_libraries()
     from lowres_code.train.session import train
 
     run = train(recipe, language, out, seed, screen, origin)
-    print_run(run, screen)
+    _report(run, screen)
     _exit_if_interrupted(run.status()["state"])
 
 
 def _resume(path: Path, name: str | None) -> None:
     from lowres_code._util.quiet import quiet_libraries
-    from lowres_code.report.terminal import print_run
 
     run = RunDirectory.open(path)
     own = str(run.env()["language"])
@@ -102,8 +100,21 @@ def _resume(path: Path, name: str | None) -> None:
         from lowres_code.train.session import resume
 
         resume(path, language, screen)
-    print_run(run, screen)
+    _report(run, screen)
     _exit_if_interrupted(run.status()["state"])
+
+
+def _report(run: RunDirectory, screen: Console) -> None:
+    """What the run came to; its page, too, when it has come to its end."""
+    from lowres_code.report.html import write_page
+    from lowres_code.report.page_data import page_of
+    from lowres_code.report.terminal import print_run
+
+    print_run(run, screen)
+    if PROCESSES.main and run.is_finished():
+        target = run.path / "report.html"
+        write_page(page_of([run.path]), target)
+        screen.print(f"page: {target}", soft_wrap=True)
 
 
 def _console() -> Console:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,10 +12,17 @@ from typing import Any
 
 import tomli_w
 
-from lowres_code._util.files import JsonLines, keep_records, read_json_lines, write_atomically, write_json
+from lowres_code._util.files import (
+    JsonLines,
+    keep_records,
+    read_json_lines,
+    write_atomically,
+    write_json,
+    write_records,
+)
 from lowres_code._util.lock import is_locked, lock
 from lowres_code.errors import UsageError
-from lowres_code.evaluation.folder import EvaluationFolder, Summary
+from lowres_code.evaluation.folder import EvaluationFolder, ProblemRecord, Summary
 from lowres_code.recipe import Recipe, RecipeFile, load_recipe
 from lowres_code.runs.health import Finding
 
@@ -28,13 +35,13 @@ STARTED, TRAINING, TRAINED, INTERRUPTED, DONE = "started", "training", "trained"
 class RunDirectory:
     """Paths and files of a run.
 
-    ``recipe.toml`` (resolved, runs again as it is), ``recipes/`` (what came from elsewhere, as it came: each file is
-    named by its SHA-256), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the language came from a file
-    that the user named), ``expected.json`` (at the end, if something was expected), ``metrics.jsonl``,
-    ``samples.jsonl``, ``health.jsonl`` (what went wrong, see `lowres_code.runs.health`), ``eval/base/``, ``eval/sft/``,
-    ``eval/step-N/``, ``eval/trained/`` (see `lowres_code.evaluation.folder`), ``sft/round-1/`` and so on (see
-    `lowres_code.train.sft`), ``selection.jsonl`` and ``selection/`` (see `lowres_code.train.selection`),
-    ``checkpoints/``, and ``model/`` or ``adapter/``.
+    ``recipe.toml`` (resolved, runs again as it is), ``recipes/`` (what came from elsewhere, as it came: each file
+    is named by its SHA-256), ``env.json``, ``status.json``, ``language.toml`` (a copy, if the language came from a
+    file that the user named), ``expected.json`` (at the end, if something was expected), ``problems.jsonl`` (that
+    GRPO trains on), ``metrics.jsonl``, ``samples.jsonl``, ``health.jsonl`` (what went wrong, see
+    `lowres_code.runs.health`), ``eval/base/``, ``eval/sft/``, ``eval/step-N/``, ``eval/trained/`` (see
+    `lowres_code.evaluation.folder`), ``sft/round-1/`` and so on (see `lowres_code.train.sft`), ``selection.jsonl``
+    and ``selection/`` (see `lowres_code.train.selection`), ``checkpoints/``, and ``model/`` or ``adapter/``.
     """
 
     def __init__(self, path: Path, owned: bool = True) -> None:
@@ -187,6 +194,15 @@ class RunDirectory:
     def is_alive(self) -> bool:
         """Whether a process on this machine is working on the run."""
         return is_locked(self._lock)
+
+    def keep_training_problems(self, problems: Iterable[ProblemRecord]) -> None:
+        """Write ``problems.jsonl``: the questions behind the samples of the training."""
+        if self._owned:
+            write_records(self.path / "problems.jsonl", [problem.model_dump() for problem in problems])
+
+    def training_problems(self) -> list[ProblemRecord]:
+        """The questions behind the samples of the training; none in a run of an older version."""
+        return [ProblemRecord.model_validate(line) for line in read_json_lines(self.path / "problems.jsonl")]
 
     def metrics(self) -> JsonLines:
         """``metrics.jsonl``, to append to."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from lowres_code._util.files import write_json
 from lowres_code._util.progress import progress_line
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.folder import ProblemRecord, problem_record
 from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Generator
 from lowres_code.generation.local import LocalGenerator, end_tokens
@@ -102,6 +103,7 @@ class _Session:
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
         judge.check([*self._held_out, *self._problems])
         self._trainer: Any = None
+        self._run_problems: list[ProblemRecord] = []
         if not recipe.ends_with_sft:
             self._must_suffice("data.train has")
 
@@ -177,6 +179,7 @@ class _Session:
         checkpoint = self._run.last_checkpoint()
         done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
         self._run.forget_after(done)
+        self._run.keep_training_problems(self._run_problems)
         self._processes.wait()  # the run is as it was at the checkpoint
         interruption, recorder = Interruption(self._processes), Recorder(self._run, self._console)
         stop = self._early_stop()
@@ -252,6 +255,7 @@ class _Session:
         prompts = [self._prompt(problem) for problem in self._problems]
         lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations
+        self._run_problems = [problem_record(*pair) for pair in zip(self._problems, prompts, strict=True)]
         order = order_by_length(lengths, together, self._arguments.seed)
         rows = [{"prompt": prompts[row], "problem": row} for row in order]
         trainer = make_trainer(
