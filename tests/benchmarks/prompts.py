@@ -26,13 +26,13 @@ Prompt = Mapping[str, str | int]
 PROMPTS: Mapping[str, Prompt] = {
     "1 example": {"system": WHOLE, "template": "{question}", "shots": 1, "output": "reasoning"},
     "1 example, asked for a program": {"system": WHOLE, "template": ASKED, "shots": 1, "output": "reasoning"},
+    "1 example, code alone": {"system": WHOLE, "template": "{question}", "shots": 1, "output": "code"},
+    "1 example, fenced": {"system": WHOLE, "template": "{question}", "shots": 1, "output": "fence"},
+    "1 example, no guidance": {"system": SHORT, "template": "{question}", "shots": 1, "output": "reasoning"},
     "2 examples": {"system": WHOLE, "template": ASKED, "shots": 2, "output": "reasoning"},
     "2 examples, code alone": {"system": WHOLE, "template": ASKED, "shots": 2, "output": "code"},
     "3 examples": {"system": WHOLE, "template": ASKED, "shots": 3, "output": "reasoning"},
     "3 examples, code alone": {"system": WHOLE, "template": ASKED, "shots": 3, "output": "code"},
-    "3 examples, code alone, no guidance": {"system": SHORT, "template": ASKED, "shots": 3, "output": "code"},
-    "3 examples, fenced": {"system": WHOLE, "template": ASKED, "shots": 3, "output": "fence"},
-    "5 examples, code alone": {"system": WHOLE, "template": ASKED, "shots": 5, "output": "code"},
     "no example, all said last": {"system": "", "template": LAST, "shots": 0, "output": "fence"},
 }
 
