@@ -22,7 +22,8 @@ COMMANDS = {
     "run": "Run one program as the judge does.",
     "lang": "Languages: list, show, new, verify, bench.",
     "recipe": "Recipes: list, show, check, copy, diff, schema.",
-    "report": "Say how far a run came and what it gained.",
+    "report": "Say what runs gained, as a page with every sample too.",
+    "watch": "Watch a run while it trains, in a browser and here.",
     "export": "Write a trained model with a model card, and share it.",
     "doctor": "Say what works on this machine, and what fixes the rest.",
 }

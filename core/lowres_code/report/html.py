@@ -27,25 +27,26 @@ def write_page(page: Page, target: Path) -> None:
     write_atomically(target, page_html(page))
 
 
-def page_html(page: Page, most: int = MOST_BYTES) -> str:
+def page_html(page: Page, most: int = MOST_BYTES, live: bool = False) -> str:
     """The text of a page.
 
     Args:
         page: what it shows.
         most: so many characters, about, at most.
+        live: whether it is served, and asks its server for news (`lowres_code.report.watch`).
     """
     every, data = 1, _packed(page)
     while len(data) > most and any(page.samples.step):
         every *= max(2, len(data) // most)
         data = _packed(_thinned(page, every))
-    parts = {name: _file(name) for name in ("page.html", "style.css", *SCRIPTS)}
     filled = {
-        "@TITLE@": html.escape(page.title),
-        "@STYLE@": parts["style.css"],
-        "@SCRIPT@": "\n".join(parts[name] for name in SCRIPTS),
+        "@ASKS@": "'self'" if live else "'none'",
+        "@STYLE@": _file("style.css"),
         "@DATA@": data,
+        "@SCRIPT@": "\n".join(map(_file, (*SCRIPTS, "live.js") if live else SCRIPTS)),
+        "@TITLE@": html.escape(page.title),  # last: nobody knows what stands in it
     }
-    text = parts["page.html"]
+    text = _file("page.html")
     for place, what in filled.items():
         before, _, after = text.partition(place)
         text = f"{before}{what}{after}"

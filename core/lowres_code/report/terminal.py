@@ -84,6 +84,33 @@ def steps_table(steps: Mapping[int, Summary]) -> Table:
     return table
 
 
+def steps_made(run: RunDirectory, last: int = 10) -> Table:
+    """The last steps of a training, as far as it is."""
+    status = run.status()
+    table = _table(
+        f"{run.path}: {status['state']}, step {status['step']} of {status['steps']}", "step", *_STEP.values()
+    )
+    for record in run.read_metrics()[-last:]:
+        table.add_row(str(record["step"]), *(_figure(record.get(name)) for name in _STEP))
+    return table
+
+
+_STEP = {
+    "reward": "reward",
+    "share/correct": "right",
+    "share/runs": "runs",
+    "share/syntax": "syntax",
+    "completions/mean_length": "tokens",
+    "completions/clipped_ratio": "cut",
+    "entropy": "entropy",
+    "step_time": "seconds",
+}
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
 def comparison_table(comparison: Comparison) -> Table:
     """Two evaluations, paired: overall and by task."""
     title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"

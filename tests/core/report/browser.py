@@ -28,10 +28,19 @@ class Browser:
 
     def open(self, page: Path) -> None:
         """Show a page, and wait until its samples are there."""
+        self.open_url(page.as_uri())
+
+    def open_url(self, url: str) -> None:
+        """The same by its address."""
+        self.requested()  # what was asked for before is forgotten
+        self.driver.get(url)
+        self.wait_for("return !document.getElementById('waiting')")
+
+    def wait_for(self, condition: str) -> None:
+        """Until a script returns something true."""
         from selenium.webdriver.support.ui import WebDriverWait
 
-        self.driver.get(page.as_uri())
-        WebDriverWait(self.driver, WAIT_S).until(lambda _: self.run("return !document.getElementById('waiting')"))
+        WebDriverWait(self.driver, WAIT_S).until(lambda _: self.run(condition))
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script returns."""
