@@ -9,7 +9,7 @@ from lowres_code.judgement import Judgement
 from lowres_code.language.analysis import MOST_LITERALS, Analysis
 from lowres_code.language.base import Limits
 from lowres_code.problem import Problem, Test
-from lowres_code.reward.terms import is_bare_constant
+from lowres_code.trust import is_bare
 
 from tests.conftest import PROLOG
 from tests.core.conformance.bad_backends import Unreadable
@@ -99,4 +99,4 @@ def test_bare_constants_are_told_from_programs(judge: Judge) -> None:
     texts = [f"<code>\n:- use_module(library(clpq)).\n{program}\n</code>" for program in programs]
     judged = judge.analyse(judge.judge(texts, [Problem("p", "q", (Test("42"),))] * 4))
     assert [judgement.verdict for judgement in judged] == ["correct"] * 4
-    assert [is_bare_constant(judgement) for judgement in judged] == [True, True, False, True]
+    assert [is_bare(judgement) for judgement in judged] == [True, True, False, True]

@@ -18,7 +18,7 @@ from lowres_code.problem import Problem, Test
 from lowres_code.recipe import load_recipe
 from lowres_code.recipe.build import reward_terms
 from lowres_code.reward import TERMS, RewardInput, RewardOptions, RewardTerm
-from lowres_code.reward.terms import numbers_in
+from lowres_code.trust import numbers_in
 
 from tests.unit.test_recipe import MINIMAL, message, written
 

@@ -72,6 +72,26 @@ class Share(BaseModel):
         return str(Interval(self.value, self.low, self.high))
 
 
+class TrustFigures(BaseModel):
+    """Whether right answers were programmed (`lowres_code.trust`), in languages that offer an analysis.
+
+    Attributes:
+        earned: the mean over problems of the share of samples that are right and not bare.
+        bare: of the right samples, the share that is bare; ``None`` if none is right.
+        clauses, predicates, constraints: means over the samples that could be analysed.
+        agreement: mean over those with numbers and a reasoning; ``None`` without one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    earned: Share
+    bare: float | None
+    clauses: float
+    predicates: float
+    constraints: float
+    agreement: float | None
+
+
 class Metrics(BaseModel):
     """The figures of some problems; samples that the judge itself failed on are left out of all but ``infra_error``.
 
@@ -87,6 +107,7 @@ class Metrics(BaseModel):
         verdicts: how many samples had each, the most frequent first.
         tokens: mean of a completion; ``None`` where nobody counts.
         seconds: mean until a completion ends.
+        trust: whether right answers were programmed; ``None`` where nobody can tell.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -106,6 +127,7 @@ class Metrics(BaseModel):
     verdicts: dict[str, int]
     tokens: float | None = None
     seconds: float | None = None
+    trust: TrustFigures | None = None
 
 
 def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
@@ -136,6 +158,22 @@ def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
         verdicts=dict(Counter(record.verdict for record in drawn).most_common()),
         tokens=_mean([record.tokens for record in judged if record.tokens is not None]),
         seconds=_mean([record.seconds for record in judged]),
+        trust=_trust(groups),
+    )
+
+
+def _trust(groups: Sequence[Sequence[SampleRecord]]) -> TrustFigures | None:
+    found = [(record, record.trust) for group in groups for record in group if record.trust]
+    if not found:
+        return None
+    right = [trust.bare for record, trust in found if record.correct]
+    return TrustFigures(
+        earned=_share(groups, lambda record: record.correct and not (record.trust and record.trust.bare)),
+        bare=round(sum(right) / len(right), 4) if right else None,
+        clauses=_mean([trust.clauses for _, trust in found]) or 0.0,
+        predicates=_mean([trust.predicates for _, trust in found]) or 0.0,
+        constraints=_mean([trust.constraints for _, trust in found]) or 0.0,
+        agreement=_mean([trust.agreement for _, trust in found if trust.agreement is not None]),
     )
 
 

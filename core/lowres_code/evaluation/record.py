@@ -14,6 +14,7 @@ from lowres_code.errors import UsageError
 from lowres_code.judgement import Judged, Judgement
 from lowres_code.language.base import Diagnostic, Execution, Status
 from lowres_code.problem import Problem
+from lowres_code.trust import Trust
 
 LONGEST_STDERR = 2_000  # characters of standard error that are kept, the last ones
 NO_PROGRAM = "no program: neither <code> nor a fenced block of the language"
@@ -43,6 +44,7 @@ class SampleRecord(Judged, BaseModel):
         verdict, answer, failed_test, diagnostics, stderr, exit_code, cpu_s, wall_s: see `judged_fields`.
         tokens: that were written; cut: whether the limit of tokens ended it; seconds: until it ended.
         rewards: by term, in training.
+        trust: whether a right answer was programmed, in languages that offer an analysis.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +70,7 @@ class SampleRecord(Judged, BaseModel):
     cut: bool = False
     seconds: float = 0.0
     rewards: dict[str, float | None] | None = None
+    trust: Trust | None = None
 
     @classmethod
     def of(cls, problem: Problem, judgement: Judgement, **sampled: Any) -> SampleRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lowres_code._util.background import Background
 from lowres_code._util.files import write_records
@@ -20,6 +20,7 @@ from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import Recipe
 from lowres_code.recipe.stages import EvalTable
+from lowres_code.trust import Trust, trust_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class _Work:
         self.failures += [sample.reason for _, sample in made if isinstance(sample, Failure)]
         samples = [(draw, sample) for draw, sample in made if isinstance(sample, Sample)]
         problems = [self._problems[sample.key] for _, sample in samples]
-        judgements = self._judge.judge([sample.text for _, sample in samples], problems)
+        judgements = _analysed(self._judge, self._judge.judge([sample.text for _, sample in samples], problems))
         self._samples.append(*(self._record(*one).as_json() for one in zip(samples, judgements, strict=True)))
         self._there |= {(self._problems[s.key].id, draw.greedy, s.number) for draw, s in samples}
         self._progress(len(self._there), self.total)
@@ -150,7 +151,20 @@ class _Work:
             tokens=sample.tokens,
             cut=sample.stop == "length",
             seconds=sample.seconds,
+            **self._trust(self._problems[sample.key], judgement),
         )
+
+    def _trust(self, problem: Problem, judgement: Judgement) -> dict[str, Trust]:
+        found = trust_of(judgement, problem.question)
+        return {"trust": found} if found else {}
+
+
+def _analysed(judge: Judge, judgements: Sequence[Judgement]) -> list[Judgement]:
+    """The same judgements, with an analysis where there is one; that it fails changes no verdict."""
+    if not judge.language.analyses:
+        return [*judgements]
+    found = judge.analyse(judgements)
+    return [replace(one, analysis=other.analysis) for one, other in zip(judgements, found, strict=True)]
 
 
 def _draws(table: EvalTable) -> list[_Draw]:

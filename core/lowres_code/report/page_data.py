@@ -70,7 +70,7 @@ class Samples(BaseModel):
         source, problem, verdict: places in `Page.sources`, `Page.problems`, `Page.verdicts`.
         step: of training; 0 in an evaluation.
         text: the completion; program: where it stands in that, or itself, or nothing.
-        answer, said, tokens, cut: what the judge said and how long it was.
+        answer, said, tokens, cut, bare: what the judge said, how long it was, and whether the answer is only stated.
     """
 
     source: list[int] = []
@@ -83,6 +83,7 @@ class Samples(BaseModel):
     said: list[str] = []
     tokens: list[int | None] = []
     cut: list[bool] = []
+    bare: list[bool] = []
 
 
 class Page(BaseModel):
@@ -181,6 +182,7 @@ class Columns:
             columns.said.append(_said(sample))
             columns.tokens.append(sample.tokens)
             columns.cut.append(sample.cut)
+            columns.bare.append(bool(sample.trust and sample.trust.bare))
 
     def _problem(self, sample: SampleRecord, record: ProblemRecord | None) -> int:
         question = record.question if record else ""

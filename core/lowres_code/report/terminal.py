@@ -47,6 +47,13 @@ def _figures(figures: Metrics) -> Iterator[str]:
     sizes += [f"{figures.seconds:g} s a sample (mean)"] if figures.seconds else []
     yield "; ".join([*(f"{name} {share.value:.1%}" for name, share in shares.items()), *sizes])
     yield ", ".join(f"{verdict} {count}" for verdict, count in figures.verdicts.items())
+    if trust := figures.trust:
+        bare = "" if trust.bare is None else f"; of the right ones {trust.bare:.1%} merely state their answer"
+        agreement = "" if trust.agreement is None else f", {trust.agreement:.0%} of the numbers named in the reasoning"
+        yield (
+            f"programmed and right {trust.earned}{bare}; {trust.clauses:g} clauses, {trust.predicates:g} predicates, "
+            f"{trust.constraints:g} constraints a program{agreement}"
+        )
 
 
 def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:

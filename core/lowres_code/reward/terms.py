@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from lowres_code.answers import same_value
-from lowres_code.judgement import Judgement
 from lowres_code.reward.base import RewardInput, RewardOptions, RewardTerm
+from lowres_code.trust import agreement as share_named
+from lowres_code.trust import is_bare
 
 
 class VerdictOptions(RewardOptions):
@@ -92,17 +90,8 @@ def length_in_band(given: RewardInput[LengthOptions]) -> float:
 
 
 def no_bare_constant(given: RewardInput) -> float:
-    """1 if the program gives an answer that is computed, and not one that is only written in it."""
-    return float(given.judgement.runs and not is_bare_constant(given.judgement))
-
-
-def is_bare_constant(judgement: Judgement) -> bool:
-    """Whether the program's answer is written in it, and it computes nothing (`Analysis.operations`)."""
-    analysis, execution = judgement.analysis, judgement.execution
-    if analysis is None or execution is None or execution.answer is None or analysis.operations:
-        return False
-    answer = execution.answer
-    return any(same_value(literal, answer) for literal in analysis.literals)
+    """1 if the program gives an answer that is computed from what is given, and not only written in it (`is_bare`)."""
+    return float(given.judgement.runs and not is_bare(given.judgement, given.problem.question))
 
 
 def structure(given: RewardInput[StructureOptions]) -> float:
@@ -120,36 +109,11 @@ def structure(given: RewardInput[StructureOptions]) -> float:
 
 
 def agreement(given: RewardInput[AgreementOptions]) -> float:
-    """The share of the program's different numbers that the reasoning names; 0 without a number in the program.
-
-    Signs do not count, and ``20%`` in the reasoning is 20 as well as 0.2. Numbers in words are not seen.
-    """
+    """See `lowres_code.trust.agreement`; 0 where there is none."""
     analysis = given.judgement.analysis
     if analysis is None or (given.options.right_only and not given.judgement.correct):
         return 0.0
-    written = {abs(number) for literal in analysis.literals if (number := _number(literal)) is not None}
-    named = numbers_in(given.completion.reasoning or "")
-    return len(written & named) / len(written) if written else 0.0
-
-
-_NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,40})(?!\d)(\.\d{1,40})?(?:\s?(%))?", re.ASCII)
-_LITERAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
-_RATIONAL = re.compile(r"([+-]?\d{1,40})r(\d{1,40})", re.ASCII)
-
-
-def numbers_in(text: str) -> set[Fraction]:
-    """The numbers in a text, without their signs; of a percentage also the hundredth part."""
-    found: set[Fraction] = set()
-    for whole, decimals, percent in _NUMBER.findall(text):
-        number = Fraction(whole.replace(",", "") + decimals)
-        found |= {number, number / 100} if percent else {number}
-    return found
-
-
-def _number(literal: str) -> Fraction | None:
-    if match := _RATIONAL.fullmatch(literal):
-        return Fraction(int(match[1]), int(match[2])) if int(match[2]) else None
-    return Fraction(literal) if _LITERAL.fullmatch(literal) else None
+    return share_named(analysis, given.completion.reasoning) or 0.0
 
 
 TERMS: tuple[RewardTerm[Any], ...] = (

@@ -175,6 +175,7 @@ def hundred_thousand(length: int) -> Page:
             "said": [""] * count,
             "tokens": [50] * count,
             "cut": [False] * count,
+            "bare": [False] * count,
         },
     }
     ids = [f"p-{n}" for n in range(500)]

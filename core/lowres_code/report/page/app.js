@@ -34,7 +34,17 @@ function gain(page) {
     el("p", { class: "soft" }, page.measured),
     dots(there.map((one) => ({ name: one.label, share: one.all.pass_at_1 }))),
     table(["model", "pass@1 [95 % interval]", "any right", "all right", "parses", "runs", "cut", "tokens"], rows),
-    page.notes.map((note) => el("p", { class: "finding" }, note)))];
+    trusted(there), page.notes.map((note) => el("p", { class: "finding" }, note)))];
+}
+
+// Whether right answers were programmed: what accuracy alone does not tell.
+function trusted(evaluations) {
+  const there = evaluations.filter((one) => one.all.trust);
+  if (!there.length) return null;
+  const rows = there.map(({ label, all: { trust } }) => [label, share(trust.earned), trust.bare === null ? "" : percent(trust.bare), ...[trust.clauses, trust.predicates, trust.constraints].map((one) => one.toFixed(1)),
+    trust.agreement === null ? "" : percent(trust.agreement)]);
+  return [el("h3", { id: "trust" }, "Is it programmed?"), el("p", { class: "soft small" }, "An answer is bare if the program merely states it, or computes it from numbers that the question does not give."),
+    table(["model", "right and not bare", "bare, of the right", "clauses", "predicates", "constraints", "numbers named in the reasoning"], rows)];
 }
 
 function differences(page) {
@@ -168,7 +178,7 @@ function samples(page) {
         el("div", {}, dot(verdict), el("strong", {}, words(verdict)), data.answer[which] === null ? "" : `: ${data.answer[which]}`),
         written(which),
         data.said[which] ? el("div", { class: "said soft" }, data.said[which]) : null,
-        el("div", { class: "said soft" }, [data.tokens[which] === null ? "" : `${data.tokens[which]} tokens`, data.cut[which] ? "cut" : ""].filter(Boolean).join(", "))].filter(Boolean));
+        el("div", { class: "said soft" }, [data.tokens[which] === null ? "" : `${data.tokens[which]} tokens`, data.cut[which] ? "cut" : "", data.bare[which] ? "bare: its answer is stated, not computed from what is given" : ""].filter(Boolean).join(", "))].filter(Boolean));
     };
     draw(row);
     return made;
