@@ -12,7 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from lowres_code._util.files import write_atomically
-from lowres_code.report.page_data import Page, Samples
+from lowres_code.report.page_data import Page
+from lowres_code.report.page_samples import Samples
 
 MOST_BYTES = 14_000_000  # of a file; a page that is larger opens slowly, or not at all on a phone
 SCRIPTS = ("parts.js", "app.js")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.compare import Comparison, compare
-from lowres_code.evaluation.folder import EvaluationFolder, ProblemRecord
+from lowres_code.evaluation.folder import EvaluationFolder
 from lowres_code.evaluation.metrics import Metrics
-from lowres_code.evaluation.record import SampleRecord
 from lowres_code.plugins.manager import find_language
+from lowres_code.report.page_samples import Columns, Sampled
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.runs.loaded import Evaluation, Run, load_evaluation, load_run
 
@@ -54,53 +54,16 @@ class ComparisonPart(BaseModel):
     by_task: dict[str, Any]
 
 
-class Problems(BaseModel):
-    """Problems in columns."""
-
-    id: list[str] = []
-    task: list[str] = []
-    question: list[str] = []
-    expected: list[str] = []
-
-
-class Samples(BaseModel):
-    """Samples in columns.
-
-    Attributes:
-        source, problem, verdict: places in `Page.sources`, `Page.problems`, `Page.verdicts`.
-        step: of training; 0 in an evaluation.
-        text: the completion; program: where it stands in that, or itself, or nothing.
-        answer, said, tokens, cut, bare: what the judge said, how long it was, and whether the answer is only stated.
-    """
-
-    source: list[int] = []
-    problem: list[int] = []
-    verdict: list[int] = []
-    step: list[int] = []
-    text: list[str] = []
-    program: list[tuple[int, int] | str | None] = []
-    answer: list[str | None] = []
-    said: list[str] = []
-    tokens: list[int | None] = []
-    cut: list[bool] = []
-    bare: list[bool] = []
-
-
-class Page(BaseModel):
+class Page(Sampled):
     """All that a page shows."""
 
     title: str
     subtitle: str
     measured: str
-    notes: list[str] = []
+    notes: list[str] = Field(default=[])
     runs: list[RunPart]
     evaluations: list[EvaluationPart]
     comparisons: list[ComparisonPart]
-    sources: list[str] = []
-    languages: list[str] = []
-    verdicts: list[str] = []
-    problems: Problems = Problems()
-    samples: Samples = Samples()
     left_out: str = ""
 
 
@@ -152,75 +115,6 @@ def page_of(paths: Sequence[Path]) -> Page:
         problems = RunDirectory(run.path).training_problems()
         columns.add(label, str(run.env["language"]), run.samples, problems)
     return page
-
-
-class Columns:
-    """Puts samples into the columns of a page."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self._problems: dict[tuple[str, str], int] = {}  # id and question
-        self._verdicts: dict[str, int] = {}
-
-    def add(
-        self, label: str, language: str, samples: Sequence[SampleRecord], problems: Iterable[ProblemRecord]
-    ) -> None:
-        """All samples of one source; problems with the same id and question are one for all sources."""
-        if not samples:
-            return
-        known, columns = {problem.id: problem for problem in problems}, self._page.samples
-        self._page.sources.append(label)
-        self._page.languages.append(language)
-        for sample in samples:
-            columns.source.append(len(self._page.sources) - 1)
-            columns.problem.append(self._problem(sample, known.get(sample.problem)))
-            columns.verdict.append(self._verdict(sample.verdict))
-            columns.step.append(sample.step or 0)
-            columns.text.append(sample.completion)
-            columns.program.append(_place(sample))
-            columns.answer.append(sample.answer)
-            columns.said.append(_said(sample))
-            columns.tokens.append(sample.tokens)
-            columns.cut.append(sample.cut)
-            columns.bare.append(bool(sample.trust and sample.trust.bare))
-
-    def _problem(self, sample: SampleRecord, record: ProblemRecord | None) -> int:
-        question = record.question if record else ""
-        key, problems = (sample.problem, question), self._page.problems
-        if key not in self._problems:
-            self._problems[key] = len(problems.id)
-            tests = record.tests if record else ()
-            problems.id.append(sample.problem)
-            problems.task.append(sample.task)
-            problems.question.append(question)
-            problems.expected.append(" | ".join(str(test["expected"]) for test in tests if test.get("expected")))
-        return self._problems[key]
-
-    def _verdict(self, verdict: str) -> int:
-        if verdict not in self._verdicts:
-            self._verdicts[verdict] = len(self._page.verdicts)
-            self._page.verdicts.append(verdict)
-        return self._verdicts[verdict]
-
-
-def _place(sample: SampleRecord) -> tuple[int, int] | str | None:
-    """Where the program stands in the completion, in UTF-16 units, as JavaScript counts."""
-    if sample.program is None:
-        return None
-    begin = sample.completion.find(sample.program)
-    if begin < 0:
-        return sample.program
-    first = _units(sample.completion[:begin])
-    return first, first + _units(sample.program)
-
-
-def _units(text: str) -> int:
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def _said(sample: SampleRecord) -> str:
-    notes = [f"line {note.line}: {note.message}" if note.line else note.message for note in sample.diagnostics[:3]]
-    return "\n".join(notes) or sample.stderr[-300:].strip()
 
 
 def _run_part(run: Run) -> RunPart:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from lowres_code._util.files import read_json_lines, write_records
 from lowres_code.report.html import page_html
-from lowres_code.report.page_data import Page, Problems, Samples
+from lowres_code.report.page_data import Page
+from lowres_code.report.page_samples import Problems, Samples
 
 from tests.conftest import Cli
 from tests.core.report.browser import Browser, browser
