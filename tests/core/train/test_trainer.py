@@ -68,7 +68,7 @@ def test_the_likeliest_completions_are_those_of_trl(tmp_path: Path, most: int) -
 
 
 def test_a_step_of_likeliest_completions_is_that_of_trl(tmp_path: Path) -> None:
-    """One step each: lengths, clipped ratio, entropy, loss and gradient."""
+    """One step each: lengths, clipped ratio, entropy, loss and gradient; the last two are 0 but for rounding."""
     records = []
     for kind in (Trainer, GRPOTrainer):
         trainer = trainer_of(
@@ -79,7 +79,7 @@ def test_a_step_of_likeliest_completions_is_that_of_trl(tmp_path: Path) -> None:
     ours, theirs = records
     assert 0 < ours["completions/clipped_ratio"] < 1, "some of both, or this shows nothing"
     for name in SAME:
-        assert ours[name] == pytest.approx(theirs[name], rel=1e-4, abs=1e-7), name
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-4, abs=1e-6), name
 
 
 @pytest.mark.parametrize("kind", [Trainer, GRPOTrainer])
