@@ -74,9 +74,10 @@ class Gathered:
         """Raises `UsageError` if one is neither a run nor an evaluation."""
         self.runs: list[Run] = []
         self.evaluations: list[tuple[str, str, Evaluation]] = []  # label, language
+        several = sum(RunDirectory(path).exists() for path in paths) > 1
         for path in paths:
             if RunDirectory(path).exists():
-                self._add_run(load_run(path), path.name if len(paths) > 1 else "")
+                self._add_run(load_run(path), path.name if several else "")
             elif not EvaluationFolder(path).exists() and not EvaluationFolder(path).is_of_an_older_version():
                 raise UsageError(f"{str(path)!r} holds no run (no recipe.toml and env.json), and no evaluation")
             else:
@@ -174,7 +175,7 @@ def _comparisons(found: Gathered) -> Iterable[ComparisonPart]:
 
 
 def _title(found: Gathered, paths: Sequence[Path]) -> str:
-    if len(found.runs) == 1 and len(paths) == 1:
+    if len(found.runs) == 1:
         run = found.runs[0]
         return f"{Path(run.recipe.model.name).name} learns {_language(run.env['language'])}"
     return " and ".join(path.name for path in paths)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lowres_code._util.files import read_json_lines, write_records
 from lowres_code.report.html import page_html
-from lowres_code.report.page_data import Page
+from lowres_code.report.page_data import Page, page_of
 from lowres_code.report.page_samples import Problems, Samples
 
 from tests.conftest import Cli
@@ -121,6 +121,19 @@ def test_a_problem_has_its_stages_side_by_side(page: Browser) -> None:
     assert page.texts(".side.chosen h3") == ["before"]
     assert len(page.texts(".side.chosen nav button")) == 2
     page.choose("source", "all")
+
+
+def test_several_are_compared_with_the_first(run: Path) -> None:
+    page = page_of([run / "eval" / "base", run])
+    assert page.title == "pocket learns Prolog"
+    assert [part.label for part in page.evaluations] == ["base", "before", "after"]
+    assert [part.title for part in page.comparisons] == ["base → after", "before → after"]
+    assert page.comparisons[0].all["problems"] == 7
+    runs = page_of([run, run])
+    assert [part.label for part in runs.evaluations] == ["run, before", "run, after"] * 2
+    assert [part.title for part in runs.comparisons] == [
+        f"run, before → {one}" for one in ("run, after", "run, before", "run, after")
+    ]
 
 
 def test_it_goes_by_keyboard(page: Browser) -> None:
