@@ -7,6 +7,7 @@ Accuracy alone has misled in this field: a model can do the sum in prose and wri
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
@@ -25,8 +26,8 @@ eighty=80 ninety=90 hundred=100 thousand=1000 million=1000000 dozen=12 once=1 tw
 half=1/2 halves=1/2 third=1/3 thirds=1/3 quarter=1/4 quarters=1/4 fourth=1/4 fourths=1/4 fifth=1/5 fifths=1/5
 """
 _WORDS = {word: Fraction(value) for word, _, value in (pair.partition("=") for pair in _SPELLED.split())}
-_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,40})(?!\d)(\.\d{1,40})?(?:\s?(%))?", re.ASCII)
+_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})(?:(?:[\s-]|\sand\s)+(?:{'|'.join(_WORDS)}))*\b", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,40}|(?=\.\d))(?!\d)(\.\d{1,40})?(?:\s?(%))?", re.ASCII)
 _FRACTION = re.compile(r"(?<![\w./])(\d{1,9})\s?/\s?(\d{1,9})(?![\w./]\d)", re.ASCII)
 _LITERAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 _RATIONAL = re.compile(r"([+-]?\d{1,40})r(\d{1,40})", re.ASCII)
@@ -115,13 +116,29 @@ def numbers_given(question: str) -> set[Fraction]:
 
     Obvious are the hundredth part and the whole of it (20 % is 0.2, 1.2 and 0.8), and the denominator of a fraction.
     """
-    plain = numbers_in(question) | {_WORDS[word.lower()] for word in _WORD.findall(question)}
+    plain = numbers_in(question) | {number for words in _WORD.findall(question) for number in _spelled(words)}
     for above, below in _FRACTION.findall(question):
         plain |= {Fraction(int(above), int(below))} if int(below) else set()
     shares = {number / 100 for number in plain} | {number for number in plain if 0 < number < 1}
     return (
         plain | shares | {1 + share for share in shares} | {1 - share for share in shares} | {1 / n for n in plain if n}
     )
+
+
+def _spelled(words: str) -> Iterable[Fraction]:
+    """What number words come to, one by one and together: "one hundred fifty" is 150, "three dozen" 36."""
+    values = [_WORDS[word] for word in re.split(r"[\s-]+|\sand\s", words.lower()) if word in _WORDS]
+    whole, current = Fraction(0), Fraction(0)
+    for value in values:
+        if value >= 1000:
+            whole, current = whole + max(current, Fraction(1)) * value, Fraction(0)
+        elif value == 100:
+            current = max(current, Fraction(1)) * value
+        elif value == 12 and current:  # a dozen
+            current *= value
+        else:
+            current += value
+    return {*values, whole + current}
 
 
 def _number(literal: str) -> Fraction | None:

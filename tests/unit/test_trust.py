@@ -52,6 +52,21 @@ def test_what_is_not(answer: str | None, operations: int, literals: tuple[str, .
     assert not is_bare(judged(answer, operations, *literals), EGGS)
 
 
+@pytest.mark.parametrize(
+    ("question", "literals"),
+    [
+        ("There are twenty-five apples in each of 4 boxes.", ("25", "4")),
+        ("Of one hundred and fifty birds 20 fly away.", ("150", "20")),
+        ("A pen costs $.50, and she buys 14.", ("0.5", "14")),
+        ("Three dozen eggs are for 4 children.", ("36", "4")),
+        ("Two thousand five hundred people pay 8 dollars.", ("2500", "8")),
+    ],
+)
+def test_numbers_in_words_are_given(question: str, literals: tuple[str, ...]) -> None:
+    assert not is_bare(judged("1", 1, *literals), question)
+    assert is_bare(judged("1", 1, *literals, "77"), question)
+
+
 def test_a_question_without_numbers_says_nothing_of_foreign_ones() -> None:
     assert not is_bare(judged("26", 1, "13.5", "12.5"), "How many letters has the alphabet?")
     assert is_bare(judged("26", 0, "26"), "How many letters has the alphabet?")

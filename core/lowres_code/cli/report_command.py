@@ -28,7 +28,7 @@ def command(paths: tuple[Path, ...], out: Path | None, opens: bool, as_json: boo
 
     page = page_of(paths)
     if as_json:
-        click.echo(page.model_dump_json())
+        click.echo(page.as_json())
         return
     screen = console()
     for path in paths:

@@ -76,7 +76,7 @@ class TrustFigures(BaseModel):
     """Whether right answers were programmed (`lowres_code.trust`), in languages that offer an analysis.
 
     Attributes:
-        earned: the mean over problems of the share of samples that are right and not bare.
+        earned: the mean over problems of the share of samples that are right, and known not to be bare.
         bare: of the right samples, the share that is bare; ``None`` if none is right.
         clauses, predicates, constraints: means over the samples that could be analysed.
         agreement: mean over those with numbers and a reasoning; ``None`` without one.
@@ -168,7 +168,7 @@ def _trust(groups: Sequence[Sequence[SampleRecord]]) -> TrustFigures | None:
         return None
     right = [trust.bare for record, trust in found if record.correct]
     return TrustFigures(
-        earned=_share(groups, lambda record: record.correct and not (record.trust and record.trust.bare)),
+        earned=_share(groups, lambda record: record.correct and record.trust is not None and not record.trust.bare),
         bare=round(sum(right) / len(right), 4) if right else None,
         clauses=_mean([trust.clauses for _, trust in found]) or 0.0,
         predicates=_mean([trust.predicates for _, trust in found]) or 0.0,

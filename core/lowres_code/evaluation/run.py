@@ -151,12 +151,13 @@ class _Work:
             tokens=sample.tokens,
             cut=sample.stop == "length",
             seconds=sample.seconds,
-            **self._trust(self._problems[sample.key], judgement),
+            **_trust(self._problems[sample.key], judgement),
         )
 
-    def _trust(self, problem: Problem, judgement: Judgement) -> dict[str, Trust]:
-        found = trust_of(judgement, problem.question)
-        return {"trust": found} if found else {}
+
+def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
+    found = trust_of(judgement, problem.question)
+    return {"trust": found} if found else {}
 
 
 def _analysed(judge: Judge, judgements: Sequence[Judgement]) -> list[Judgement]:
@@ -200,10 +201,10 @@ def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: J
     if not failed:
         return []
     asked = [known[records[place].problem] for place in failed]
-    judgements = judge.judge([records[place].completion for place in failed], asked)
+    judgements = _analysed(judge, judge.judge([records[place].completion for place in failed], asked))
     for place, problem, judgement in zip(failed, asked, judgements, strict=True):
         before = records[place]
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})
-        records[place] = SampleRecord.of(problem, judgement, **sampled)
+        records[place] = SampleRecord.of(problem, judgement, **sampled, **_trust(problem, judgement))
     write_records(folder.path / "samples.jsonl", [record.as_json() for record in records])
     return judgements

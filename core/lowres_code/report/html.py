@@ -28,23 +28,24 @@ def write_page(page: Page, target: Path) -> None:
     write_atomically(target, page_html(page))
 
 
-def page_html(page: Page, most: int = MOST_BYTES, live: bool = False) -> str:
+def page_html(page: Page, most: int = MOST_BYTES, live: str | None = None) -> str:
     """The text of a page.
 
     Args:
         page: what it shows.
         most: so many characters, about, at most.
-        live: whether it is served, and asks its server for news (`lowres_code.report.watch`).
+        live: if it is served and is to ask its server for news (`lowres_code.report.watch`): what it shows now.
     """
     every, data = 1, _packed(page)
-    while len(data) > most and any(page.samples.step):
+    while len(data) > most and every <= max(page.samples.step, default=0):
         every *= max(2, len(data) // most)
         data = _packed(_thinned(page, every))
     filled = {
-        "@ASKS@": "'self'" if live else "'none'",
+        "@ASKS@": "'none'" if live is None else "'self'",
         "@STYLE@": _file("style.css"),
         "@DATA@": data,
-        "@SCRIPT@": "\n".join(map(_file, (*SCRIPTS, "live.js") if live else SCRIPTS)),
+        "@SCRIPT@": "\n".join(map(_file, SCRIPTS if live is None else (*SCRIPTS, "live.js"))),
+        "@VERSION@": html.escape(live or ""),
         "@TITLE@": html.escape(page.title),  # last: nobody knows what stands in it
     }
     text = _file("page.html")
@@ -55,7 +56,7 @@ def page_html(page: Page, most: int = MOST_BYTES, live: bool = False) -> str:
 
 
 def _packed(page: Page) -> str:
-    return base64.b64encode(gzip.compress(page.model_dump_json().encode(), 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(page.as_json().encode(), 6, mtime=0)).decode()
 
 
 def _thinned(page: Page, every: int) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,9 @@ from lowres_code.errors import UsageError
 from lowres_code.evaluation.compare import Comparison, compare
 from lowres_code.evaluation.folder import EvaluationFolder
 from lowres_code.evaluation.metrics import Metrics
+from lowres_code.generation.endpoint import without_credentials
 from lowres_code.plugins.manager import find_language
+from lowres_code.recipe.schema import Recipe
 from lowres_code.report.page_samples import Columns, Sampled
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.runs.loaded import Evaluation, Run, load_evaluation, load_run
@@ -66,6 +69,10 @@ class Page(Sampled):
     comparisons: list[ComparisonPart]
     left_out: str = ""
 
+    def as_json(self) -> str:
+        """All of it in ASCII: a model may have written half of a character."""
+        return json.dumps(self.model_dump(), separators=(",", ":"))
+
 
 class Gathered:
     """What is in some runs and evaluations, under one set of labels."""
@@ -74,6 +81,7 @@ class Gathered:
         """Raises `UsageError` if one is neither a run nor an evaluation."""
         self.runs: list[Run] = []
         self.evaluations: list[tuple[str, str, Evaluation]] = []  # label, language
+        self.interim: set[Path] = set()  # those that were made while a model trained
         several = sum(RunDirectory(path).exists() for path in paths) > 1
         for path in paths:
             if RunDirectory(path).exists():
@@ -90,6 +98,8 @@ class Gathered:
         for stage, evaluation in run.evaluations.items():
             label = grpo if stage == "trained" else LABELS.get(stage, stage.replace("-", " "))
             self.evaluations.append((f"{name}, {label}" if name else label, str(run.env["language"]), evaluation))
+            if stage not in LABELS:
+                self.interim.add(evaluation.path)
 
 
 def page_of(paths: Sequence[Path]) -> Page:
@@ -99,13 +109,15 @@ def page_of(paths: Sequence[Path]) -> Page:
         UsageError: one is neither a run nor an evaluation, or cannot be read.
     """
     found = Gathered(paths)
+    notes: list[str] = []
     page = Page(
         title=_title(found, paths),
         subtitle=_subtitle(found),
         measured=_measured(found),
         runs=[_run_part(run) for run in found.runs],
         evaluations=[_evaluation_part(label, one) for label, _, one in found.evaluations],
-        comparisons=list(_comparisons(found)),
+        comparisons=list(_comparisons(found, notes)),
+        notes=notes,
     )
     columns = Columns(page)
     for label, language, evaluation in found.evaluations:
@@ -133,8 +145,15 @@ def _run_part(run: Run) -> RunPart:
         counts=[[by_step[(step, verdict)] for step in steps] for verdict in verdicts],
         health=[finding.as_json() for finding in run.health],
         facts=_facts(run),
-        recipe=tomli_w.dumps(run.recipe.model_dump(exclude_none=True)),
+        recipe=tomli_w.dumps(_without_secrets(run.recipe).model_dump(exclude_none=True)),
     )
+
+
+def _without_secrets(recipe: Recipe) -> Recipe:
+    """The same without a password in an address: pages are given away."""
+    if recipe.sft is None or recipe.sft.url is None:
+        return recipe
+    return recipe.model_copy(update={"sft": recipe.sft.model_copy(update={"url": without_credentials(recipe.sft.url)})})
 
 
 def _number(value: Any) -> float | None:
@@ -156,16 +175,22 @@ def _evaluation_part(label: str, evaluation: Evaluation) -> EvaluationPart:
     return EvaluationPart(label=label, all=summary.all, by_task=summary.by_task, by_difficulty=summary.by_difficulty)
 
 
-def _comparisons(found: Gathered) -> Iterable[ComparisonPart]:
+def _comparisons(found: Gathered, notes: list[str]) -> Iterable[ComparisonPart]:
     """The first evaluation against the last, and each stage against the one before; or all against the first."""
-    there = [(label, one.path) for label, _, one in found.evaluations if one.summary.all and "step" not in label]
+    there = [
+        (label, one.path) for label, _, one in found.evaluations if one.summary.all and one.path not in found.interim
+    ]
     if len(there) < 2:
         return
     pairs = [(there[0], other) for other in there[1:]]
     if len(found.runs) == 1 and len(there) > 2:
         pairs = [(there[0], there[-1]), *((there[n], there[n + 1]) for n in range(1, len(there) - 1))]
     for (before, old), (after, new) in pairs:
-        compared: Comparison = compare(EvaluationFolder(old), [EvaluationFolder(new)], anyway=True)[0]
+        try:
+            compared: Comparison = compare(EvaluationFolder(old), [EvaluationFolder(new)], anyway=True)[0]
+        except UsageError as error:  # no problem in common, for one: the others can still be compared
+            notes.append(f"{before} and {after} are not compared: {error}")
+            continue
         yield ComparisonPart(
             title=f"{before} → {after}",
             notes=compared.notes(),

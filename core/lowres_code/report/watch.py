@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 from lowres_code.errors import LowresCodeError, UsageError
@@ -32,6 +35,7 @@ class PageServer(ThreadingHTTPServer):
             UsageError: the port is taken.
         """
         self.run = run
+        self._building, self._built = threading.Lock(), ("", "")
         try:
             super().__init__((LOCAL, port), _Handler)
         except OSError as error:
@@ -44,7 +48,19 @@ class PageServer(ThreadingHTTPServer):
 
     def names(self) -> set[str]:
         """What a browser on this machine calls this server."""
-        return {f"{host}:{self.server_port}" for host in (LOCAL, "localhost")}
+        hosts = (LOCAL, "localhost")
+        return {f"{host}:{self.server_port}" for host in hosts} | ({*hosts} if self.server_port == 80 else set())
+
+    def page(self) -> str:
+        """The page as it is now; it is made once for each version of the run."""
+        with self._building:
+            version = str(self.version()["version"])
+            if self._built[0] != version:
+                self._built = version, page_html(page_of([self.run.path]), live=version)
+            return self._built[1]
+
+    def handle_error(self, *_: object) -> None:
+        """A browser that goes away meanwhile is nobody's error."""
 
     def version(self) -> dict[str, Any]:
         """How far the run is."""
@@ -69,16 +85,18 @@ class _Handler(BaseHTTPRequestHandler):
             if self.path == "/version":
                 self._answer(200, "application/json", json.dumps(self.server.version()))
             else:
-                self._answer(200, "text/html", page_html(page_of([self.server.run.path]), live=True))
-        except LowresCodeError as error:  # a file that is just being written, for one; it is asked for again
-            self._answer(503, "text/plain", f"{error}\n")
+                self._answer(200, "text/html", self.server.page())
+        except (LowresCodeError, ValueError) as error:  # a file that is just being written, for one
+            self._answer(503, "text/plain", f"{error}\n", {"Refresh": "3"})
 
-    def _answer(self, status: int, kind: str, text: str) -> None:
+    def _answer(self, status: int, kind: str, text: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        for name, value in more.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

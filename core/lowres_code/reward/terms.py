@@ -133,7 +133,7 @@ TERMS: tuple[RewardTerm[Any], ...] = (
     RewardTerm("length", "1 if the reasoning has as many words as wanted", length_in_band, LengthOptions()),
     RewardTerm(
         "no_bare_constant",
-        "1 if the program gives an answer that is not merely written in it",
+        "1 if the program gives an answer that it computes from what is given, not one that is merely written in it",
         no_bare_constant,
         needs_analysis=True,
     ),

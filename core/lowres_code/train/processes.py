@@ -42,6 +42,11 @@ class Processes:
         return cls(*(int(os.environ.get(name, alone)) for name, alone in _VARIABLES.items()))
 
     @property
+    def split(self) -> bool:
+        """Whether accelerate was asked to divide the model itself among them."""
+        return any(os.environ.get(f"ACCELERATE_USE_{kind}", "false") == "true" for kind in ("FSDP", "DEEPSPEED"))
+
+    @property
     def main(self) -> bool:
         """Whether this is the one that owns the run."""
         return self.rank == 0

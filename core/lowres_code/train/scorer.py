@@ -125,7 +125,8 @@ class Scorer:
 
     def _column(self, term: RewardTerm[Any], problems: list[Problem], judgements: list[Judgement], step: int) -> Column:
         pairs = enumerate(zip(problems, judgements, strict=True))
-        return [term.score(*pair, step, f"{self._seed}/{step}/{pair[0].id}/{row}") for row, pair in pairs]
+        seed = f"{self._seed}/{self._processes.rank}" if self._processes.rank else str(self._seed)
+        return [term.score(*pair, step, f"{seed}/{step}/{pair[0].id}/{row}") for row, pair in pairs]
 
     def _report(
         self,

@@ -77,7 +77,11 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
     """
     processes = Processes.started()
     run = RunDirectory.open(path, owned=processes.main)
-    recipe = run.recipe()
+    recipe, before = run.recipe(), int(run.env().get("processes", 1))
+    if before != processes.count:
+        raise UsageError(
+            f"the run in {str(path)!r} is of {before} processes, and goes on with as many, not {processes.count}"
+        )
     with run.locked(), started_judge(_limits(recipe, processes), language, console) as judge:
         session = _Session(run, recipe, judge, int(run.env()["seed"]), console, processes)
         if not run.has_model():
@@ -93,6 +97,8 @@ class _Session:
     ) -> None:
         self._run, self._recipe, self._judge, self._seed, self._console = run, recipe, judge, seed, console
         self._processes = processes
+        if recipe.eval.every and processes.split:
+            raise UsageError("eval.every needs the whole model in one process, and here it is split: leave it out")
         weights = recipe.reward_weights()
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
@@ -212,7 +218,7 @@ class _Session:
         if not (table := self._recipe.stop):
             return None
         before = [record[table.metric] for record in self._run.read_metrics() if table.metric in record]
-        return EarlyStop(table, before, self._console)
+        return EarlyStop(table, before, self._console, self._processes)
 
     def prepare(self) -> None:
         """Load what the next stage needs.
@@ -258,7 +264,7 @@ class _Session:
         self._run_problems = [problem_record(*pair) for pair in zip(self._problems, prompts, strict=True)]
         order = order_by_length(lengths, together, self._arguments.seed)
         rows = [{"prompt": prompts[row], "problem": row} for row in order]
-        trainer = make_trainer(
+        return make_trainer(
             Trainer,
             "the recipe",
             model=self._policy.model,
@@ -268,9 +274,6 @@ class _Session:
             processing_class=self._tokenizer,
             peft_config=self._policy.new_adapter(),
         )
-        if recipe.eval.every and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
-            raise UsageError("eval.every needs the whole model in one process, and here it is split: leave it out")
-        return trainer
 
     def _save(self, trainer: Any) -> None:
         """Save the result whole."""

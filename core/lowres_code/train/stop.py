@@ -13,19 +13,24 @@ from rich.console import Console
 from rich.text import Text
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from lowres_code.errors import UsageError, near_match
 from lowres_code.recipe.stages import StopTable
+from lowres_code.train.processes import ALONE, Processes
 
 
 class EarlyStop(TrainerCallback):  # type: ignore[misc]
     """Stops, with a checkpoint, after the step that gives a reason."""
 
-    def __init__(self, table: StopTable, before: Sequence[float], console: Console) -> None:
+    def __init__(
+        self, table: StopTable, before: Sequence[float], console: Console, processes: Processes = ALONE
+    ) -> None:
         """Args:
         table: ``[stop]``.
         before: the metric's values in the steps that were made already.
         console: is told the reason.
+        processes: that train together; they stop together.
         """
-        self._table, self._values, self._console = table, [*before], console
+        self._table, self._values, self._console, self._processes = table, [*before], console, processes
 
     def reason(self) -> str | None:
         """Why to stop now; ``None`` to go on."""
@@ -39,11 +44,18 @@ class EarlyStop(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Look at what TRL measured in this step."""
-        if not logs or self._table.metric not in logs or state.global_step >= state.max_steps:
+        """Look at what TRL measured in this step; one that learns from completions of before has no rewards.
+
+        Raises:
+            UsageError: there is no such metric.
+        """
+        if not logs or "reward" not in logs or state.global_step >= state.max_steps:
             return
-        self._values.append(logs[self._table.metric])
-        if reason := self.reason():
+        if (metric := self._table.metric) not in logs:
+            raise UsageError(f"stop.metric: no metric {metric!r}; {near_match(metric, logs)}")
+        self._values.append(logs[metric])
+        reason = self.reason()
+        if self._processes.any(reason is not None):
             self._console.print(Text(f"Stopping after step {state.global_step}: {reason}"))
             control.should_save = control.should_training_stop = True
 

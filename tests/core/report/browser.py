@@ -48,11 +48,11 @@ class Browser:
 
     def text(self, selector: str) -> str:
         """All text of the first element that fits."""
-        return str(self.run("return document.querySelector(arguments[0]).textContent", selector))
+        return str(self.run("return document.querySelector(arguments[0]).textContent.toWellFormed()", selector))
 
     def texts(self, selector: str) -> list[str]:
         """The text of each element that fits."""
-        script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)"
+        script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent.toWellFormed())"
         return list(self.run(script, selector))
 
     def choose(self, name: str, value: str) -> None:

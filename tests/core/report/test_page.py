@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -26,6 +27,7 @@ HOSTILE = [
     "nul\x00nul",
     "\u202eright to left\u202c \u0634\u0643\u0631\u0627",
     "@DATA@ @SCRIPT@ ${1} \\u003cscript\\u003e",
+    "half of a character: \ud83d.",
 ]
 
 
@@ -42,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
     samples = list(read_json_lines(file))
     for sample, text in zip(samples, HOSTILE, strict=False):
         sample |= {"completion": text, "program": text[3:], "answer": text, "diagnostics": [{"message": text}]}
-    write_records(file, samples)
+    file.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     done = cli("report", run)
     assert done.returncode == 0 and f"page: {run / 'report.html'}" in done.stdout, done.stderr
     return run
@@ -82,7 +84,7 @@ def test_what_a_model_wrote_stays_text(page: Browser) -> None:
         seen += page.texts(".side.chosen pre")
         assert page.run("return document.querySelectorAll('#detail script, #detail img').length") == 0
     for text in HOSTILE:
-        assert text in seen, text
+        assert text.replace("\ud83d", "\ufffd") in seen, text  # the driver hands over whole characters only
     assert page.run("return window.hit") is None
     assert page.complaints() == []
 
@@ -121,6 +123,31 @@ def test_a_problem_has_its_stages_side_by_side(page: Browser) -> None:
     assert page.texts(".side.chosen h3") == ["before"]
     assert len(page.texts(".side.chosen nav button")) == 2
     page.choose("source", "all")
+
+
+def test_what_cannot_be_compared_is_said_and_the_rest_is_shown(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "eval" / "base", other := tmp_path / "two-step")
+    for name in ("problems.jsonl", "samples.jsonl"):
+        lines = [
+            record | {key: f"x{record[key]}" for key in ("id", "problem") if key in record}
+            for record in read_json_lines(other / name)
+        ]
+        write_records(other / name, lines)
+    page = page_of([run, other])
+    assert any("no judged problem in common" in note for note in page.notes)
+    shutil.copytree(run / "eval" / "base", same := tmp_path / "one-step")
+    assert [part.title for part in page_of([run / "eval" / "base", same]).comparisons] == ["base → one-step"]
+
+
+def test_an_evaluation_that_is_too_long_by_itself_is_whole(browser: Browser, tmp_path: Path) -> None:
+    """There is nothing to leave out: of an evaluation every sample is shown."""
+    page = hundred_thousand(1)
+    columns = {name: column[:300] for name, column in page.samples}
+    columns["step"] = [0] * 299 + [1]
+    page = page.model_copy(update={"samples": Samples.model_validate(columns)})
+    (tmp_path / "page.html").write_text(page_html(page, most=1000))
+    browser.open(tmp_path / "page.html")
+    assert browser.text("#found") == "300 of 300 samples"
 
 
 def test_several_are_compared_with_the_first(run: Path) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -78,11 +77,9 @@ def test_a_port_that_is_taken(server: PageServer, run: RunDirectory) -> None:
 def test_the_page_follows_the_run(server: PageServer, run: RunDirectory, browser: Browser) -> None:
     browser.open_url(server.url)
     assert browser.text("#found") == "3 of 3 samples"
-    time.sleep(4)  # it has asked once: what is there now is known
     step_made(run, 4)
     browser.wait_for("return document.getElementById('found')?.textContent === '4 of 4 samples'")
     browser.run("document.querySelector('#list button').focus()")
-    time.sleep(4)
     step_made(run, 5)
     browser.wait_for("return !document.getElementById('news').hidden")
     assert browser.text("#news") == "training, step 5: show it"

@@ -39,6 +39,13 @@ def test_a_stop_needs_a_reason() -> None:
         StopTable()
 
 
+def test_a_metric_that_is_not_there_is_told(tmp_path: Path, cli: Cli) -> None:
+    stop = ["--set", 'stop={metric="share/corect", patience=3}', "--set", "train.max_steps=2"]
+    done = cli("train", "--lang", "prolog", "--out", tmp_path / "run", *stop, *TINY)
+    assert done.returncode == 2
+    assert "stop.metric: no metric 'share/corect'; did you mean 'share/correct'?" in done.stderr
+
+
 def test_a_run_that_stops_early_is_finished_and_can_be_finished_again(tmp_path: Path, cli: Cli) -> None:
     """``enough = -1`` is reached at once; what was killed before its model was saved saves it, and trains no more."""
     run = tmp_path / "run"
