@@ -70,6 +70,14 @@ class Processes:
         """Go on when all are here."""
         self.all([])
 
+    def end(self) -> None:
+        """Part, when nothing more is done together: threads of a group that is left open can abort its process."""
+        self.wait()
+        if self.count > 1:
+            from torch import distributed
+
+            distributed.destroy_process_group()
+
     def any(self, mine: bool) -> bool:
         """Whether one of them says so."""
         return any(self.all([mine]))

@@ -65,7 +65,9 @@ def train(
         env = environment(language.name, judge.isolation, seed, processes.count)
         processes.by_main(lambda: RunDirectory.create(out, recipe, env, language.file, origin))
         with run.locked():
-            return session.carry_on()
+            session.carry_on()
+            processes.end()
+            return run
 
 
 def resume(path: Path, language: Language, console: Console) -> RunDirectory:
@@ -86,7 +88,9 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
         session = _Session(run, recipe, judge, int(run.env()["seed"]), console, processes)
         if not run.has_model():
             session.prepare()
-        return session.carry_on()
+        session.carry_on()
+        processes.end()
+        return run
 
 
 class _Session:
@@ -119,7 +123,7 @@ class _Session:
         if len(self._problems) < needed:
             raise UsageError(f"{where} {len(self._problems)} problems, and each step takes {needed}")
 
-    def carry_on(self) -> RunDirectory:
+    def carry_on(self) -> None:
         """Do the stages that have not been done."""
         if not self._run.has_model():
             if self._sft is None or self._sft.reached() is None:
@@ -128,7 +132,7 @@ class _Session:
                 self._sft.make()
                 self._evaluate("sft", self._current)
             if not (self._ends_with_sft() or self._train(self._trainer or self._selected_trainer())):
-                return self._run
+                return
             self._trainer = None  # the next model needs its memory
             self._policy.release()
         if not self._recipe.ends_with_sft:
@@ -136,7 +140,6 @@ class _Session:
         if self._processes.main and (found := outcomes(self._run)):
             write_json(self._run.path / "expected.json", [outcome.model_dump(mode="json") for outcome in found])
         self._run.set_status(DONE)
-        return self._run
 
     def _ends_with_sft(self) -> bool:
         """Whether there is no GRPO; the model of the supervised stage is the run's then."""

@@ -48,6 +48,7 @@ here.by_main(file.unlink)
 assert not file.exists()
 assert here.all([here.rank, "b"]) == [0, "b", 1, "b"]
 assert here.any(here.rank == 1) and not here.any(False)
+here.end()
 (folder / f"done-{here.rank}-{here.count}-{here.beside}").touch()
 """
 
