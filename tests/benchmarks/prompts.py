@@ -49,12 +49,8 @@ def main(model: str, folder: Path, names: tuple[str, ...], questions: Path, lang
     folder.mkdir(parents=True, exist_ok=True)
     print("| prompt | right | runs | parses | cut | tokens of a completion |\n|---|---|---|---|---|---|")
     for name in names or PROMPTS:
-        print(
-            row(
-                name,
-                evaluation(model, folder / name.replace(",", "").replace(" ", "-"), name, questions, language, count),
-            )
-        )
+        place = folder / name.replace(",", "").replace(" ", "-")
+        print(row(name, evaluation(model, place, name, questions, language, count)))
 
 
 def evaluation(model: str, folder: Path, name: str, questions: Path, language: str, count: int) -> Summary:

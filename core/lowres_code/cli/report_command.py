@@ -18,7 +18,7 @@ from lowres_code.cli.options import console, json_option
 def command(paths: tuple[Path, ...], out: Path | None, opens: bool, as_json: bool) -> None:
     """What runs and evaluations came to, here and as a page with every sample.
 
-    RUN is the directory of a run or the folder of an evaluation; several are compared with the first. The page is one
+    RUN is the directory of a run or the folder of an evaluation; several are compared. The page is one
     file that opens anywhere, without a network.
     """
     from lowres_code.report.html import write_page

@@ -19,7 +19,7 @@ EVERY_S = 2.0
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="To serve the page on.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 def command(run: Path, port: int, opens: bool) -> None:
-    """Watch the run in directory RUN while it trains: curves and newest samples as a page, the last steps here.
+    """Watch the run in directory RUN while it trains: curves and samples as a page, the last steps here.
 
     The page is served to this machine alone, until Ctrl-C.
     """

@@ -54,8 +54,7 @@ class EarlyStop(TrainerCallback):  # type: ignore[misc]
         if (metric := self._table.metric) not in logs:
             raise UsageError(f"stop.metric: no metric {metric!r}; {near_match(metric, logs)}")
         self._values.append(logs[metric])
-        reason = self.reason()
-        if self._processes.any(reason is not None):
+        if reason := next(filter(None, self._processes.all([self.reason()])), None):
             self._console.print(Text(f"Stopping after step {state.global_step}: {reason}"))
             control.should_save = control.should_training_stop = True
 
