@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.api import Judge as Judge
     from lowres_code.api import find_language as find_language
+    from lowres_code.async_judge import AsyncJudge as AsyncJudge
     from lowres_code.conformance import assert_conforms as assert_conforms
     from lowres_code.errors import JudgeError as JudgeError
     from lowres_code.errors import LowresCodeError as LowresCodeError
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "api": ("Judge", "find_language"),
+    "async_judge": ("AsyncJudge",),
     "language.analysis": ("Analysis",),
     "language.command": ("CommandLanguage",),
     "errors": ("JudgeError", "LowresCodeError", "UsageError"),

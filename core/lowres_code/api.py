@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lowres_code.errors import UsageError
 from lowres_code.judge import Judge as _Judge
 from lowres_code.language.base import Language, Limits
 from lowres_code.plugins.manager import find_language as find_registered
 
 
-def find_language(name: str) -> Language:
+def find_language(name: str, elsewhere: bool = False) -> Language:
     """The language backend of that name, or in that TOML file, if its tools are installed.
+
+    Args:
+        name: the name, or the path of the file.
+        elsewhere: whether its programs run at a served judge, and its tools need not be here.
 
     Raises:
         UsageError: there is none, or something it needs is missing.
     """
     language = find_registered(name).thing
-    missing = language.missing()
+    missing = None if elsewhere else language.missing()
     if missing:
         raise UsageError(missing.message(language.name))
     return language
@@ -24,7 +30,8 @@ def find_language(name: str) -> Language:
 class Judge(_Judge):
     """Judges programs of one language; holds the worker processes, so use it in ``with`` or `close` it.
 
-    Example: ``with Judge("lua") as judge: judge.judge([completion], [problem])``.
+    Example: ``with Judge("lua") as judge: judge.check("print(6 * 7)", answer="42").correct``. Several threads may use
+    one at once. It belongs to the process that made it; pickled, it makes its own elsewhere.
     """
 
     def __init__(
@@ -33,19 +40,23 @@ class Judge(_Judge):
         limits: Limits | None = None,
         isolation: str = "auto",
         workers: int | None = None,
+        servers: str | Sequence[str] = (),
     ) -> None:
         """Args:
             language: the backend, its name, or the path of its TOML file.
             limits: of each program; by default `Limits`. The language's own needs come first.
             isolation: ``"auto"``, or the name of an isolation.
             workers: how many programs at a time; by default one for each core.
+            servers: the address, or addresses, of served judges (``lowres-code serve``) that run the programs instead
+                of this machine; the token is taken from the environment variable ``LOWRES_CODE_TOKEN``.
 
         Raises:
             UsageError: there is no such language, or something it needs is missing.
-            JudgeError: the isolation does not work here.
+            JudgeError: the isolation does not work here, or no server answers.
         """
-        found = find_language(language) if isinstance(language, str) else language
-        super().__init__(found, limits, isolation, workers)
+        addresses = (servers,) if isinstance(servers, str) else tuple(servers)
+        found = find_language(language, bool(addresses)) if isinstance(language, str) else language
+        super().__init__(found, limits, isolation, workers, addresses)
 
     def __enter__(self) -> Judge:
         return self

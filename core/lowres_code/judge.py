@@ -2,52 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lowres_code.completion import Completion, parse_completion
-from lowres_code.errors import UsageError
+from lowres_code.errors import UsageError, near_match
 from lowres_code.judgement import CORRECT, INFRA_ERROR, NO_CODE, WRONG_ANSWER, Judgement
 from lowres_code.language.analysis import Analysis
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.language.demands import check_tests
-from lowres_code.problem import Problem, Test
+from lowres_code.problem import RIGHT, Problem, Test, tests_of
 from lowres_code.sandbox.isolation import choose_isolation
-from lowres_code.sandbox.pool import Job, Pool
+from lowres_code.sandbox.pool import Pool
+from lowres_code.sandbox.runner import Job, Runner
 
 K = TypeVar("K")
 
 MOST_WORKERS = 1_000
+_ASKED = {*RIGHT, "prefix", "query", "form"}  # of a program, by `Judge.check`
 
 
 class Judge:
-    """Judges programs of one language; holds the worker processes, so use it in ``with`` or `close` it."""
+    """Judges programs of one language; holds what runs them, so use it in ``with`` or `close` it.
+
+    Several threads may use one at once. It belongs to the process that made it; pickled, it makes its own elsewhere.
+
+    Attributes:
+        language: of the programs.
+        limits: of each program.
+        runner: runs the programs, on this machine or at served judges.
+    """
 
     def __init__(
-        self, language: Language, limits: Limits | None = None, isolation: str = "auto", workers: int | None = None
+        self,
+        language: Language,
+        limits: Limits | None = None,
+        isolation: str = "auto",
+        workers: int | None = None,
+        servers: Sequence[str] = (),
     ) -> None:
         """Args:
             language: the backend.
             limits: of each program; by default `Limits`. The language's own needs come first.
             isolation: ``"auto"``, or the name of an isolation.
             workers: how many programs at a time; by default one for each core.
+            servers: addresses of served judges that run the programs (``lowres-code serve``); without one, this
+                machine runs them. Verdicts are given here in either case: gold answers are not sent.
 
         Raises:
-            UsageError: more workers than `MOST_WORKERS`, or fewer than one.
-            JudgeError: the isolation does not work here.
+            UsageError: more workers than `MOST_WORKERS`, or fewer than one; or a server does not serve this language.
+            JudgeError: the isolation does not work here, or no server answers.
         """
         if workers is not None and not 1 <= workers <= MOST_WORKERS:
             raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
-        self.isolation = choose_isolation(isolation, language.forks)
-        self._pool = Pool(language, self.isolation, workers)
+        self.runner = _runner(language, isolation, workers, servers)
+        self._made_of = (language, limits, isolation, workers, servers)
+
+    @property
+    def isolation(self) -> str:
+        """The isolation in which programs run."""
+        return self.runner.isolation
+
+    def within(self, limits: Limits) -> Judge:
+        """The same judge with other limits; whoever closes one of them closes both."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.limits = limits.at_least(self.language.needs)
+        return other
 
     def start(self) -> None:
         """Start a worker now; raises `JudgeError` if it does not come up."""
-        self._pool.start()
+        self.runner.start()
 
     def execute(self, programs: Sequence[str], tests: Sequence[Test]) -> list[Execution]:
         """Run each program once with its test, in order.
@@ -56,11 +85,11 @@ class Judge:
             UsageError: a test asks a query, and the language has none.
         """
         check_tests(self.language, tests, "a test")
-        return self._pool.run(list(zip(programs, tests, strict=True)), self.limits)
+        return self.runner.run(list(zip(programs, tests, strict=True)), self.limits)
 
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
         """Ask the language's reader about each program."""
-        return self._pool.run([(program, Test()) for program in programs], self.limits, "check_syntax")
+        return self.runner.run([(program, Test()) for program in programs], self.limits, "check_syntax")
 
     def analyse(self, judgements: Sequence[Judgement]) -> list[Judgement]:
         """The same judgements with the analysis of each program that the language's reader accepts.
@@ -73,10 +102,10 @@ class Judge:
         if not self.language.analyses:
             raise UsageError(f"{self.language.title} offers no analysis of its programs")
         programs = [judgement.completion.program or "" for judgement in judgements if judgement.syntax]
-        found = iter(self._pool.run([(program, Test()) for program in programs], self.limits, "analyse"))
+        found = iter(self.runner.run([(program, Test()) for program in programs], self.limits, "analyse"))
         return [_analysed(judgement, next(found)) if judgement.syntax else judgement for judgement in judgements]
 
-    def check(self, problems: Iterable[Problem]) -> None:
+    def must_support(self, problems: Iterable[Problem]) -> None:
         """See that the language can do what the problems ask of it.
 
         Raises:
@@ -85,13 +114,35 @@ class Judge:
         for problem in problems:
             check_tests(self.language, problem.tests, f"problem {problem.id!r}")
 
+    def check(
+        self,
+        program: str,
+        answer: str | float | None = None,
+        tests: Sequence[Mapping[str, object]] = (),
+        **more: object,
+    ) -> Judgement:
+        """The verdict on one program.
+
+        Example: ``judge.check("solve(X) :- X is 6 * 7.", answer="42").correct``.
+
+        Args:
+            program: as it is to be run.
+            answer: the right one.
+            tests: or what it must print, ``{"stdin": ..., "stdout": ...}`` for each.
+            more: other keys of a problem: ``query``, ``form``, ``append``, ``prefix``.
+
+        Raises:
+            UsageError: neither says what is right, or the language cannot do what is asked.
+        """
+        return self.judge_parsed([given(program)], [asked(answer, tests, more)])[0]
+
     def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
         """The verdict on each completion as a solution of its problem.
 
         Raises:
             UsageError: a problem asks a query, and the language has none.
         """
-        self.check(problems)
+        self.must_support(problems)
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems])
 
@@ -129,10 +180,10 @@ class Judge:
         Raises:
             UsageError: a completion has no tests, or one that asks a query of a language that has none.
         """
-        armed = ((key, completion, [_armed(test) for test in tests]) for key, completion, tests in items)
-        groups = ((item, self._jobs(*item[1:])) for item in armed)
-        for (key, completion, tests), executions in self._pool.stream(groups, self.limits, ahead=ahead, room=room):
-            yield key, self._judgement(completion, tests, executions)
+        armed = ((key, completion, armed_tests(tests)) for key, completion, tests in items)
+        groups = ((item, self.jobs(*item[1:])) for item in armed)
+        for (key, completion, tests), executions in self.runner.stream(groups, self.limits, ahead=ahead, room=room):
+            yield key, self.conclude(completion, tests, executions)
 
     def verdict(self, execution: Execution, test: Test) -> str:
         """The verdict on one execution."""
@@ -146,7 +197,7 @@ class Judge:
 
     def close(self) -> None:
         """End the workers."""
-        self._pool.close()
+        self.runner.close()
 
     def _accepts(self, test: Test, answer: str) -> bool:
         """Whether the answer is all that the test asks for: the expected one, and one that its check passes."""
@@ -157,7 +208,12 @@ class Judge:
         same = test.expected is None or self.language.compare(test.expected, answer)
         return same and (test.check is None or test.check(answer))
 
-    def _jobs(self, completion: Completion, tests: Sequence[Test]) -> list[Job]:
+    def jobs(self, completion: Completion, tests: Sequence[Test]) -> list[Job]:
+        """What is to be run of a completion, once for each test; nothing if it has no program.
+
+        Raises:
+            UsageError: there is no test, or one that the language cannot do.
+        """
         if not tests:
             raise UsageError("a completion cannot be judged without tests")
         check_tests(self.language, tests, "a test")
@@ -173,7 +229,8 @@ class Judge:
         own = completion.query if self.language.queries and test.query is None else None
         return test if own is None else replace(test, query=own)
 
-    def _judgement(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
+    def conclude(self, completion: Completion, tests: Sequence[Test], executions: Sequence[Execution]) -> Judgement:
+        """The verdict that follows from the executions of `jobs`."""
         if completion.program is None:
             return Judgement(NO_CODE, completion)
         try:
@@ -184,7 +241,9 @@ class Judge:
             reason = Diagnostic(f"the answers cannot be compared: {type(error).__name__}: {error}")
             return Judgement(INFRA_ERROR, completion, Execution(Status.INFRA_ERROR, diagnostics=(reason,)))
 
-    def _first_failure(self, completion: Completion, tests: Sequence[Test], executions: list[Execution]) -> Judgement:
+    def _first_failure(
+        self, completion: Completion, tests: Sequence[Test], executions: Sequence[Execution]
+    ) -> Judgement:
         """The judgement by the first execution that failed, else by the last that is no control."""
         last = executions[0]
         for number, (test, execution) in enumerate(zip(tests, executions, strict=True)):
@@ -195,6 +254,9 @@ class Judge:
                 return Judgement(verdict, completion, told, failed_test=number)
             last = last if is_control else execution
         return Judgement(CORRECT, completion, last)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self._made_of, self.limits)
 
     def __enter__(self) -> Judge:
         return self
@@ -215,5 +277,33 @@ def _analysed(judgement: Judgement, analysis: Execution) -> Judgement:
 _BY_NO_MEANS = (Diagnostic("it also passes a check that nothing can pass: it has changed its tests, or read them"),)
 
 
-def _armed(test: Test) -> Test:
-    return test if test.appended is None else replace(test, appended=test.appended.armed())
+def armed_tests(tests: Sequence[Test]) -> list[Test]:
+    """The tests, those that are code each with a secret of its own."""
+    return [test if test.appended is None else replace(test, appended=test.appended.armed()) for test in tests]
+
+
+def given(program: str) -> Completion:
+    """A program that need not be found in anything."""
+    return Completion(text=program, reasoning=None, program=program if program.strip() else None, well_formed=False)
+
+
+def asked(
+    answer: str | float | None, tests: Sequence[Mapping[str, object]], more: Mapping[str, object]
+) -> tuple[Test, ...]:
+    """The tests in what `Judge.check` is given."""
+    record = {"answer": answer, "tests": [*tests] or None, **more}
+    if strange := sorted(record.keys() - _ASKED):
+        raise UsageError(f"check: there is no {strange[0]!r}; {near_match(strange[0], _ASKED)}")
+    return tests_of(record, "check")
+
+
+def _made_again(kind: type[Judge], made_of: tuple[Any, ...], limits: Limits) -> Judge:
+    return kind(*made_of).within(limits)
+
+
+def _runner(language: Language, isolation: str, workers: int | None, servers: Sequence[str]) -> Runner:
+    if servers:
+        from lowres_code.remote.pool import RemotePool  # what it needs takes a while to import
+
+        return RemotePool(language, servers, workers)
+    return Pool(language, choose_isolation(isolation, language.forks), workers)

@@ -71,7 +71,7 @@ def evaluate(
         JudgeError: the judge itself is broken (`FailureWindow`); what was judged until then is kept.
     """
     _ids_must_differ(problems)
-    judge.check(problems)
+    judge.must_support(problems)
     prompt = recipe.prompt.prompt()
     messages = [prompt.messages(judge.language, problem.question) for problem in problems]
     records = list(map(problem_record, problems, messages))

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import LIMIT_BOUNDS, Diagnostic, Execution, Language, Limits, Status
@@ -23,10 +23,9 @@ from lowres_code.sandbox import frames
 from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Isolation, programs_need_a_user, wrap
 from lowres_code.sandbox.packages import import_roots, is_hidden, python_folders, without_hidden
 from lowres_code.sandbox.results import decode
+from lowres_code.sandbox.runner import Ask
 from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.startup import WorkerConfig
-
-Ask = Literal["execute", "check_syntax", "analyse"]
 
 LONGEST_PROGRAM = 32 * 2**20  # bytes; half of the scratch directory
 _START_S = 60.0

@@ -1,26 +1,19 @@
-"""Several workers at once: programs in, results out as they come."""
+"""Several workers at once on this machine."""
 
 from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Generic, TypeVar
 
 from lowres_code.errors import UsageError
-from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
-from lowres_code.problem import Test
-from lowres_code.sandbox.client import Ask, WorkerClient
+from lowres_code.language.base import Execution, Language, Limits
+from lowres_code.sandbox.client import WorkerClient
 from lowres_code.sandbox.isolation import Isolation
-
-K = TypeVar("K")
-Job = tuple[str, Test]
+from lowres_code.sandbox.runner import Ask, Job, Runner
 
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
-AHEAD = 32  # groups that a stream takes for each worker, so that none waits for whoever reads the results
 
 
 class _Slot:
@@ -51,12 +44,14 @@ class _Slot:
             client.release()
 
 
-class Pool:
+class Pool(Runner):
     """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
 
     def __init__(self, language: Language, isolation: Isolation, size: int | None = None) -> None:
         """Size: how many workers; by default one for each core that this process may use."""
+        super().__init__()
         self.size = size or len(os.sched_getaffinity(0))
+        self.isolation = isolation
         self._slots = [_Slot(language, isolation) for _ in range(self.size)]
         self._idle: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
         for slot in self._slots:
@@ -64,61 +59,8 @@ class Pool:
         # A worker's life hangs on the thread that started it, and these threads live as long as the pool.
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="judge")
 
-    def run(self, jobs: Sequence[Job], limits: Limits, ask: Ask = "execute") -> list[Execution]:
-        """Run each program once with its test; results in the order of the jobs. Equal jobs run once."""
-        groups = ((place, (job,)) for place, job in enumerate(jobs))
-        done = dict(self.stream(groups, limits, ask, ahead=len(jobs)))
-        return [done[place][0] for place in range(len(jobs))]
-
-    def stream(
-        self,
-        groups: Iterable[tuple[K, Sequence[Job]]],
-        limits: Limits,
-        ask: Ask = "execute",
-        ahead: int | None = None,
-        room: Callable[[], bool] = lambda: True,
-    ) -> Generator[tuple[K, list[Execution]], None, None]:
-        """Run groups of jobs. A group comes out as soon as its jobs are done, whatever became of those before it.
-
-        Jobs that are equal and on their way at the same time run once. An exception while a job runs is the
-        ``infra_error`` of that job alone. A stream that is closed drops what it has not given out.
-
-        Args:
-            groups: for each, a key of the caller's making, and its jobs; perhaps none. Read as they are needed.
-            limits: of each job.
-            ask: what is asked about each program.
-            ahead: how many groups may be on their way; by default 32 for each worker.
-            room: whether another group may be taken; not asked while none is on its way.
-
-        Raises:
-            UsageError: no program of this language can run, for instance because it cannot be sent to a worker.
-        """
-        most = self.size * AHEAD if ahead is None else ahead
-        source = iter(groups)
-        work: _Work[K] = _Work(lambda job: self._threads.submit(self._one, ask, job, limits))
-        try:
-            while True:
-                while not work.groups or (work.groups < most and room()):
-                    try:
-                        key, jobs = next(source)
-                    except StopIteration:
-                        break
-                    if jobs:
-                        work.add(key, jobs)
-                    else:
-                        yield key, []
-                if not work.groups:
-                    return
-                yield from work.take()
-        finally:
-            work.cancel()
-
     def start(self) -> None:
-        """Start one worker now, so that what is wrong with it comes out before anything else begins.
-
-        Raises:
-            JudgeError: it does not start.
-        """
+        """Start one worker now."""
         self._threads.submit(self._slots[0].client("").start).result()
 
     def close(self) -> None:
@@ -128,6 +70,12 @@ class Pool:
         self._threads.shutdown(wait=True, cancel_futures=True)
         for slot in self._slots:
             slot.release()
+
+    def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
+        try:
+            return self._threads.submit(self._one, ask, job, limits)
+        except RuntimeError as error:
+            raise UsageError("this judge is closed") from error
 
     def _one(self, ask: Ask, job: Job, limits: Limits) -> Execution:
         slot = self._idle.get()
@@ -143,61 +91,3 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-@dataclass(slots=True)
-class _Group(Generic[K]):
-    key: K
-    size: int
-    executions: dict[int, Execution] = field(default_factory=dict)
-
-
-class _Work(Generic[K]):
-    """The groups of a stream that are on their way."""
-
-    def __init__(self, start: Callable[[Job], Future[Execution]]) -> None:
-        self.groups = 0
-        self._start = start
-        self._jobs: dict[Future[Execution], Job] = {}
-        self._askers: dict[Job, list[tuple[_Group[K], int]]] = {}
-        self._done: queue.SimpleQueue[Future[Execution]] = queue.SimpleQueue()
-
-    def add(self, key: K, jobs: Sequence[Job]) -> None:
-        """Begin a group; the workers are not told what is right."""
-        group = _Group(key, len(jobs))
-        self.groups += 1
-        for place, (program, test) in enumerate(jobs):
-            job = (program, test.without_answer())
-            if job not in self._askers:
-                self._askers[job] = []
-                future = self._start(job)
-                self._jobs[future] = job
-                future.add_done_callback(self._done.put)
-            self._askers[job].append((group, place))
-
-    def take(self) -> Iterator[tuple[K, list[Execution]]]:
-        """Wait for the next job; the groups that are whole with it."""
-        future = self._done.get()
-        execution = _outcome(future)
-        for group, place in self._askers.pop(self._jobs.pop(future)):
-            group.executions[place] = execution
-            if len(group.executions) == group.size:
-                self.groups -= 1
-                yield group.key, [group.executions[place] for place in range(group.size)]
-
-    def cancel(self) -> None:
-        """Begin nothing more."""
-        for future in self._jobs:
-            future.cancel()
-
-
-def _outcome(future: Future[Execution]) -> Execution:
-    try:
-        return future.result()
-    except CancelledError:
-        reason = "the judge was closed before the program ran"
-    except UsageError:  # no program of this language can run: nobody's verdict would be one
-        raise
-    except Exception as error:  # a backend's or our own: it costs one program its verdict, not all of them
-        reason = f"{type(error).__name__}: {error}"
-    return Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(reason),))

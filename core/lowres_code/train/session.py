@@ -111,7 +111,7 @@ class _Session:
         self._policy = Policy(recipe.model, recipe.lora)
         stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console, processes)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
-        judge.check([*self._held_out, *self._problems])
+        judge.must_support([*self._held_out, *self._problems])
         self._trainer: Any = None
         self._run_problems: list[ProblemRecord] = []
         if not recipe.ends_with_sft:

@@ -11,7 +11,8 @@ import psutil
 import pytest
 from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
-from lowres_code.sandbox.pool import Job, Pool
+from lowres_code.sandbox.pool import Pool
+from lowres_code.sandbox.runner import Job
 
 from tests.conftest import PROLOG
 

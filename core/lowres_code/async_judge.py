@@ -1,0 +1,88 @@
+"""The judge for programs that come one by one from many tasks of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+
+from lowres_code.completion import Completion, parse_completion
+from lowres_code.judge import Judge, armed_tests, asked, given
+from lowres_code.judgement import Judgement
+from lowres_code.language.base import Execution
+from lowres_code.problem import Problem, Test
+from lowres_code.sandbox.runner import Ask, Job, outcome
+
+
+class AsyncJudge:
+    """A judge whose answers are awaited; as many tasks as you like may wait at a time.
+
+    Example: ``async with AsyncJudge(Judge("prolog")) as judge: await judge.check(program, answer="42")``. A task that
+    is cancelled takes its program back, if that has not begun.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        """Judge: gives the verdicts; closed with this one."""
+        self.sync = judge
+
+    async def check(
+        self,
+        program: str,
+        answer: str | float | None = None,
+        tests: Sequence[Mapping[str, object]] = (),
+        **more: object,
+    ) -> Judgement:
+        """The verdict on one program; see `Judge.check`."""
+        return await self.judge_parsed(given(program), asked(answer, tests, more))
+
+    async def judge(self, completion: str, problem: Problem) -> Judgement:
+        """The verdict on one completion; see `Judge.judge`."""
+        return await self.judge_parsed(parse_completion(completion, self.sync.language.fences), problem.tests)
+
+    async def judge_parsed(self, completion: Completion, tests: Sequence[Test]) -> Judgement:
+        """The verdict on one completion that is taken apart."""
+        armed = armed_tests(tests)
+        jobs = self.sync.jobs(completion, armed)
+        executions = await asyncio.gather(*(self._run(job, "execute") for job in jobs))
+        return self.sync.conclude(completion, armed, executions)
+
+    async def execute(self, program: str, test: Test | None = None) -> Execution:
+        """Run one program."""
+        return await self._run((program, test or Test()), "execute")
+
+    async def check_syntax(self, program: str) -> Execution:
+        """Ask the language's reader about one program."""
+        return await self._run((program, Test()), "check_syntax")
+
+    async def _run(self, job: Job, ask: Ask) -> Execution:
+        return await finished(self.sync.runner.submit((job[0], job[1].without_answer()), self.sync.limits, ask))
+
+    async def close(self) -> None:
+        """End the workers, without holding the loop up."""
+        await asyncio.to_thread(self.sync.close)
+
+    async def __aenter__(self) -> AsyncJudge:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def finished(future: Future[Execution]) -> Execution:
+    """Wait for a job; see `lowres_code.sandbox.runner.outcome`. Whoever is cancelled here takes it back."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # nobody waits: the loop is closed
+            loop.call_soon_threadsafe(done.set)
+
+    future.add_done_callback(tell)
+    try:
+        await done.wait()
+    finally:
+        future.cancel()
+    return outcome(future)

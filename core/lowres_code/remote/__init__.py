@@ -1,0 +1,1 @@
+"""Programs run by a judge that is served elsewhere (`lowres-code serve`)."""
