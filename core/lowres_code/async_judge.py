@@ -13,7 +13,7 @@ from lowres_code.judge import Judge, armed_tests, asked, given
 from lowres_code.judgement import Judgement
 from lowres_code.language.base import Execution
 from lowres_code.problem import Problem, Test
-from lowres_code.sandbox.runner import Ask, Job, outcome
+from lowres_code.sandbox.runner import Ask, outcome
 
 
 class AsyncJudge:
@@ -45,19 +45,20 @@ class AsyncJudge:
         """The verdict on one completion that is taken apart."""
         armed = armed_tests(tests)
         jobs = self.sync.jobs(completion, armed)
-        executions = await asyncio.gather(*(self._run(job, "execute") for job in jobs))
+        executions = await asyncio.gather(*(self.ask("execute", *job) for job in jobs))
         return self.sync.conclude(completion, armed, executions)
 
     async def execute(self, program: str, test: Test | None = None) -> Execution:
         """Run one program."""
-        return await self._run((program, test or Test()), "execute")
+        return await self.ask("execute", program, test or Test())
 
     async def check_syntax(self, program: str) -> Execution:
         """Ask the language's reader about one program."""
-        return await self._run((program, Test()), "check_syntax")
+        return await self.ask("check_syntax", program, Test())
 
-    async def _run(self, job: Job, ask: Ask) -> Execution:
-        return await finished(self.sync.runner.submit((job[0], job[1].without_answer()), self.sync.limits, ask))
+    async def ask(self, ask: Ask, program: str, test: Test) -> Execution:
+        """One question about one program."""
+        return await finished(self.sync.runner.submit((program, test.without_answer()), self.sync.limits, ask))
 
     async def close(self) -> None:
         """End the workers, without holding the loop up."""

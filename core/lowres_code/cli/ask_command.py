@@ -9,7 +9,7 @@ import click
 
 from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text
-from lowres_code.cli.options import find_language, json_option, print_json, set_option
+from lowres_code.cli.options import find_language, json_option, judge_option, print_json, served_by, set_option
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Status
 from lowres_code.recipe import find_recipe, load_recipe
@@ -22,6 +22,7 @@ from lowres_code.recipe import find_recipe, load_recipe
 @click.option("--recipe", metavar="R", help="Whose prompt, sampling and limits; a run brings its own.")
 @set_option
 @click.option("--model", "served", metavar="NAME", help="Which model of the endpoint at URL.")
+@judge_option
 @json_option
 def command(
     model: str,
@@ -30,6 +31,7 @@ def command(
     recipe: str | None,
     overrides: tuple[str, ...],
     served: str | None,
+    judges: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Ask MODEL one QUESTION, run the program that it writes, and show both.
@@ -43,7 +45,8 @@ def command(
     subject = Subject.of(model, served)
     if language is None and not subject.run:
         raise UsageError("--lang is missing: lowres-code ask MODEL QUESTION --lang NAME")
-    backend = find_language(language or (subject.run.language() if subject.run else ""))
+    backend = find_language(language or (subject.run.language() if subject.run else ""), bool(judges))
+    overrides = (*overrides, *served_by(judges))
     if subject.run and recipe is None:
         chosen = subject.run.recipe(overrides)
     else:

@@ -7,7 +7,16 @@ from pathlib import Path
 import click
 
 from lowres_code._util.screen import screen
-from lowres_code.cli.options import console, find_language, json_option, opened_recipe, print_json, set_option
+from lowres_code.cli.options import (
+    console,
+    find_language,
+    json_option,
+    judge_option,
+    opened_recipe,
+    print_json,
+    served_by,
+    set_option,
+)
 from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.recipe import load_recipe
 
@@ -20,6 +29,7 @@ from lowres_code.recipe import load_recipe
 @click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
 @click.option("--model", "served", metavar="NAME", help="Which model of the endpoint at URL.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the evaluation.")
+@judge_option
 @json_option
 def command(
     model: str,
@@ -29,6 +39,7 @@ def command(
     samples: int | None,
     served: str | None,
     out: Path | None,
+    judges: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Measure MODEL on held-out problems; every judged sample is kept.
@@ -43,8 +54,8 @@ def command(
     subject = Subject.of(model, served)
     if language is None and not subject.run:
         raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
-    backend = find_language(language or (subject.run.language() if subject.run else ""))
-    changes = [*overrides, *([f"eval.samples={samples}"] if samples else [])]
+    backend = find_language(language or (subject.run.language() if subject.run else ""), bool(judges))
+    changes = [*overrides, *served_by(judges), *([f"eval.samples={samples}"] if samples else [])]
     if subject.run and recipe is None:
         chosen = subject.run.recipe(changes)
     else:

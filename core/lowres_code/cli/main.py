@@ -24,6 +24,7 @@ COMMANDS = {
     "recipe": "Recipes: list, show, check, copy, diff, schema.",
     "report": "Say what runs gained, as a page with every sample too.",
     "watch": "Watch a run while it trains, in a browser and here.",
+    "serve": "Serve the judge to other programs and machines.",
     "export": "Write a trained model with a model card, and share it.",
     "doctor": "Say what works on this machine, and what fixes the rest.",
 }

@@ -49,8 +49,23 @@ set_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
+judge_option = click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    envvar="LOWRES_CODE_JUDGE",
+    metavar="URL",
+    help="A served judge that runs the programs (`lowres-code serve`); may be repeated.",
+)
+
+
+def served_by(judges: Sequence[str]) -> list[str]:
+    """``--judge`` as a change of the recipe."""
+    return [f"limits.judge={json.dumps([*judges])}"] if judges else []
+
+
 def limits_options(command: F) -> F:
-    """``--recipe``, ``--set`` and ``--isolation`` of commands that judge single programs; for `limits_of`."""
+    """``--recipe``, ``--set``, ``--isolation`` and ``--judge`` of commands that judge programs; for `limits_of`."""
     recipe = click.option(
         "--recipe", metavar="R", help="The recipe whose [limits] programs have; without one, the default limits."
     )
@@ -62,16 +77,18 @@ def limits_options(command: F) -> F:
         metavar="limits.KEY=VALUE",
         help="Change one limit, as in limits.cpu_s=20.",
     )
-    return recipe(single(isolation_option(command)))
+    return recipe(single(isolation_option(judge_option(command))))
 
 
-def limits_of(recipe: str | None, overrides: Sequence[str], isolation: str, workers: int | None) -> LimitsTable:
+def limits_of(
+    recipe: str | None, overrides: Sequence[str], isolation: str, workers: int | None, judges: Sequence[str]
+) -> LimitsTable:
     """The limits that a user has chosen, a recipe's or the defaults.
 
     Raises:
         UsageError: there is no such recipe, or something is wrong with it or an override.
     """
-    table = load_limits(opened_recipe(recipe) if recipe else None, overrides)
+    table = load_limits(opened_recipe(recipe) if recipe else None, [*overrides, *served_by(judges)])
     chosen = {} if isolation == "auto" else {"isolation": isolation}
     return table.model_copy(update=chosen | ({"workers": workers} if workers else {}))
 

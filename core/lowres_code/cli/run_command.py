@@ -49,17 +49,18 @@ def command(
     recipe: str | None,
     overrides: tuple[str, ...],
     isolation: str,
+    judges: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Run FILE (`-`: standard input) as the judge runs programs, isolated and limited.
 
     Exit code 0: it ran (and was right, with --expect); 1: it failed or was wrong; 3: the judge itself failed.
     """
-    backend = find_language(language)
+    backend = find_language(language, bool(judges))
     program, given = text_of(file.read()), text_of(stdin.read()) if stdin else ""
     test = Test(expected=expect, stdin=given, query=query)
     check_tests(backend, [test], "--query")
-    table = limits_of(recipe, overrides, isolation, workers=1)
+    table = limits_of(recipe, overrides, isolation, 1, judges)
     with started_judge(table, backend, screen(stderr=True)) as judge:
         execution = judge.execute([program], [test])[0]
         verdict = None if expect is None else judge.verdict(execution, test)

@@ -55,6 +55,7 @@ def command(
     recipe: str | None,
     overrides: tuple[str, ...],
     isolation: str,
+    judges: tuple[str, ...],
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -66,8 +67,8 @@ def command(
 
     Exit code 0: all rows have a verdict; 3: the judge itself failed on some; 130: stopped by Ctrl-C.
     """
-    backend = find_language(language)
-    table = limits_of(recipe, overrides, isolation, workers)
+    backend = find_language(language, bool(judges))
+    table = limits_of(recipe, overrides, isolation, workers, judges)
     errors = screen(stderr=True)
     try:
         tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad)

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from lowres_code.cli.options import console, find_language, opened_recipe, set_option
+from lowres_code.cli.options import console, find_language, judge_option, opened_recipe, served_by, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import INTERRUPTED, RunDirectory
@@ -32,6 +32,7 @@ QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
     show_default=True,
     help="Of the data, the sampling and the training.",
 )
+@judge_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -41,6 +42,7 @@ def command(
     out: Path | None,
     resumed: Path | None,
     seed: int,
+    judges: tuple[str, ...],
 ) -> None:
     """Train a model with GRPO; measure it on held-out problems before and after.
 
@@ -54,15 +56,17 @@ def command(
                 "--resume goes on with the run's own recipe and seed: "
                 "--recipe, --set, --out and --seed do not go with it"
             )
-        _resume(resumed, language)
+        _resume(resumed, language, served_by(judges))
         return
     if language is None:
         raise UsageError("--lang is missing: lowres-code train --lang NAME; the names: lowres-code lang list")
-    _train(language, recipe, overrides, out, seed)
+    _train(language, recipe, (*overrides, *served_by(judges)), out, seed, bool(judges))
 
 
-def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
-    language = find_language(name)
+def _train(
+    name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int, elsewhere: bool
+) -> None:
+    language = find_language(name, elsewhere)
     chosen = recipe_name or _default_recipe()
     origin = opened_recipe(chosen)
     recipe = load_recipe(origin, overrides)
@@ -83,7 +87,7 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     _exit_if_interrupted(run.status()["state"])
 
 
-def _resume(path: Path, name: str | None) -> None:
+def _resume(path: Path, name: str | None, changes: list[str]) -> None:
     from lowres_code._util.quiet import quiet_libraries
 
     run = RunDirectory.open(path)
@@ -94,12 +98,12 @@ def _resume(path: Path, name: str | None) -> None:
     if run.is_finished():
         screen.print("This run is finished; there is nothing left to do.")
     else:
-        language = find_language(run.language())
+        language = find_language(run.language(), bool(run.recipe(changes).limits.judge))
         screen.print(f"Going on with {path}, {status['state']}, step {status['step']}")
         quiet_libraries()
         from lowres_code.train.session import resume
 
-        resume(path, language, screen)
+        resume(path, language, screen, changes)
     _report(run, screen)
     _exit_if_interrupted(run.status()["state"])
 

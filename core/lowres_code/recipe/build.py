@@ -64,9 +64,9 @@ def started_judge(table: LimitsTable, language: Language, console: Console) -> I
     """A judge whose workers have started; a weak isolation is told, for somebody else may have written the recipe.
 
     Raises:
-        JudgeError: the language cannot run here, or the isolation cannot be had.
+        JudgeError: the language cannot run here, the isolation cannot be had, or no served judge answers.
     """
-    with Judge(language, table.limits(), table.isolation, table.workers) as judge:
+    with Judge(language, table.limits(), table.isolation, table.workers, table.judge) as judge:
         judge.start()
         if judge.isolation == "limits":
             console.print(NO_ISOLATION, highlight=False)

@@ -100,6 +100,7 @@ class LimitsTable(Table):
     Attributes:
         isolation: by default the strongest that works here; ``limits`` is hardly any, and never taken by itself.
         workers: programs at a time; by default one for each core.
+        judge: addresses of served judges (``lowres-code serve``) that run the programs instead of this machine.
     """
 
     inferences: int = _limit("inferences")
@@ -112,10 +113,11 @@ class LimitsTable(Table):
     reserve_mb: int = _limit("reserve_mb")
     isolation: Literal["auto", "namespaces", "landlock", "limits"] = "auto"
     workers: int | None = Field(default=None, ge=1, le=MOST_WORKERS)
+    judge: list[str] = Field(default=[])
 
     def limits(self) -> Limits:
         """The limits of one program."""
-        return Limits(**self.model_dump(exclude={"isolation", "workers"}))
+        return Limits(**self.model_dump(exclude={"isolation", "workers", "judge"}))
 
 
 class LoraTable(Table):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from lowres_code.errors import JudgeError, UsageError
+from lowres_code.errors import JudgeError, LowresCodeError, UsageError
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.remote.server import BusyError, Server, UnavailableError
 from lowres_code.remote.wire import line_of
@@ -58,7 +58,11 @@ class RemotePool(Runner):
         self._numbers = itertools.count()
         self._waiting: queue.SimpleQueue[_Sent | None] = queue.SimpleQueue()
         self._closed = threading.Event()
-        workers = self._connect(language)
+        try:
+            workers = self._connect(language)
+        except LowresCodeError:
+            self._disconnect()
+            raise
         self.size = size or sum(workers.values())
         self._threads = [
             threading.Thread(target=self._send, args=[server], name="remote judge", daemon=True)
@@ -89,13 +93,16 @@ class RemotePool(Runner):
         """Give up what is on its way."""
         self._closed.set()
         self._waiting.put(None)
-        for server in self._servers:
-            server.close()
+        self._disconnect()
         while (sent := self._next()) is not None:
             sent.future.cancel()
         self._waiting.put(None)
         for thread in self._threads:
             thread.join()
+
+    def _disconnect(self) -> None:
+        for server in self._servers:
+            server.close()
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
         if self._closed.is_set():

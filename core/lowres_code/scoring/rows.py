@@ -167,13 +167,25 @@ def open_rows(file: Path, columns: Columns, language: Language) -> Iterator[Iter
 
 def _row_or_error(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row | UsageError:
     try:
-        return _row(number, where, record, columns, language)
+        return row_of(number, where, record, columns, language)
     except UsageError as error:
         renamed = ", ".join(f"{ours!r} is column {theirs!r}" for ours, theirs in columns.renamed.items())
         return UsageError(f"{error} ({renamed})") if renamed else error
 
 
-def _row(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row:
+def row_of(number: int, where: str, record: Record, columns: Columns, language: Language) -> Row:
+    """What is to be judged in one record.
+
+    Args:
+        number: of the row, from 1.
+        where: names it in errors.
+        record: what it holds.
+        columns: what it calls what is read.
+        language: of the programs.
+
+    Raises:
+        UsageError: it cannot be judged.
+    """
     values = columns.read(record)
     written = _written(values, where, record)
     given = {name: value for name, value in values.items() if value != ""}  # as in an empty cell

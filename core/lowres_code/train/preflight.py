@@ -14,6 +14,7 @@ from lowres_code.errors import UsageError
 from lowres_code.generation.models import compute_dtype, device_of, load_config, load_tokenizer
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
+from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.build import load_problems, started_judge
 from lowres_code.recipe.rehearsal import rehearsal_table, rehearse
@@ -132,3 +133,19 @@ def _savings(recipe: Recipe, arguments: Any) -> str:
     ways += [] if arguments.gradient_checkpointing else ["or set train.gradient_checkpointing = true"]
     ways += [] if recipe.lora else ["or train adapters ([lora])"]
     return ", ".join(ways)
+
+
+def without_held_out(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
+    """The training problems; none may be held out.
+
+    Raises:
+        UsageError: a question is in both.
+    """
+    questions = {" ".join(problem.question.split()) for problem in held_out}
+    both = [problem for problem in problems if " ".join(problem.question.split()) in questions]
+    if both:
+        raise UsageError(
+            f"{len(both)} of {len(problems)} training questions are also held out, the first is {both[0].id!r}: "
+            f"{both[0].question[:80]!r}; choose another split in [data.train] or [data.eval]"
+        )
+    return problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from lowres_code.train.batching import order_by_length
 from lowres_code.train.health import HealthWatch
 from lowres_code.train.interim import Interim
 from lowres_code.train.policy import Policy, make_trainer, save_whole
-from lowres_code.train.preflight import preflight
+from lowres_code.train.preflight import preflight, without_held_out
 from lowres_code.train.processes import Processes
 from lowres_code.train.recorder import Interruption, Recorder
 from lowres_code.train.scorer import Scorer
@@ -70,8 +70,10 @@ def train(
             return run
 
 
-def resume(path: Path, language: Language, console: Console) -> RunDirectory:
+def resume(path: Path, language: Language, console: Console, changes: Sequence[str] = ()) -> RunDirectory:
     """Go on with the run in a directory, from its last checkpoint and with its own recipe and seed.
+
+    ``changes`` are of its ``[limits]``, as ``--set`` has them: where its programs are run.
 
     Raises:
         UsageError: there is none, or another process is working on it.
@@ -79,7 +81,7 @@ def resume(path: Path, language: Language, console: Console) -> RunDirectory:
     """
     processes = Processes.started()
     run = RunDirectory.open(path, owned=processes.main)
-    recipe, before = run.recipe(), int(run.env().get("processes", 1))
+    recipe, before = run.recipe(changes), int(run.env().get("processes", 1))
     if before != processes.count:
         raise UsageError(
             f"the run in {str(path)!r} is of {before} processes, and goes on with as many, not {processes.count}"
@@ -107,7 +109,7 @@ class _Session:
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
         self._held_out = load_problems(recipe.data.eval, "eval")
-        self._problems = _without(load_problems(recipe.data.train, "train", seed), self._held_out)
+        self._problems = without_held_out(load_problems(recipe.data.train, "train", seed), self._held_out)
         self._policy = Policy(recipe.model, recipe.lora)
         stage = (run, recipe, judge, self._policy, self._tokenizer, self._problems, seed, console, processes)
         self._sft = SftStage(recipe.sft, *stage) if recipe.sft else None
@@ -288,19 +290,3 @@ def _limits(recipe: Recipe, processes: Processes) -> LimitsTable:
     """Those of the recipe; the processes of one machine share its cores."""
     shared = max(1, len(os.sched_getaffinity(0)) // processes.beside)
     return recipe.limits.model_copy(update={"workers": recipe.limits.workers or shared})
-
-
-def _without(problems: list[Problem], held_out: list[Problem]) -> list[Problem]:
-    """The training problems; none may be held out.
-
-    Raises:
-        UsageError: a question is in both.
-    """
-    questions = {" ".join(problem.question.split()) for problem in held_out}
-    both = [problem for problem in problems if " ".join(problem.question.split()) in questions]
-    if both:
-        raise UsageError(
-            f"{len(both)} of {len(problems)} training questions are also held out, the first is {both[0].id!r}: "
-            f"{both[0].question[:80]!r}; choose another split in [data.train] or [data.eval]"
-        )
-    return problems

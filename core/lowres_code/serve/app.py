@@ -1,0 +1,256 @@
+"""The application: what can be asked of a served judge, and how it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from lowres_code import __version__
+from lowres_code.errors import JudgeError, LowresCodeError, UsageError
+from lowres_code.evaluation.record import judged_fields
+from lowres_code.judgement import Judgement
+from lowres_code.language.base import Execution, Status
+from lowres_code.problem import Test
+from lowres_code.remote.wire import NDJSON, Job, NoteLine, Served, execution_fields, line_of, read_line
+from lowres_code.scoring.rows import Columns, row_of
+from lowres_code.serve.exchange import Exchange, Last, Work
+from lowres_code.serve.host import Host, TooBusyError
+
+_STREAM = {"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}}
+_COLUMNS = Columns()
+
+
+class Asked(BaseModel):
+    """One program or completion, and what is right: ``answer``, ``tests`` or ``append``, as in a row to be scored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: str
+    program: str | None = Field(default=None, description="to be run as it is")
+    completion: str | None = Field(default=None, description="or what a model wrote, with a program in it")
+    answer: str | int | float | None = None
+    tests: list[dict[str, Any]] | None = None
+    append: str | None = None
+    prefix: str | None = None
+    query: str | None = None
+    form: str | None = None
+    limits: dict[str, float] = Field(default={})
+
+
+class Verdict(BaseModel):
+    """What the judge says."""
+
+    lang: str
+    verdict: str = Field(description="correct, wrong_answer, no_code, or how the execution ended")
+    correct: bool
+    answer: str | None
+    failed_test: int | None = Field(description="the first test that was not answered rightly, from 0")
+    extraction: str = Field(description="how the program was found in a completion")
+    stdout: str
+    stderr: str
+    diagnostics: list[NoteLine]
+    exit_code: int | None
+    cpu_s: float
+    wall_s: float
+    isolation: str | None
+
+
+class Checked(BaseModel):
+    """A program of which only the syntax is asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: str
+    program: str
+
+
+class Syntax(BaseModel):
+    """What the language's reader says."""
+
+    ok: bool
+    status: str
+    diagnostics: list[NoteLine]
+
+
+def make_app(host: Host, stopping: asyncio.Event) -> FastAPI:
+    """The application, without its guard.
+
+    Args:
+        host: the judges.
+        stopping: set when the server is to end.
+    """
+    app = FastAPI(title="lowres-code judge", version=__version__, redoc_url=None)
+    app.add_exception_handler(UsageError, lambda _, error: _error(422, error))
+    app.add_exception_handler(JudgeError, lambda _, error: _error(503, error))
+    app.add_exception_handler(TooBusyError, lambda _, error: _error(429, error, {"Retry-After": "1"}))
+    app.add_exception_handler(RequestValidationError, lambda _, error: _error(422, _first(error)))
+    app.state.host, app.state.stopping = host, stopping
+    app.get("/health", summary="Whether the server is there")(health)
+    app.get("/metrics", summary="Counters in Prometheus' form")(metrics)
+    app.get("/v1/languages", summary="Languages, their isolation and highest limits")(languages)
+    app.post("/v1/judge", summary="The verdict on one program or completion")(judge)
+    app.post("/v1/check", summary="Only the syntax of one program")(check)
+    app.post("/v1/judge/stream", summary="A verdict for each line, in their order", openapi_extra=_STREAM)(judge_stream)
+    app.post("/v1/execute", summary="Run a program for each line; no verdicts", openapi_extra=_STREAM)(execute)
+    return app
+
+
+def _host(request: Request) -> Host:
+    host: Host = request.app.state.host
+    return host
+
+
+async def health(request: Request) -> dict[str, str]:
+    """``ok``, or ``stopping``: new requests should go elsewhere."""
+    return {"status": "stopping" if request.app.state.stopping.is_set() else "ok", "version": __version__}
+
+
+async def metrics(request: Request) -> Response:
+    """See `lowres_code.serve.metrics.Metrics`."""
+    return Response(_host(request).metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+async def languages(request: Request) -> Served:
+    """See `lowres_code.remote.wire.Served`."""
+    return _host(request).served()
+
+
+async def judge(asked: Asked, request: Request) -> Verdict:
+    """The verdict; status 429 and ``Retry-After`` if too much waits already."""
+    host = _host(request)
+    with host.admitted("programs"):
+        record = asked.model_dump(exclude={"lang", "limits"}, exclude_none=True)
+        judgements = await _judged(host, asked.lang, record, asked.limits, 1)
+        return Verdict(lang=asked.lang, **_verdict(judgements[0]))
+
+
+async def check(asked: Checked, request: Request) -> Syntax:
+    """Syntax errors with their places."""
+    host = _host(request)
+    with host.admitted("programs"):
+        found = await host.judge(asked.lang).check_syntax(asked.program)
+    host.metrics.ran(asked.lang, found.status.value, found.wall_s)
+    notes = execution_fields(found)["diagnostics"]
+    return Syntax(ok=found.status is Status.OK, status=found.status.value, diagnostics=notes)
+
+
+async def judge_stream(request: Request, lang: str) -> Response:
+    """Lines as for `lowres-code score`, each perhaps with ``limits``; the answers have their numbers as ``row``.
+
+    A line that cannot be judged is answered with ``error``, and costs the others nothing.
+    """
+    host = _host(request)
+    host.judge(lang)  # or it is refused now
+
+    async def work(number: int, line: bytes) -> bytes:
+        try:
+            record = _record(line, number)
+            limits = record.pop("limits", {})
+            if not isinstance(limits, dict):
+                raise UsageError(f"line {number}: 'limits' must be an object")
+            judgements = await _judged(host, lang, record, limits, number)
+        except LowresCodeError as error:
+            return line_of({"row": number, "error": str(error)})
+        name = {"id": record["id"]} if "id" in record else {}
+        many = len(judgements) > 1
+        return b"".join(
+            line_of({**name, "row": number, **({"sample": place} if many else {}), **_verdict(one)})
+            for place, one in enumerate(judgements)
+        )
+
+    def last(number: int) -> bytes:
+        return line_of({"row": number + 1, "error": "the server ends: this line and those behind it are not judged"})
+
+    return _exchange(request, lang, work, last, in_order=True)
+
+
+async def execute(request: Request, lang: str) -> Response:
+    """Lines as `lowres_code.remote.wire.Job`, each answered with a `lowres_code.remote.wire.Done` when it is done."""
+    host = _host(request)
+    host.judge(lang)
+
+    async def work(number: int, line: bytes) -> bytes:
+        try:
+            job: Job = read_line(Job, line, f"line {number}")
+        except UsageError as error:
+            return line_of({"n": -1, "refused": str(error)})
+        try:
+            found = await _executed(host, lang, job)
+        except LowresCodeError as error:
+            return line_of({"n": job.n, "refused": str(error)})
+        return line_of({"n": job.n, **execution_fields(found)})
+
+    return _exchange(request, lang, work, lambda _: b"", in_order=False)
+
+
+def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: bool) -> Response:
+    host: Host = request.app.state.host
+    if request.headers.get("content-type", "").partition(";")[0].strip() != NDJSON:
+        raise UsageError(f"the request must be of type {NDJSON}: a JSON object in each line")
+    return _Admitted(host, Exchange(work, host.workers(lang), host.bounds, request.app.state.stopping, in_order, last))
+
+
+class _Admitted(Response):
+    """A response that counts as a stream while it lasts."""
+
+    def __init__(self, host: Host, inner: Exchange) -> None:
+        super().__init__()
+        self._inner, self._host = inner, host
+        with host.admitted("streams"):  # or it is refused before it begins
+            pass
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        with self._host.admitted("streams"):
+            await self._inner(scope, receive, send)
+
+
+async def _judged(
+    host: Host, lang: str, record: dict[str, Any], limits: Mapping[str, object], number: int
+) -> list[Judgement]:
+    judge = host.judge(lang, limits)
+    row = row_of(number, f"line {number}", record, _COLUMNS, judge.sync.language)
+    fences = judge.sync.language.fences
+    samples = [row.completion(sample, fences) for sample in range(len(row.texts))]
+    judgements = await asyncio.gather(*(judge.judge_parsed(one, row.tests) for one in samples))
+    for one in judgements:
+        host.metrics.ran(lang, one.verdict, one.execution.wall_s if one.execution else 0.0)
+    return judgements
+
+
+async def _executed(host: Host, lang: str, job: Job) -> Execution:
+    judge = host.judge(lang, job.limits)
+    found = await judge.ask(job.ask, job.program, Test(stdin=job.stdin, query=job.query))
+    host.metrics.ran(lang, found.status.value, found.wall_s)
+    return found
+
+
+def _record(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"line {number}: not a JSON object: {error}") from error
+    if not isinstance(record, dict):
+        raise UsageError(f"line {number}: not a JSON object")
+    return record
+
+
+def _verdict(judgement: Judgement) -> dict[str, Any]:
+    execution = judgement.execution
+    told = {"stdout": execution.stdout if execution else "", "isolation": execution.isolation if execution else None}
+    return {"correct": judgement.correct, **judged_fields(judgement), **told}
+
+
+def _error(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, status, headers)
+
+
+def _first(error: RequestValidationError) -> UsageError:
+    first = error.errors()[0]
+    return UsageError(f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}")

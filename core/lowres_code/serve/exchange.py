@@ -1,0 +1,189 @@
+"""A request of many lines, answered line by line while it is still being sent, in constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from lowres_code.remote.wire import NDJSON
+from lowres_code.serve.host import Bounds
+
+Last = Callable[[int], bytes]  # the number of lines that were read, to what is said of the others
+Work = Callable[[int, bytes], Awaitable[bytes]]  # the number of a line, from 1, and the line, to what is answered
+
+
+class _EndedError(Exception):
+    """The client is gone, or keeps silent for too long."""
+
+
+class Exchange(Response):
+    """Works on the lines of a request, some at a time, and sends what comes of each.
+
+    A client that sends faster than programs run is not read from; one that does not take its answers gets no more.
+    """
+
+    def __init__(
+        self, work: Work, workers: int, bounds: Bounds, stopping: asyncio.Event, in_order: bool, last: Last
+    ) -> None:
+        """Args:
+        work: on one line; does not raise.
+        workers: programs at a time; no more than twice as many lines of one request are worked on at once, so
+            that other requests have their turn.
+        bounds: of the server.
+        stopping: set when the server is to end: no more is read then, and what was read is answered.
+        in_order: whether answers come in the order of the lines, or as they are done.
+        last: what is said, if anything, when the server ends before the request does.
+        """
+        super().__init__(media_type=NDJSON, headers={"Cache-Control": "no-store"})
+        del self.headers["content-length"]
+        self._work, self._last, self._bounds, self._stopping, self._in_order = work, last, bounds, stopping, in_order
+        self._share = asyncio.Semaphore(2 * workers)
+        self._room = asyncio.Semaphore(bounds.ahead * workers)
+        self._messages: asyncio.Queue[Message] = asyncio.Queue(maxsize=2)
+        self._results: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
+        self._open: set[asyncio.Task[bytes]] = set()
+        self._line_at = asyncio.get_running_loop().time()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an ASGI application."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        answering = asyncio.ensure_future(self._answer(send))
+        receiving = asyncio.ensure_future(self._receive(receive))
+        try:
+            await asyncio.wait({answering, receiving}, return_when="FIRST_COMPLETED")  # the latter: the client is gone
+        finally:
+            await _end({answering, receiving, *self._open})
+
+    async def _receive(self, receive: Receive) -> None:
+        """Take what the client sends, as there is room for it, until it is gone."""
+        while (message := await receive())["type"] != "http.disconnect":
+            await self._messages.put(message)
+
+    async def _answer(self, send: Send) -> None:
+        reading = asyncio.ensure_future(self._read())
+        try:
+            async for piece in self._answers():
+                await asyncio.wait_for(_send(send, piece, True), self._bounds.idle_s)
+            await reading
+            await _send(send, b"", False)
+        except (_EndedError, TimeoutError, OSError):
+            pass  # nobody is there to be told, or it has been waited for too long
+        finally:
+            await _end({reading})
+
+    async def _read(self) -> None:
+        """Begin one line after another."""
+        number = 0
+        try:
+            async for line in self._lines():
+                await self._room.acquire()
+                number += 1
+                self._begin(self._shared(number, line))
+            if self._stopping.is_set():
+                self._begin(_given(self._last(number)))
+        finally:
+            if self._open and not self._in_order:
+                await asyncio.wait({*self._open})
+            self._results.put_nowait(None)
+
+    def _begin(self, work: Awaitable[bytes]) -> None:
+        task = asyncio.ensure_future(work)
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        if self._in_order:
+            self._results.put_nowait(task)
+        else:
+            task.add_done_callback(self._results.put_nowait)
+
+    async def _shared(self, number: int, line: bytes) -> bytes:
+        async with self._share:
+            return await self._work(number, line)
+
+    async def _answers(self) -> AsyncIterator[bytes]:
+        """What is to be sent: answers, and empty lines while there are none."""
+        getting = asyncio.ensure_future(self._next())
+        try:
+            while True:
+                if not (await asyncio.wait({getting}, timeout=self._bounds.heartbeat_s))[0]:
+                    yield b"\n"
+                elif (piece := getting.result()) is None:
+                    return
+                else:
+                    yield piece
+                    getting = asyncio.ensure_future(self._next())
+        finally:
+            await _end({getting})
+
+    async def _next(self) -> bytes | None:
+        """The next answer, when it is there; ``None`` when there are no more."""
+        task = await self._results.get()
+        if task is None:
+            return None
+        piece = await task
+        self._room.release()
+        return piece
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        """The lines of the request that say something, until its end or the server's.
+
+        Raises:
+            _EndedError: a line is too long, or takes too long while nothing of the client's is being worked on.
+        """
+        unread = bytearray()
+        more = True
+        while more and not self._stopping.is_set():
+            message = await self._message()
+            if message is None:
+                return
+            unread += message.get("body", b"")
+            more = message.get("more_body", False)
+            *whole, rest = unread.split(b"\n")
+            for line in filter(bytes.strip, map(bytes, whole)):
+                self._line_at = asyncio.get_running_loop().time()
+                yield line
+            unread = bytearray(rest)
+            if len(unread) > self._bounds.longest_line:
+                raise _EndedError
+        if unread.strip() and not self._stopping.is_set():
+            yield bytes(unread)
+
+    async def _message(self) -> Message | None:
+        """The next part of the request; ``None`` when the server is to end."""
+        getting = asyncio.ensure_future(self._messages.get())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while True:
+                await asyncio.wait({getting, stopping}, timeout=self._left_s(), return_when="FIRST_COMPLETED")
+                if getting.done():
+                    return getting.result()
+                if stopping.done():
+                    return None
+                if not self._open and self._left_s() <= 0:
+                    raise _EndedError
+        finally:
+            await _end({getting, stopping})
+
+    def _left_s(self) -> float:
+        """How long the next line may still take; a client whose programs are being run may think about it."""
+        now = asyncio.get_running_loop().time()
+        if self._open:
+            self._line_at = now
+        return self._line_at + self._bounds.idle_s - now
+
+
+async def _end(tasks: set[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _given(piece: bytes) -> bytes:
+    return piece
+
+
+async def _send(send: Send, body: bytes, more: bool) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})

@@ -1,0 +1,124 @@
+"""Who may ask, and how much at once: in front of the application."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lowres_code.serve.host import Bounds
+from lowres_code.serve.metrics import Metrics
+
+OPEN = ("/health", "/docs", "/openapi.json")  # what everybody may see
+_MOST_HELD = 256 * 2**20  # bytes of all requests that are one line each
+STREAMED = ("/v1/execute", "/v1/judge/stream")  # they look at their own size and time
+
+
+class _RefusedError(Exception):
+    """A request whose body is not waited for."""
+
+    def __init__(self, status: int, reason: str, said: str) -> None:
+        super().__init__(said)
+        self.status, self.reason = status, reason
+
+
+class Guard:
+    """Lets requests through that may ask, and of these no more than the server takes.
+
+    With a token, whoever has it may ask. Without one, only who addresses this machine by a name that is its own: a web
+    page in somebody's browser, that has another name led here, may not.
+    """
+
+    def __init__(
+        self, app: ASGIApp, token: str | None, hosts: Collection[str], bounds: Bounds, metrics: Metrics
+    ) -> None:
+        """Args:
+        app: behind it.
+        token: that a request must bear; ``None``: none.
+        hosts: names of this machine, where there is no token.
+        bounds: of the server.
+        metrics: counts what is refused.
+        """
+        self._app, self._bounds, self._metrics, self._held = app, bounds, metrics, 0
+        self._token, self._hosts = token, {host.lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an ASGI application."""
+        if scope["type"] != "http":
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            self._may_ask(scope["path"], headers)
+            if scope["path"] in STREAMED:
+                await self._app(scope, receive, send)
+            else:
+                with self._holding() as held:
+                    await self._app(scope, await self._received(receive, held), send)
+        except _RefusedError as refused:
+            self._metrics.refused.labels(refused.reason).inc()
+            await _answer(send, refused.status, str(refused))
+
+    def _may_ask(self, path: str, headers: dict[bytes, str]) -> None:
+        if path in OPEN:
+            return
+        if self._token is not None:
+            given = headers.get(b"authorization", "").partition(" ")
+            same = hmac.compare_digest(given[2].strip().encode(), self._token.encode())
+            if given[0].lower() != "bearer" or not same:
+                raise _RefusedError(401, "token", "a token is needed: Authorization: Bearer TOKEN")
+        elif _host(headers.get(b"host", "")) not in self._hosts:
+            raise _RefusedError(403, "token", f"without a token only {', '.join(sorted(self._hosts))} can be addressed")
+
+    @contextmanager
+    def _holding(self) -> Iterator[list[int]]:
+        """Counts what all requests hold while they last."""
+        held: list[int] = []
+        try:
+            yield held
+        finally:
+            self._held -= sum(held)
+
+    async def _received(self, receive: Receive, held: list[int]) -> Receive:
+        """The same, when the whole body is there: not too much of it, and not too slowly."""
+        try:
+            body = await asyncio.wait_for(self._body(receive, held), self._bounds.idle_s)
+        except TimeoutError as error:
+            raise _RefusedError(408, "slow", f"the request took over {self._bounds.idle_s:g} s") from error
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Message:
+            return messages.pop() if messages else await receive()
+
+        return again
+
+    async def _body(self, receive: Receive, held: list[int]) -> bytes:
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            held.append(len(message.get("body", b"")))
+            self._held += held[-1]
+            if self._held > _MOST_HELD:
+                raise _RefusedError(429, "busy", "too much has been sent at a time; ask again")
+            more = message.get("more_body", False)
+            if len(body) > self._bounds.longest_line:
+                raise _RefusedError(413, "size", f"a request may have {self._bounds.longest_line} bytes")
+        return bytes(body)
+
+
+def _host(header: str) -> str:
+    """The name in a Host header, without the port."""
+    name = header.rsplit(":", 1)[0] if not header.endswith("]") else header
+    return name.strip("[]").lower()
+
+
+async def _answer(send: Send, status: int, said: str) -> None:
+    body = json.dumps({"error": said}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers += [(b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

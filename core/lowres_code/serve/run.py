@@ -1,0 +1,154 @@
+"""The server's process: opens the judges, listens, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import resource
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from lowres_code.api import find_language
+from lowres_code.errors import UsageError
+from lowres_code.judge import Judge
+from lowres_code.language.base import Limits
+from lowres_code.serve.app import make_app
+from lowres_code.serve.guard import Guard
+from lowres_code.serve.host import MOST, Bounds, Host
+
+_HEADERS_S = 15.0  # a connection that has sent no whole request until then is closed
+_SHORTEST_TOKEN = 16
+_MOST_FILES = 65_536
+
+
+def serve(
+    languages: Sequence[str],
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    isolation: str = "auto",
+    workers: int | None = None,
+    most: Limits = MOST,
+    bounds: Bounds | None = None,
+    ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve judges until SIGTERM or Ctrl-C; then finish what was begun.
+
+    Args:
+        languages: names, or TOML files.
+        host: where to listen.
+        port: likewise; 0 takes one that is free.
+        token: that every request must bear; without one only this machine is listened to.
+        isolation: of the programs.
+        workers: programs of each language at a time; by default one for each core.
+        most: the highest limits that a request may ask for.
+        bounds: how much is taken.
+        ready: called with the address, once it listens.
+
+    Raises:
+        UsageError: a language is unknown or cannot run, or ``host`` is for others and there is no token.
+        JudgeError: a judge does not start.
+    """
+    if token is None and not _is_ours(host):
+        raise UsageError(f"--host {host} lets others in: give a token with --token-file FILE")
+    bounds = bounds or Bounds()
+    _raise_open_files()
+    with contextlib.ExitStack() as stack:
+        judges = {}
+        for language in map(find_language, dict.fromkeys(languages)):
+            judge = judges[language.name] = stack.enter_context(Judge(language, most, isolation, workers))
+            judge.start()
+        asyncio.run(_serve(Host(judges, most, bounds), host, port, token, ready))
+
+
+def read_token(file: Path) -> str:
+    """The token in a file.
+
+    Raises:
+        UsageError: the file cannot be read, or what it holds is easily guessed.
+    """
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"cannot read a token from {str(file)!r}: {error}") from error
+    if len(token) < _SHORTEST_TOKEN or len(token.split()) != 1:
+        made = f"python3 -c 'import secrets; print(secrets.token_urlsafe())' > {file}"
+        raise UsageError(f"the token in {str(file)!r} must be one word of {_SHORTEST_TOKEN} or more characters: {made}")
+    return token
+
+
+async def _serve(host: Host, address: str, port: int, token: str | None, ready: Callable[[str], None]) -> None:
+    stopping = asyncio.Event()
+    app = Guard(make_app(host, stopping), token, {address, "localhost", "127.0.0.1", "::1"}, host.bounds, host.metrics)
+    config = uvicorn.Config(
+        app,
+        host=address,
+        port=port,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(host.bounds.idle_s),
+    )
+    await _Server(config, stopping, ready).serve()
+
+
+class _Protocol(HttpToolsProtocol):
+    """Closes connections over which no whole request comes."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._waiting = self.loop.call_later(_HEADERS_S, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.cancel()
+        super().connection_lost(exc)
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and tells the application that it is to end."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, ready: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._stopping, self._ready, self._loop = stopping, ready, asyncio.get_running_loop()
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            name, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._ready(f"http://{f'[{name}]' if ':' in name else name}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Finish what was begun; at the second signal, end."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+def _is_ours(host: str) -> bool:
+    if host == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _raise_open_files() -> None:
+    """Let many connections be open at a time."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

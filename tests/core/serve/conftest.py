@@ -1,0 +1,98 @@
+"""Real servers, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from lowres_code.remote.wire import NDJSON
+
+_SCRIPT = """
+import json, sys
+from lowres_code.serve.host import Bounds
+from lowres_code.serve.run import serve
+asked = json.loads(sys.argv[1])
+bounds = Bounds(**asked.pop("bounds"))
+serve(**asked, bounds=bounds, ready=lambda url: print(url, flush=True))
+"""
+
+
+@dataclass
+class Served:
+    """A server that listens."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def client(self, **headers: str) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=60, headers=headers)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> int:
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+Serve = Callable[..., Served]
+
+
+@contextmanager
+def served(
+    *languages: str, port: int = 0, workers: int = 2, token: str | None = None, **bounds: float
+) -> Iterator[Served]:
+    asked = {"languages": languages or ["prolog"], "port": port, "workers": workers, "token": token, "bounds": bounds}
+    command = [sys.executable, "-c", _SCRIPT, json.dumps(asked)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:")
+        yield Served(url, process)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with ExitStack() as stack:
+        yield lambda *languages, **options: stack.enter_context(served(*languages, **options))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Served]:
+    with served("prolog", "lua") as one:
+        yield one
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def lines(rows: list[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def stream(client: httpx2.Client, rows: list[Mapping[str, Any]] | str, path: str = "/v1/judge/stream") -> Any:
+    """What is answered to each line."""
+    content = rows if isinstance(rows, str) else lines(rows)
+    answer = client.post(path, params={"lang": "prolog"}, content=content, headers={"Content-Type": NDJSON})
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines() if line]
