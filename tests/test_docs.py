@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from lowres_code.cli.serve_command import command as serve_command
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
 from lowres_code.recipe import find_recipe, load_recipe
@@ -60,6 +62,22 @@ def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pyte
     assert follow(DOCS / "write-a-language-package.md", tmp_path, str(commands)) == 6
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl, which is not installed")
+def test_the_judge_is_served_as_the_page_says(tmp_path: Path) -> None:
+    assert follow(DOCS / "serve.md", tmp_path, str(Path(sys.executable).parent)) == 7
+
+
+def test_the_unit_and_the_image_start_what_there_is() -> None:
+    unit, image = ((DOCS / "serve" / name).read_text() for name in ("lowres-code-judge.service", "Dockerfile"))
+    started = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    entry, arguments = (json.loads(found) for found in re.findall(r"^(?:ENTRYPOINT|CMD) (.*)$", image, re.MULTILINE))
+    for words in (shlex.split(started[0]), [*entry, *arguments]):
+        assert words[1] == "serve"
+        context = serve_command.make_context("serve", words[2:])
+        assert context.params["host"] == "0.0.0.0"
+        assert context.params["token_file"] is not None
+
+
 def test_the_page_on_recipes_does_what_it_says(tmp_path: Path) -> None:
     assert follow(DOCS / "recipes.md", tmp_path, str(Path(sys.executable).parent)) == 3
     table = (DOCS / "recipes.md").read_text().partition("## A recipe of your own")[0]
@@ -92,7 +110,7 @@ def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pyt
 
 
 def test_python_does_what_the_page_says(tmp_path: Path) -> None:
-    assert follow(DOCS / "python.md", tmp_path, str(Path(sys.executable).parent)) == 6
+    assert follow(DOCS / "python.md", tmp_path, str(Path(sys.executable).parent)) == 7
 
 
 def test_the_page_on_gpus_names_what_there_is(tmp_path: Path) -> None:
