@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lowres_code.errors import UsageError
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, seed_of
-from lowres_code.generation.decode import Decoder, Draft
+from lowres_code.generation.decode import Decoder
+from lowres_code.generation.live import Draft
 from lowres_code.generation.models import prompt_text
 
 if TYPE_CHECKING:

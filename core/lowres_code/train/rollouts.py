@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lowres_code.generation.base import seed_of
-from lowres_code.generation.decode import Decoder, Draft
+from lowres_code.generation.decode import Decoder
+from lowres_code.generation.live import Draft
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from lowres_code.generation.decode import Decoder, Draft, sample
+from lowres_code.generation.decode import Decoder, sample
+from lowres_code.generation.live import Draft
 from lowres_code.generation.onednn import WideProducts
 from transformers import AutoModelForCausalLM, MistralConfig, Qwen2Config
 
