@@ -190,7 +190,9 @@ def test_a_judge_that_stays_broken_is_no_success_the_second_time(tmp_path: Path,
     (folder.path / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in broken))
 
     class Broken(Judge):
-        def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
+        def judge(
+            self, completions: Sequence[str], problems: Sequence[Problem], every_test: bool = False
+        ) -> list[Judgement]:
             return [Judgement("infra_error", parse_completion(text, ())) for text in completions]
 
     with Broken(judge.language) as never, pytest.raises(JudgeError, match="all 10"):

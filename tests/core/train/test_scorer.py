@@ -123,8 +123,8 @@ def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path:
 class FailingJudge(Judge):
     """Says of chosen programs what the judge says where it has failed itself; judges the others."""
 
-    def judge(self, completions: Any, problems: Any) -> list[Judgement]:
-        judged = super().judge(completions, problems)
+    def judge(self, completions: Any, problems: Any, every_test: bool = False) -> list[Judgement]:
+        judged = super().judge(completions, problems, every_test)
         return [self._failed(j) if "fails" in j.completion.text else j for j in judged]
 
     def _failed(self, judgement: Judgement) -> Judgement:
@@ -178,9 +178,9 @@ class CountingJudge(Judge):
 
     asked: list[list[str]]
 
-    def judge(self, completions: Any, problems: Any) -> list[Judgement]:
+    def judge(self, completions: Any, problems: Any, every_test: bool = False) -> list[Judgement]:
         self.asked.append(list(completions))
-        return super().judge(completions, problems)
+        return super().judge(completions, problems, every_test)
 
 
 @pytest.fixture
