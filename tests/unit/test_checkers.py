@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lowres_code.checkers import Checker, CheckerError, find_checker
 from lowres_code.errors import UsageError
@@ -95,7 +97,7 @@ def test_options_of_other_kinds() -> None:
     assert checker.with_options({"ends": ", ", "loud": True}).check("a", "A, ", "")
     for options, said in (({"ends": 1}, "must be text in double quotes"), ({"loud": 1}, "must be true or false")):
         with pytest.raises(UsageError, match=said):
-            checker.with_options(options)  # type: ignore[arg-type]
+            checker.with_options(options)
 
 
 def without_default(expected: str, actual: str, stdin: str, *, ends: str) -> bool:
@@ -110,7 +112,7 @@ def test_a_checker_that_cannot_be_named_or_set_is_refused() -> None:
             Checker(name, "", with_text_and_switch)
 
 
-def says(what: object) -> Checker:
+def says(what: Any) -> Checker:
     return Checker("says", "", lambda expected, actual, stdin: what)
 
 

@@ -120,12 +120,6 @@ TERMS: tuple[RewardTerm[Any], ...] = (
     RewardTerm(
         "correct", "1 if every test is answered rightly (binary: arXiv 2508.04865)", lambda it: it.judgement.correct
     ),
-    RewardTerm(
-        "fraction",
-        "the share of a problem's tests that are answered rightly; all of them are run then",
-        lambda it: it.judgement.fraction or 0.0,
-        needs_every_test=True,
-    ),
     RewardTerm("runs", "1 if the program gives an answer, right or wrong", lambda it: it.judgement.runs),
     RewardTerm("syntax", "1 if the language's own reader accepts the program", lambda it: it.judgement.syntax),
     RewardTerm("format", "1 if the completion is <reasoning> and then <code>", lambda it: it.completion.well_formed),
@@ -156,5 +150,11 @@ TERMS: tuple[RewardTerm[Any], ...] = (
         agreement,
         AgreementOptions(),
         needs_analysis=True,
+    ),
+    RewardTerm(
+        "fraction",
+        "the share of a problem's tests that are answered rightly; all of them are run then",
+        lambda it: it.judgement.fraction or 0.0,
+        needs_every_test=True,
     ),
 )
