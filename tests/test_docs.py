@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lowres_code.checkers import CHECKERS, find_checker
 from lowres_code.cli.serve_command import command as serve_command
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
@@ -106,7 +107,7 @@ def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PIP_NO_DEPS", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     commands = scratch_environment(tmp_path / "environment")
-    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 13
+    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 18
 
 
 def test_python_does_what_the_page_says(tmp_path: Path) -> None:
@@ -134,6 +135,13 @@ def test_the_table_of_columns_is_whole() -> None:
     table = re.findall(r"^\| (`.*?) \| .* \| .* \|$", (DOCS / "own-problems.md").read_text(), re.MULTILINE)
     named = {key for cell in table for key in re.findall(r"`([^`]+)`", cell)} - {"path"}
     assert set(ColumnOptions.model_fields) <= named
+
+
+def test_the_table_of_checkers_is_whole() -> None:
+    table = re.findall(r"^\| `([a-z-]+)(?:\(.*\))?` \| (.*) \|$", (DOCS / "own-problems.md").read_text(), re.MULTILINE)
+    assert {checker.name: checker.meaning for checker in CHECKERS}.items() <= dict(table).items()
+    float_ = find_checker(re.findall(r"`(float\(.*?\))`", (DOCS / "own-problems.md").read_text())[0])
+    assert float_.options == float_.defaults
 
 
 def test_the_table_of_keys_is_whole() -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # ``X as X`` says that X is exported
     from lowres_code.api import Judge as Judge
     from lowres_code.api import find_language as find_language
     from lowres_code.async_judge import AsyncJudge as AsyncJudge
+    from lowres_code.checkers import Checker as Checker
+    from lowres_code.checkers import find_checker as find_checker
     from lowres_code.conformance import assert_conforms as assert_conforms
     from lowres_code.errors import JudgeError as JudgeError
     from lowres_code.errors import LowresCodeError as LowresCodeError
@@ -54,6 +56,7 @@ _HOMES = {
     "language.analysis": ("Analysis",),
     "language.command": ("CommandLanguage",),
     "errors": ("JudgeError", "LowresCodeError", "UsageError"),
+    "checkers": ("Checker", "find_checker"),
     "conformance": ("assert_conforms",),
     "judge": ("Judgement",),
     "language.base": (

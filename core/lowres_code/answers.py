@@ -38,7 +38,7 @@ def same_value(expected: str, actual: str) -> bool:
         return False
     if left == right:
         return True
-    left, right = clean_gold(_unquoted(left)), clean_gold(_unquoted(right))
+    left, right = clean_gold(unquoted(left)), clean_gold(unquoted(right))
     return left == right or same_number(left, right)
 
 
@@ -117,7 +117,7 @@ def _number(text: str) -> Fraction | None:
     return Fraction(text) if _DECIMAL.fullmatch(text) else None
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
     """The text without one pair of surrounding double or single quotes."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         return text[1:-1].strip()

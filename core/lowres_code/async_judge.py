@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 
+from lowres_code.case import given, tests_asked
 from lowres_code.completion import Completion, parse_completion
-from lowres_code.judge import Judge, armed_tests, asked, given
+from lowres_code.judge import Judge
 from lowres_code.judgement import Judgement
 from lowres_code.language.base import Execution
 from lowres_code.problem import Problem, Test
@@ -35,7 +36,7 @@ class AsyncJudge:
         **more: object,
     ) -> Judgement:
         """The verdict on one program; see `Judge.check`."""
-        return await self.judge_parsed(given(program), asked(answer, tests, more))
+        return await self.judge_parsed(given(program), tests_asked(answer, tests, more))
 
     async def judge(self, completion: str, problem: Problem) -> Judgement:
         """The verdict on one completion; see `Judge.judge`."""
@@ -43,10 +44,13 @@ class AsyncJudge:
 
     async def judge_parsed(self, completion: Completion, tests: Sequence[Test]) -> Judgement:
         """The verdict on one completion that is taken apart."""
-        armed = armed_tests(tests)
-        jobs = self.sync.jobs(completion, armed)
-        executions = await asyncio.gather(*(self.ask("execute", *job) for job in jobs))
-        return self.sync.conclude(completion, armed, executions)
+        case = self.sync.case(completion, tests)
+        executions: list[Execution] = []
+        for place, job in enumerate(case.jobs):
+            executions.append(await self.ask("execute", *job))
+            if not case.passes(place, executions[-1]):
+                break
+        return case.judgement(executions)
 
     async def execute(self, program: str, test: Test | None = None) -> Execution:
         """Run one program."""

@@ -48,6 +48,8 @@ class Judgement(Judged):
         completion: the completion, taken apart.
         execution: the first execution that failed, else the last; ``None`` for ``no_code``.
         failed_test: which of the problem's tests that was, counted from 0; ``None`` if all passed or none was run.
+        tests: how many the problem has.
+        passed: how many of them the program has passed; ``None`` if not all were run, since one had failed.
         analysis: what the program consists of, if somebody has asked (`Judge.analyse`) and it can be told.
     """
 
@@ -56,6 +58,13 @@ class Judgement(Judged):
     execution: Execution | None = None
     failed_test: int | None = None
     analysis: Analysis | None = None
+    tests: int = 1
+    passed: int | None = None
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of the tests that the program has passed; ``None`` if not all were run."""
+        return None if self.passed is None else self.passed / self.tests
 
 
 class FailureWindow:

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import math
-import reprlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
+from lowres_code._util.records import difficulty_text, label, parsed_cell, shown
 from lowres_code.appended import Appended
+from lowres_code.checkers import Checker, find_checker
 from lowres_code.errors import UsageError, near_match
 from lowres_code.forms import FORMS, Check
-
-R = TypeVar("R")
-T = TypeVar("T")
+from lowres_code.limits import check_limit
 
 RIGHT = ("answer", "tests", "append")  # each says what is right, and one is enough
 
-_NAMED = 5  # bad rows that are named; what is wrong with one is mostly wrong with all
-_QUOTING = reprlib.Repr()
-_QUOTING.maxstring = _QUOTING.maxother = 80
+_LONGEST = 500  # characters of a message that quotes what stands in a record
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
     """One execution of a program: what it is given, and what it must answer.
 
-    An answer is right if it is the same as ``expected`` and passes ``check``, as far as these are given.
+    An answer is right if it is the same as ``expected`` and passes ``check``, as far as these are given. Where the
+    expected one is empty, a program that prints nothing and ends by itself with exit code 0 is right.
 
     Attributes:
         expected: the right answer; ``None`` if there are many, or if the program is only to be run.
@@ -36,7 +33,13 @@ class Test:
         query: the goal that asks for the answer, for languages that have one (``None``: the language's default).
         check: called by the judge with the text of an answer; one of `lowres_code.forms`, or what knows a right answer
             where there are many. It must be quick and must not raise, whatever the text, for a program wrote that.
+        checker: says whether an answer is the same as ``expected``, instead of the language; see
+            `lowres_code.checkers.find_checker`.
         appended: tests that are code, which alone decides then; see `lowres_code.appended`.
+        limits: those of `lowres_code.limits.Limits` that are to be lower than the judge's, by name; never higher.
+
+    Raises:
+        UsageError: there is a checker and nothing expected, or no such limit.
     """
 
     __test__ = False  # not a pytest class
@@ -45,7 +48,15 @@ class Test:
     stdin: str = ""
     query: str | None = None
     check: Check | None = field(default=None, repr=False)
+    checker: Checker | None = None
     appended: Appended | None = None
+    limits: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.checker is not None and self.expected is None:
+            raise UsageError(f"the checker {str(self.checker)!r} needs an expected answer to compare with")
+        for name, value in self.limits.items():
+            check_limit(name, value)
 
     @property
     def decides(self) -> bool:
@@ -54,7 +65,7 @@ class Test:
 
     def without_answer(self) -> Test:
         """What a worker is told: nothing that says which answers are right."""
-        return Test(stdin=self.stdin, query=self.query)
+        return Test(stdin=self.stdin, query=self.query, limits=self.limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,9 @@ class Problem:
 def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     """The tests of a record with ``"answer"``, with ``"tests": [{"stdin", "stdout"}]``, or with ``"append"``.
 
-    Beside the first two ``"form"`` may name one of `lowres_code.forms.FORMS`, which the answers must have. ``"append"``
-    is code that is run behind the program, and ``"prefix"`` beside it the beginning of one; see `lowres_code.appended`.
+    Beside the first two ``"checker"`` may say how answers are compared (`lowres_code.checkers`), ``"form"`` which of
+    `lowres_code.forms.FORMS` the answers must have. ``"append"`` is code that is run behind the program, and
+    ``"prefix"`` beside it the beginning of one (`lowres_code.appended`). ``"limits"`` may lower those of the judge.
 
     Raises:
         UsageError: none of these keys is there, or several, or they have a wrong shape; ``where`` names the record.
@@ -97,24 +109,28 @@ def tests_of(record: Mapping[str, object], where: str) -> tuple[Test, ...]:
     given = [key for key in RIGHT if record.get(key) is not None]
     if len(given) > 1:
         raise UsageError(f"{where}: has both {given[0]!r} and {given[1]!r}; one of them must say what is right")
+    limits = _limits(record.get("limits"), where)
     if given == ["append"]:
-        return _appended(record, where)
+        return tuple(replace(test, limits=limits) for test in _appended(record, where))
     query = record.get("query")
     if query is not None and not isinstance(query, str):
         raise UsageError(f"{where}: 'query' must be text, not {shown(query)}")
-    form = _form(label(record, "form", where), where)
-    tests = _listed(record.get("tests"), where)
+    asked = Test(query=query, check=_form(label(record, "form", where), where), limits=limits)
+    checker = _checker(record.get("checker"), where)
     if given == ["answer"]:
-        return (Test(_gold(record["answer"], where), query=query, check=form),)
+        return (_compared(replace(asked, expected=_gold(record["answer"], where)), checker, where),)
+    tests = parsed_cell(record.get("tests"), "tests", "a list", where)
     if not isinstance(tests, list) or not tests:
         raise UsageError(
             f"{where}: needs 'answer', or 'tests' with at least one {{\"stdin\", \"stdout\"}}, or 'append'"
         )
-    return tuple(_stdin_test(test, query, form, where) for test in tests)
+    return tuple(_compared(_stdin_test(test, asked, where), checker, where) for test in tests)
 
 
 def _appended(record: Mapping[str, object], where: str) -> tuple[Test, Test]:
     """The tests that are code, and their control."""
+    if beside := [key for key in ("form", "checker") if record.get(key) is not None]:
+        raise UsageError(f"{where}: {beside[0]!r} is for answers, and 'append' tests none: leave one of them out")
     code, prefix = record["append"], record.get("prefix") or ""
     for key, text in (("append", code), ("prefix", prefix)):
         if not isinstance(text, str):
@@ -125,14 +141,45 @@ def _appended(record: Mapping[str, object], where: str) -> tuple[Test, Test]:
     return Test(appended=Appended(code, prefix)), Test(appended=Appended(code, prefix, control=True))
 
 
-def _listed(tests: object, where: str) -> object:
-    """The tests; where they stand in one cell as JSON, what that says."""
-    if not isinstance(tests, str):
-        return tests
+def _limits(value: object, where: str) -> dict[str, float]:
+    """Limits by name; a table whose rows name different ones has null for the others."""
+    limits = parsed_cell(value, "limits", "an object", where)
+    if limits is None:
+        return {}
+    if not isinstance(limits, dict):
+        raise UsageError(f"{where}: 'limits' must be an object as {{\"cpu_s\": 2}}, not {shown(limits)}")
+    asked = {name: limit for name, limit in limits.items() if limit is not None}
+    with _at(where):
+        for name, limit in asked.items():
+            check_limit(name, limit)
+    return asked
+
+
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """Name the place in an error, which may quote what stands there."""
     try:
-        return json.loads(tests)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: 'tests' must be a list, or JSON of one: {error}") from error
+        yield
+    except UsageError as error:
+        raise UsageError(f"{where}: {str(error)[:_LONGEST]}") from error
+
+
+def _checker(written: object, where: str) -> Checker | None:
+    if written is None:
+        return None
+    if not isinstance(written, str):
+        raise UsageError(f'{where}: \'checker\' must be text, as "tokens" or "float(rel=1e-4)", not {shown(written)}')
+    with _at(where):
+        return find_checker(written)
+
+
+def _compared(test: Test, checker: Checker | None, where: str) -> Test:
+    """The test with its checker, if that can be asked about the expected answer."""
+    if checker is None:
+        return test
+    with _at(where):
+        checker.try_on(test.expected or "", test.stdin)
+    return replace(test, checker=checker)
 
 
 def _gold(answer: object, where: str) -> str:
@@ -151,18 +198,16 @@ def _form(name: str, where: str) -> Check | None:
     return FORMS[name] if name else None
 
 
-def _stdin_test(test: object, query: str | None, form: Check | None, where: str) -> Test:
+def _stdin_test(test: object, asked: Test, where: str) -> Test:
     if not isinstance(test, dict) or not isinstance(test.get("stdout"), str):
         raise UsageError(f"{where}: each of 'tests' needs 'stdout' (and may have 'stdin'), got {shown(test)}")
-    if not test["stdout"].strip():
-        raise UsageError(f"{where}: 'stdout' must not be empty, for a program that prints nothing gives no answer")
     stdin = test.get("stdin")
     if stdin is not None and not isinstance(stdin, str):
         raise UsageError(f"{where}: 'stdin' must be text, not {shown(stdin)}")
-    return Test(test["stdout"], stdin or "", query, form)
+    return replace(asked, expected=test["stdout"], stdin=stdin or "")
 
 
-_OWN_KEYS = {"id", "question", *RIGHT, "prefix", "query", "form", "task", "difficulty"}
+_OWN_KEYS = {"id", "question", *RIGHT, "prefix", "query", "form", "checker", "limits", "task", "difficulty"}
 
 
 def problem_of(record: Mapping[str, object], where: str) -> Problem:
@@ -183,72 +228,6 @@ def problem_of(record: Mapping[str, object], where: str) -> Problem:
         metadata={key: value for key, value in record.items() if key not in _OWN_KEYS},
         difficulty=difficulty_text(record.get("difficulty")),
     )
-
-
-def label(record: Mapping[str, object], key: str, where: str) -> str:
-    """The text or number at a key, as text; ``""`` if it is absent or null.
-
-    Raises:
-        UsageError: it is something else.
-    """
-    value = record.get(key)
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UsageError(f"{where}: {key!r} must be text or a number, not {shown(value)}")
-    return str(value)
-
-
-def difficulty_text(value: object) -> str:
-    """A difficulty in one line, the same for the same value: ``{"terms": (2, 4)}`` is ``terms=2..4``."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}={_range_text(value[key])}" for key in sorted(value, key=str))
-    return "" if value is None else _range_text(value)
-
-
-def _range_text(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ("..".join if len(value) == 2 else "/".join)(map(_item_text, value))
-    return _item_text(value)
-
-
-def _item_text(value: object) -> str:
-    return shown(value) if isinstance(value, list | tuple | Mapping) else str(value)
-
-
-def shown(value: object) -> str:
-    """The value as Python writes it, no longer than a line, however long or deep it is."""
-    return _QUOTING.repr(value)
-
-
-def make_each(
-    rows: Iterable[tuple[str, R]], make: Callable[[R, str], T], left_out: Callable[[str], None] | None = None
-) -> list[T]:
-    """What ``make`` makes of each row, and of its place.
-
-    Args:
-        rows: each with the place to name it by.
-        make: raises `UsageError` for a bad row.
-        left_out: if given, bad rows are left out, and it is told in a sentence how many and why.
-
-    Raises:
-        UsageError: there are bad rows; the first five are named and the others counted.
-    """
-    made: list[T] = []
-    told: list[str] = []
-    bad = 0
-    for where, row in rows:
-        try:
-            made.append(make(row, where))
-        except UsageError as error:  # noqa: PERF203 - each row has a message of its own
-            bad += 1
-            told += [str(error)] if bad <= _NAMED else []
-    if bad and left_out is not None:
-        left_out(f"{bad} of {len(made) + bad} rows are left out; the first: {told[0]}")
-    elif bad:
-        more = [f"and {bad - _NAMED} more of {len(made) + bad} rows"] if bad > _NAMED else []
-        raise UsageError("\n".join([*told, *more]))
-    return made
 
 
 def unique(problems: Iterable[Problem]) -> list[Problem]:

@@ -65,6 +65,24 @@ def test_every_figure_by_hand() -> None:
     assert {k: round(share.value, 4) for k, share in found.pass_at_k.items()} == {2: 0.6111, 4: 1.0}
 
 
+def test_the_fraction_of_tests_by_hand() -> None:
+    several = [
+        sample("a", "correct", 0, passed=4, tests=4),
+        sample("a", "wrong_answer", 1, passed=1, tests=4),
+        sample("b", "no_code", passed=0, tests=1),
+    ]
+    found = metrics(several)
+    assert found is not None and found.fraction is not None
+    assert found.fraction.value == pytest.approx(((1 + 1 / 4) / 2 + 0) / 2)
+    judge_failed = metrics([*several, sample("b", "infra_error", 1, passed=None, tests=1)])
+    assert judge_failed is not None and judge_failed.fraction == found.fraction
+    for unknown in (sample("b", "timeout", 1, passed=None, tests=3), sample("b", "timeout", 1)):
+        stopped = metrics([*several, unknown])
+        assert stopped is not None and stopped.fraction is None
+    single = metrics([sample("a", "correct", passed=1, tests=1)])
+    assert single is not None and single.fraction is None
+
+
 def test_by_task_and_by_difficulty() -> None:
     tasks, difficulties = by_task(RECORDS), by_difficulty(RECORDS)
     assert {task: part.problems for task, part in tasks.items()} == {"t": 1, "u": 2}

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from lowres_code._util.records import difficulty_text, make_each
+from lowres_code.checkers import find_checker
 from lowres_code.errors import UsageError
 from lowres_code.forms import lowest_terms
-from lowres_code.problem import Problem, Test, difficulty_text, make_each, problem_of, unique
+from lowres_code.problem import Problem, Test, problem_of, unique
 
 
 def test_a_record_with_an_answer() -> None:
@@ -26,7 +28,16 @@ def test_a_record_with_tests() -> None:
         ({"question": "q"}, "answer"),
         ({"question": "q", "tests": []}, "tests"),
         ({"question": "q", "tests": [{"stdin": "1"}]}, "stdout"),
-        ({"question": "q", "tests": [{"stdout": "\n"}]}, "'stdout' must not be empty"),
+        ({"question": "q", "answer": "1", "checker": "token"}, "no checker 'token'; did you mean 'tokens'"),
+        ({"question": "q", "answer": "1", "checker": {"float": {}}}, "'checker' must be text, as \"tokens\""),
+        ({"question": "q", "answer": "one", "checker": "number"}, "the expected answer 'one' is not a number"),
+        ({"question": "q", "tests": [{"stdout": "{"}], "checker": "json"}, "the expected answer '{' is not JSON"),
+        ({"question": "q", "append": "f()", "checker": "tokens"}, "'checker' is for answers, and 'append' tests none"),
+        ({"question": "q", "answer": "1", "limits": {"cpu": 2}}, "there is no limit 'cpu'; did you mean 'cpu_s'"),
+        ({"question": "q", "answer": "1", "limits": {"cpu_s": 0}}, "limits.cpu_s must be a whole number from 1"),
+        ({"question": "q", "answer": "1", "limits": {"cpu_s": True}}, "limits.cpu_s must be a whole number"),
+        ({"question": "q", "answer": "1", "limits": "cpu_s=2"}, "'limits' must be an object, or JSON of one"),
+        ({"question": "q", "answer": "1", "limits": [2]}, "'limits' must be an object as {\"cpu_s\": 2}, not"),
         ({"question": "q", "answer": "1", "query": 3}, "query"),
         ({"question": "q", "answer": [1]}, "answer"),
         ({"question": "q", "answer": True}, "answer"),
@@ -53,6 +64,41 @@ def test_bad_records_are_refused_by_their_place(record: dict[str, object], messa
         problem_of(record, "d/f.jsonl:1")
 
 
+def test_limits_and_a_checker_go_with_every_test() -> None:
+    record = {
+        "question": "q",
+        "tests": [{"stdout": "1"}, {"stdin": "x", "stdout": ""}],
+        "checker": "float(rel=0.1)",
+        "limits": {"cpu_s": 2, "memory_mb": None, "wall_s": 0.5},
+    }
+    problem = problem_of(record, "f:1")
+    float_ = find_checker("float(rel=0.1)")
+    lower = {"cpu_s": 2, "wall_s": 0.5}
+    assert problem.tests == (
+        Test("1", checker=float_, limits=lower),
+        Test("", "x", checker=float_, limits=lower),
+    )
+    assert problem.metadata == {}
+    assert problem_of({**record, "limits": '{"cpu_s": 2, "wall_s": 0.5}'}, "f:1").tests == problem.tests
+    code = problem_of({"question": "q", "append": "assert(f())", "limits": {"cpu_s": 2}}, "f:1")
+    assert [test.limits for test in code.tests] == [{"cpu_s": 2}] * 2
+
+
+def test_the_record_of_an_evaluation_tells_checkers_and_limits_apart() -> None:
+    from lowres_code.evaluation.folder import problem_record
+
+    record = {"question": "q", "answer": "1"}
+    plain = {"expected": "1", "stdin": "", "query": None, "checked": False}
+    assert problem_record(problem_of(record, "f:1"), []).tests == (plain,)
+    more = problem_of({**record, "checker": "float(abs=1)", "limits": {"cpu_s": 2}}, "f:1")
+    assert problem_record(more, []).tests == ({**plain, "checker": "float(abs=1)", "limits": {"cpu_s": 2}},)
+
+
+def test_a_checker_needs_something_to_compare_with() -> None:
+    with pytest.raises(UsageError, match="checker 'tokens' needs an expected answer"):
+        Test(checker=find_checker("tokens"))
+
+
 def test_what_is_null_is_absent() -> None:
     problem = problem_of({"id": None, "task": None, "difficulty": None, "question": "q", "answer": 1}, "d/f.jsonl:3")
     assert (problem.id, problem.task, problem.difficulty) == ("f-3", "", "")
@@ -74,6 +120,9 @@ def test_a_problem_that_does_not_say_what_is_right_is_refused(tests: tuple[Test,
 def test_a_worker_is_told_nothing_of_the_answer() -> None:
     test = Test("1/2", "in", "q(X)", lowest_terms)
     assert test.without_answer() == Test(stdin="in", query="q(X)")
+    float_ = Test("1", checker=find_checker("float(abs=1)"), limits={"cpu_s": 2})
+    assert float_.without_answer() == Test(limits={"cpu_s": 2})
+    assert len({float_, float_.without_answer()}) == 2
     assert hash(test) != hash(test.without_answer())
 
 

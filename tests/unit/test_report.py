@@ -51,6 +51,19 @@ def rows(said: str) -> list[list[str]]:
     return [[cell.strip() for cell in line if cell.strip()] for line in lines]
 
 
+def test_the_share_of_tests_is_told_where_it_was_measured() -> None:
+    def told(figures: Metrics) -> str:
+        summary = evaluation(0.0).model_copy(update={"all": figures})
+        console = Console(file=io.StringIO(), width=200)
+        console.print(*evaluation_tables(summary, "title"), sep="\n")
+        return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+    figures = part(0.5, 12)
+    assert "tests passed" not in told(figures)
+    share = Share(value=0.625, low=0.5, high=0.7)
+    assert "tests passed 0.625 [0.500, 0.700]" in told(figures.model_copy(update={"fraction": share}))
+
+
 def test_names_that_look_like_markup_are_shown(run: RunDirectory) -> None:
     run.set_status("training")
     console = Console(file=io.StringIO(), width=200)  # a user's own

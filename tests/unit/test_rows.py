@@ -155,7 +155,7 @@ def test_a_bad_row_says_where_the_names_lead(tmp_path: Path) -> None:
         ("progam=output", "--column progam=output: there is no 'progam'; did you mean 'program'?"),
         (
             "zzz=output",
-            "there is no 'zzz'; the nearest of 10: tests, task, query, program, prefix, id, form, completion",
+            "there is no 'zzz'; the nearest of 12: tests, task, query, program, prefix, limits, id, form",
         ),
     ],
 )

@@ -27,6 +27,13 @@ def test_rows_with_one_sample_are_only_counted() -> None:
     assert tally.summary() == {"n": 3, "verdicts": {"correct": 2, "no_code": 1}}
 
 
+def test_the_mean_share_of_tests_is_told_where_it_is_counted() -> None:
+    tally = Tally()
+    for row, (verdict, fraction) in enumerate([("correct", 1.0), ("wrong_answer", 0.25), ("infra_error", None)], 1):
+        tally.add(row, verdict, False, fraction)
+    assert tally.summary()["fraction"] == 0.625
+
+
 def test_what_was_left_out_is_counted_where_it_may_be() -> None:
     tally = Tally(skipped=0)
     tally.add(1, "correct", False)

@@ -28,7 +28,7 @@ def out(tmp_path: Path, rows: Path) -> Path:
     with VerdictFile(path, rows, OPTIONS) as verdicts:
         assert verdicts.census is None
         verdicts.begin(CENSUS)
-        verdicts.write('{"row": 1, "verdict": "correct"}\n')
+        verdicts.write('{"row": 1, "verdict": "correct", "passed": 2, "tests": 2}\n')
         verdicts.write('{"row": 2, "sample": 1, "verdict": "timeout"}\n{"ro')
     return path
 
@@ -36,7 +36,7 @@ def out(tmp_path: Path, rows: Path) -> Path:
 def test_it_goes_on_after_the_last_whole_line(out: Path, rows: Path) -> None:
     with VerdictFile(out, rows, OPTIONS) as verdicts:
         assert verdicts.census == CENSUS
-        assert list(verdicts.judged()) == [(1, "correct", False), (2, "timeout", True)]
+        assert list(verdicts.judged()) == [(1, "correct", False, 1.0), (2, "timeout", True, None)]
         verdicts.write('{"row": "\udc80"}\n')
     lines = out.read_text().splitlines()
     assert lines[1:] == ['{"row": 2, "sample": 1, "verdict": "timeout"}', '{"row": "\\udc80"}']

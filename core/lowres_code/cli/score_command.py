@@ -35,9 +35,11 @@ from lowres_code.scoring.tally import Tally
     "pairs",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="What FILE calls program, completion, answer, tests, append, prefix, query, id or task; as in program=output.",
+    help="What FILE calls program, completion, answer, tests, append, prefix, query, form, checker, limits, id or "
+    "task; as in program=output.",
 )
 @click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be judged, and count them.")
+@click.option("--fraction", is_flag=True, help="Run the tests behind a failed one too: the share that is passed.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -51,6 +53,7 @@ def command(
     language: str,
     pairs: tuple[str, ...],
     skip_bad: bool,
+    fraction: bool,
     out: Path | None,
     recipe: str | None,
     overrides: tuple[str, ...],
@@ -71,7 +74,7 @@ def command(
     table = limits_of(recipe, overrides, isolation, workers, judges)
     errors = screen(stderr=True)
     try:
-        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad)
+        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad, fraction)
     except KeyboardInterrupt as stop:
         say(errors, f"stopped; {_kept(file, out)}")
         raise SystemExit(130) from stop
@@ -97,5 +100,6 @@ def _show(tally: Tally) -> None:
     console().print(table)
     rates = tally.pass_at_k()
     lines = [f"{total:,} {'samples' if rates else 'rows'}", *(f"pass@{k} {rate}" for k, rate in rates.items())]
+    lines += [f"{fraction:.1%} of the tests passed (mean)"] if (fraction := tally.fraction()) is not None else []
     lines += [f"{tally.skipped:,} bad rows left out"] if tally.skipped else []
     console().print("\n".join(lines), highlight=False, markup=False)

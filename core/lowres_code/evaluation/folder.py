@@ -38,6 +38,7 @@ class Asked(BaseModel):
         language: of the judge; language_data: what it says and does (`lowres_code.language.fingerprint`), empty in a
             folder that is older than this; limits: fingerprint of those that programs have.
         samples, greedy, temperature, top_p, max_new_tokens, seed: of the sampling; samples are a problem's.
+        fraction: whether all tests of a problem are run.
         problems: fingerprint of the questions and tests; prompt: of the messages that the model was sent.
     """
 
@@ -50,6 +51,7 @@ class Asked(BaseModel):
     limits: str
     samples: int
     greedy: bool
+    fraction: bool = False
     temperature: float
     top_p: float
     max_new_tokens: int
@@ -253,6 +255,9 @@ def problem_record(problem: Problem, messages: Sequence[Message]) -> ProblemReco
 
 
 def _test_record(test: Test) -> dict[str, Any]:
+    limits = {"limits": dict(test.limits)} if test.limits else {}
     if test.appended is not None:
-        return {"append": test.appended.code, "prefix": test.appended.prefix, "control": test.appended.control}
-    return {"expected": test.expected, "stdin": test.stdin, "query": test.query, "checked": test.check is not None}
+        code = {"append": test.appended.code, "prefix": test.appended.prefix, "control": test.appended.control}
+        return {**code, **limits}
+    asked = {"expected": test.expected, "stdin": test.stdin, "query": test.query, "checked": test.check is not None}
+    return {**asked, **({"checker": str(test.checker)} if test.checker else {}), **limits}

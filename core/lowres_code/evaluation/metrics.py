@@ -15,7 +15,7 @@ from lowres_code.evaluation.record import SampleRecord
 from lowres_code.judgement import INFRA_ERROR
 from lowres_code.language.base import Status
 
-Holds = Callable[[SampleRecord], bool]
+Holds = Callable[[SampleRecord], float]  # mostly yes or no
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -102,6 +102,8 @@ class Metrics(BaseModel):
         pass_at_k: by k, see `pass_at_each_k`; without pass@1.
         any_of_n: problems with at least one right sample; all_of_n: with right ones only.
         greedy: of the greedy samples, if there are any.
+        fraction: the mean share of a problem's tests that a sample passes; ``None`` where no problem has several tests,
+            or not all were run (``eval.fraction``).
         syntax, runs, cut, timeout, infra_error: shares of samples: accepted by the language's reader; gave an answer;
             ended by the limit of tokens; by a limit of time; the judge's own failures.
         verdicts: how many samples had each, the most frequent first.
@@ -119,6 +121,7 @@ class Metrics(BaseModel):
     any_of_n: Share
     all_of_n: Share
     greedy: Share | None = None
+    fraction: Share | None = None
     syntax: Share
     runs: Share
     cut: Share
@@ -150,6 +153,7 @@ def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
         any_of_n=_of_problems([float(right > 0) for _, right in rights]),
         all_of_n=_of_problems([float(right == n) for n, right in rights]),
         greedy=_of_problems([float(record.correct) for record in greedy]) if greedy else None,
+        fraction=_fraction(groups),
         syntax=_share(groups, lambda record: record.syntax),
         runs=_share(groups, lambda record: record.runs),
         cut=_share(groups, lambda record: record.cut),
@@ -160,6 +164,14 @@ def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
         seconds=_mean([record.seconds for record in judged]),
         trust=_trust(groups),
     )
+
+
+def _fraction(groups: Sequence[Sequence[SampleRecord]]) -> Share | None:
+    records = [record for group in groups for record in group]
+    known = all(record.tests and record.passed is not None for record in records)
+    if not known or all(record.tests == 1 for record in records):
+        return None
+    return _share(groups, lambda record: (record.passed or 0) / (record.tests or 1))
 
 
 def _trust(groups: Sequence[Sequence[SampleRecord]]) -> TrustFigures | None:

@@ -41,7 +41,7 @@ class SampleRecord(Judged, BaseModel):
         greedy: whether it was taken at temperature 0 beside the samples that were drawn.
         step: of training; ``None`` in an evaluation.
         completion: all that the model wrote; program: what was run of it; extraction: how that was found.
-        verdict, answer, failed_test, diagnostics, stderr, exit_code, cpu_s, wall_s: see `judged_fields`.
+        verdict, answer, failed_test, passed, tests, diagnostics, stderr, exit_code, cpu_s, wall_s: see `judged_fields`.
         tokens: that were written; cut: whether the limit of tokens ended it; seconds: until it ended.
         rewards: by term, in training.
         trust: whether a right answer was programmed, in languages that offer an analysis.
@@ -61,6 +61,8 @@ class SampleRecord(Judged, BaseModel):
     verdict: str
     answer: str | None = None
     failed_test: int | None = None
+    passed: int | None = None
+    tests: int | None = None
     diagnostics: tuple[Note, ...] = ()
     stderr: str = ""
     exit_code: int | None = None
@@ -93,9 +95,10 @@ class SampleRecord(Judged, BaseModel):
 def judged_fields(judgement: Judgement) -> dict[str, Any]:
     """What is written down of a judgement, ready for JSON.
 
-    ``extraction`` says how the program was found, ``failed_test`` which test was not answered rightly (from 0); the
-    others are of the execution that decided: its answer, messages with their places, the end of its standard error,
-    exit code, and seconds.
+    ``extraction`` says how the program was found, ``failed_test`` which test was not answered rightly (from 0),
+    ``passed`` how many of its ``tests`` were (null if not all were run, since one had failed); the others are of the
+    execution that decided: its answer, messages with their places, the end of its standard error, exit code, and
+    seconds.
     """
     execution = judgement.execution or _NO_EXECUTION
     return {
@@ -103,6 +106,8 @@ def judged_fields(judgement: Judgement) -> dict[str, Any]:
         "verdict": judgement.verdict,
         "answer": execution.answer,
         "failed_test": judgement.failed_test,
+        "passed": judgement.passed,
+        "tests": judgement.tests,
         "diagnostics": [asdict(note) for note in execution.diagnostics],
         "stderr": execution.stderr[-LONGEST_STDERR:],
         "exit_code": execution.exit_code,

@@ -91,8 +91,8 @@ def _made(
     progress: Progress,
 ) -> Summary:
     """Make and judge what is missing."""
-    again = _judge_again(folder, problems, judge)
-    work = _Work(folder, problems, judge, progress, len(problems) * (table.samples + table.greedy))
+    again = _judge_again(folder, problems, judge, table.fraction)
+    work = _Work(folder, problems, judge, progress, table)
     work.window.add(again)
     wanted = {draw: requests for draw in _draws(table) if (requests := list(work.requests(draw, messages)))}
     if wanted:
@@ -110,14 +110,16 @@ class _Work:
     """What is there of an evaluation, and how more is added to it."""
 
     def __init__(
-        self, folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, progress: Progress, total: int
+        self, folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, progress: Progress, table: EvalTable
     ) -> None:
-        self._problems, self._judge, self._progress, self.total = problems, judge, progress, total
+        self._problems, self._judge, self._progress = problems, judge, progress
+        self._every_test = table.fraction
+        self.total = len(problems) * (table.samples + table.greedy)
         self._there = {(record.problem, record.greedy, record.sample) for record in folder.samples()}
         self._samples = folder.appender()
         self.failures: list[str] = []
         self.window = FailureWindow()
-        progress(len(self._there), total)
+        progress(len(self._there), self.total)
 
     def requests(self, draw: _Draw, messages: Sequence[Sequence[Message]]) -> Iterator[Request]:
         """What is to be asked for in a pass."""
@@ -135,7 +137,8 @@ class _Work:
         self.failures += [sample.reason for _, sample in made if isinstance(sample, Failure)]
         samples = [(draw, sample) for draw, sample in made if isinstance(sample, Sample)]
         problems = [self._problems[sample.key] for _, sample in samples]
-        judgements = _analysed(self._judge, self._judge.judge([sample.text for _, sample in samples], problems))
+        judged = self._judge.judge([sample.text for _, sample in samples], problems, self._every_test)
+        judgements = _analysed(self._judge, judged)
         self._samples.append(*(self._record(*one).as_json() for one in zip(samples, judgements, strict=True)))
         self._there |= {(self._problems[s.key].id, draw.greedy, s.number) for draw, s in samples}
         self._progress(len(self._there), self.total)
@@ -194,14 +197,17 @@ def _ids_must_differ(problems: Sequence[Problem]) -> None:
         raise UsageError(f"two problems have the id {often[0]!r}; each needs one of its own")
 
 
-def _judge_again(folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge) -> list[Judgement]:
+def _judge_again(
+    folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, every_test: bool
+) -> list[Judgement]:
     """Judge the samples again that the judge itself has failed on before; what the model wrote is there."""
     records, known = folder.samples(), {problem.id: problem for problem in problems}
     failed = [place for place, record in enumerate(records) if record.verdict == INFRA_ERROR]
     if not failed:
         return []
     asked = [known[records[place].problem] for place in failed]
-    judgements = _analysed(judge, judge.judge([records[place].completion for place in failed], asked))
+    judged = judge.judge([records[place].completion for place in failed], asked, every_test)
+    judgements = _analysed(judge, judged)
     for place, problem, judgement in zip(failed, asked, judgements, strict=True):
         before = records[place]
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})

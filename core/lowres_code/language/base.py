@@ -8,7 +8,6 @@ loop, crash or be killed there without harm.
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,8 +18,9 @@ from types import MappingProxyType
 
 from lowres_code.answers import same_answer
 from lowres_code.appended import AppendStyle
-from lowres_code.errors import UsageError
 from lowres_code.language.analysis import Analysis
+from lowres_code.limits import LIMIT_BOUNDS as LIMIT_BOUNDS
+from lowres_code.limits import Limits as Limits
 from lowres_code.problem import Test
 
 NAME = r"[a-z][a-z0-9+#._-]*"  # what a language's name looks like
@@ -39,61 +39,6 @@ class Status(str, Enum):
     OUTPUT_LIMIT = "output_limit"
     NO_ANSWER = "no_answer"
     INFRA_ERROR = "infra_error"
-
-
-LIMIT_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(  # all that the kernel and the interpreters take
-    {
-        "inferences": (1, 10**15),
-        "cpu_s": (1, 86_400),
-        "memory_mb": (16, 2**20),
-        "output_kb": (1, 4_096),
-        "file_kb": (0, 2**20),
-        "processes": (1, 1_000),
-        "wall_s": (0.01, 86_400),
-        "reserve_mb": (0, 2**26),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one program may use. The deterministic budgets bind first, wall time is a wide backstop.
-
-    Attributes:
-        inferences: logical inferences, where the language counts them.
-        cpu_s: CPU seconds of the process.
-        memory_mb: address space that the program may add, in MiB; the language's own stacks get half of it.
-        output_kb: standard output and standard error together, in KiB; an answer may be as long.
-        file_kb: size of any file it writes, in KiB.
-        processes: processes and threads at a time.
-        wall_s: seconds by the clock, waiting included.
-        reserve_mb: address space on top, in MiB, for run-times that reserve it without using it.
-
-    Raises:
-        UsageError: a limit is outside of `LIMIT_BOUNDS`.
-    """
-
-    inferences: int = 20_000_000
-    cpu_s: int = 10
-    memory_mb: int = 512
-    output_kb: int = 256
-    file_kb: int = 1024
-    processes: int = 16
-    wall_s: float = 60.0
-    reserve_mb: int = 0
-
-    def __post_init__(self) -> None:
-        for name, (least, most) in LIMIT_BOUNDS.items():
-            value = getattr(self, name)
-            whole = name != "wall_s"
-            if not isinstance(value, (int,) if whole else (int, float)) or not least <= value <= most:
-                kind = "a whole number" if whole else "a number"
-                raise UsageError(f"limits.{name} must be {kind} from {least:g} to {most:_}, not {value!r}")
-
-    def at_least(self, needs: Mapping[str, int]) -> Limits:
-        """These limits, but where they are below what is needed, by name, that."""
-        raised = {name: max(least, getattr(self, name)) for name, least in needs.items()}
-        return dataclasses.replace(self, **raised)
 
 
 def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from lowres_code.checkers import CHECKERS, Checker
 from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.reward import TERMS, RewardTerm
 from lowres_code.sources import ProblemSource
@@ -25,6 +26,13 @@ def register_rewards(register: Registry[RewardTerm[Any]]) -> None:
     """The terms of `lowres_code.reward`."""
     for term in TERMS:
         register(term)
+
+
+@hookimpl
+def register_checkers(register: Registry[Checker]) -> None:
+    """Those of `lowres_code.checkers`."""
+    for checker in CHECKERS:
+        register(checker)
 
 
 @hookimpl

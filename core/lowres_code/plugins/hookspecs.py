@@ -16,6 +16,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from lowres_code.checkers import Checker
     from lowres_code.language.base import Language
     from lowres_code.reward import RewardTerm
     from lowres_code.sources import ProblemSource
@@ -47,6 +48,11 @@ def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> 
 @hookspec
 def register_rewards(register: Callable[[RewardTerm[Any]], None]) -> None:
     """Register reward terms, for ``NAME = WEIGHT`` in ``[reward]``, or ``[reward.NAME]`` with options."""
+
+
+@hookspec
+def register_checkers(register: Callable[[Checker], None]) -> None:
+    """Register checkers, for ``"checker": "NAME"`` in a row, or ``"NAME(option=value)"``."""
 
 
 @hookspec

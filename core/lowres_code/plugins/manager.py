@@ -8,15 +8,17 @@ import importlib
 import importlib.metadata
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
 
+from lowres_code.checkers import Checker, bring_checkers
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins import hookspecs
+from lowres_code.plugins.checking import in_own_process
 from lowres_code.plugins.hookspecs import GROUP, Registry, hookimpl
 
 if TYPE_CHECKING:
@@ -127,6 +129,11 @@ class PluginManager:
         return self._collect("register_rewards", lambda term: term.name)
 
     @functools.cached_property
+    def checkers(self) -> dict[str, Registered[Checker]]:
+        """Checkers by name, each to be called in this process."""
+        return self._collect("register_checkers", lambda checker: checker.name)
+
+    @functools.cached_property
     def recipe_folders(self) -> dict[str, Registered[Path]]:
         """Folders of recipes by path."""
         return self._collect("register_recipes", str)
@@ -138,7 +145,7 @@ class PluginManager:
 
     def collect(self) -> None:
         """Ask all plugins for all that they bring, so that `failures` is complete."""
-        for kind in ("languages", "problem_sources", "rewards", "recipe_folders", "commands"):
+        for kind in ("languages", "problem_sources", "rewards", "checkers", "recipe_folders", "commands"):
             getattr(self, kind)
 
     def _collect(self, hook: str, name_of: Callable[[Any], str]) -> dict[str, Registered[Any]]:
@@ -198,3 +205,11 @@ def find_language(name: str) -> Registered[Language]:
 def plugin_manager() -> PluginManager:
     """The manager of this process; plugins are loaded at the first call."""
     return PluginManager()
+
+
+def _checkers_of_plugins() -> Mapping[str, Checker]:
+    known = plugin_manager().checkers.items()
+    return {name: in_own_process(found.thing) for name, found in known if found.origin != BUILT_IN}
+
+
+bring_checkers(_checkers_of_plugins)  # problems are read where the plugin manager may not be imported

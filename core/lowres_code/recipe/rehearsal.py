@@ -102,7 +102,7 @@ def _rewarded(recipe: Recipe, judge: Judge, example: Example) -> Iterator[Rehear
     other = Problem("rehearsal", example.question, (Test(_NOT_AN_ANSWER),))
     problems = [other if kind == WRONG else known for kind in texts]
     terms = reward_terms(recipe, judge.language)
-    judgements = judge.judge(list(texts.values()), problems)
+    judgements = judge.judge(list(texts.values()), problems, any(term.needs_every_test for term in terms))
     if any(term.needs_analysis for term in terms):
         judgements = judge.analyse(judgements)
     for kind, problem, judgement in zip(texts, problems, judgements, strict=True):

@@ -95,7 +95,9 @@ Weight = Annotated[float | RewardTable, WrapValidator(_weight_or_table)]
 
 
 class LimitsTable(Table):
-    """``[limits]``: of each program (see `lowres_code.language.base.Limits`), the isolation, and programs at a time.
+    """``[limits]``: of each program (see `lowres_code.limits.Limits`), the isolation, and programs at a time.
+
+    A problem may ask for less by ``limits`` of its own, and never for more.
 
     Attributes:
         isolation: by default the strongest that works here; ``limits`` is hardly any, and never taken by itself.

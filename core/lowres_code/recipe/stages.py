@@ -77,6 +77,8 @@ class EvalTable(Table):
     Attributes:
         samples: of each problem.
         greedy: one sample more of each problem, at temperature 0.
+        fraction: tell the share of tests that a program passes; then all tests of a problem are run, and not only those
+            up to the first that fails.
         temperature, top_p: of the sampling.
         max_new_tokens: a completion is cut there.
         batch_size: completions at a time; by default found by trying.
@@ -86,6 +88,7 @@ class EvalTable(Table):
 
     samples: int = Field(default=4, gt=0)
     greedy: bool = False
+    fraction: bool = False
     temperature: float = Field(default=1.0, ge=0, strict=False)
     top_p: float = Field(default=1.0, gt=0, le=1, strict=False)
     max_new_tokens: int = Field(default=1024, gt=0)

@@ -52,7 +52,7 @@ class RemotePool(Runner):
             JudgeError: none of them answers.
             UsageError: one is no address, or does not serve this version of the language.
         """
-        super().__init__()
+        super().__init__(language)
         self._language = language.name
         self._servers = [Server(url) for url in dict.fromkeys(servers)]
         self._numbers = itertools.count()

@@ -41,6 +41,7 @@ def _figures(figures: Metrics) -> Iterator[str]:
     """Everything that is not in the table, in a few lines."""
     several = [f"pass@{k} {share}" for k, share in figures.pass_at_k.items()]
     greedy = [f"greedy {figures.greedy}"] if figures.greedy else []
+    greedy += [f"tests passed {figures.fraction}"] if figures.fraction else []
     yield "; ".join([*several, f"any right {figures.any_of_n}", f"all right {figures.all_of_n}", *greedy])
     shares = {"cut": figures.cut, "timeout": figures.timeout, "judge failed": figures.infra_error}
     sizes = [f"{figures.tokens:g} tokens"] if figures.tokens is not None else []

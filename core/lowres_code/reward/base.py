@@ -74,6 +74,7 @@ class RewardTerm(Generic[Options]):
         options: what a recipe may set, with the defaults; none unless a subclass of `RewardOptions` is given.
         needs_analysis: whether ``judgement.analysis`` is to be there. Only languages that offer one then go with it,
             and it is still ``None`` for programs that the language's reader does not accept.
+        needs_every_test: whether ``judgement.passed`` is to be there, though that takes the tests behind a failed one.
         by_chance: whether its value says nothing of the completion: a control, that no recipe is refused for.
     """
 
@@ -83,6 +84,7 @@ class RewardTerm(Generic[Options]):
     options: Options = _NO_OPTIONS  # type: ignore[assignment]  # the default of the type variable
     needs_analysis: bool = False
     by_chance: bool = False
+    needs_every_test: bool = False
 
     def with_options(self, options: Mapping[str, Any]) -> RewardTerm[Options]:
         """The same term with a recipe's options.

@@ -151,4 +151,10 @@ TERMS: tuple[RewardTerm[Any], ...] = (
         AgreementOptions(),
         needs_analysis=True,
     ),
+    RewardTerm(
+        "fraction",
+        "the share of a problem's tests that are answered rightly; all of them are run then",
+        lambda it: it.judgement.fraction or 0.0,
+        needs_every_test=True,
+    ),
 )

@@ -49,7 +49,7 @@ class Pool(Runner):
 
     def __init__(self, language: Language, isolation: Isolation, size: int | None = None) -> None:
         """Size: how many workers; by default one for each core that this process may use."""
-        super().__init__()
+        super().__init__(language)
         self.size = size or len(os.sched_getaffinity(0))
         self.isolation = isolation
         self._slots = [_Slot(language, isolation) for _ in range(self.size)]

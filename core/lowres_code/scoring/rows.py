@@ -15,7 +15,7 @@ from lowres_code.language.base import Language
 from lowres_code.language.demands import check_tests
 from lowres_code.problem import RIGHT, Test, tests_of
 
-COLUMNS = ("program", "completion", *RIGHT, "prefix", "query", "form", "id", "task")
+COLUMNS = ("program", "completion", *RIGHT, "prefix", "query", "form", "checker", "limits", "id", "task")
 _EITHER = (("program", "completion"), RIGHT)  # one of each is needed, and one is enough
 _NAMED = 5  # bad rows; what is wrong with one is mostly wrong with all
 _SHOWN = 30  # columns in a message

@@ -44,6 +44,7 @@ def score(
     out: Path | None = None,
     columns: Columns | None = None,
     skip_bad: bool = False,
+    every_test: bool = False,
 ) -> Tally:
     """Judge all rows of a file.
 
@@ -58,6 +59,7 @@ def score(
             with the same options, is not judged again, but for what the judge itself has failed on.
         columns: what the file calls what is read.
         skip_bad: leave out rows that cannot be judged, and count them.
+        every_test: run the tests behind a failed one too, and tell the share that was passed.
 
     Raises:
         UsageError: the file cannot be read, or has no rows or bad ones; or ``out`` holds something else. What was
@@ -68,7 +70,7 @@ def score(
     with ExitStack() as stack:
         options = {"columns": columns.renamed, "skip_bad": skip_bad}
         options |= {"language": language.name, "limits": asdict(limits.limits())}
-        options |= {"language_data": language_data(language)}
+        options |= {"language_data": language_data(language), **({"every_test": True} if every_test else {})}
         verdicts = stack.enter_context(VerdictFile(out, file, options)) if out else None
         census = _census(file, columns, language, skip_bad, verdicts, screen)
         tally = Tally(census.skipped if census and skip_bad else None)
@@ -78,9 +80,9 @@ def score(
         if judge and verdicts:
             say(screen, f"judging {len(failed):,} samples again, on which the judge itself has failed")
             with open_rows(file, columns, language) as rows:
-                window.add(_judge_again(judge, verdicts, failed, _Samples(rows, 0, skip_bad)))
-        for row, verdict, listed in verdicts.judged() if verdicts else ():
-            tally.add(row, verdict, listed)
+                window.add(_judge_again(judge, verdicts, failed, _Samples(rows, 0, skip_bad), every_test))
+        for row, verdict, listed, fraction in verdicts.judged() if verdicts else ():
+            tally.add(row, verdict, listed, fraction if every_test else None)
         done = tally.verdicts.total()
         if done and census:
             rest = f"of {census.samples:,}" if done < census.samples else "which is all"
@@ -89,7 +91,8 @@ def score(
             judge = judge or stack.enter_context(started_judge(limits, language, screen))
             samples = _Samples(stack.enter_context(open_rows(file, columns, language)), done, skip_bad)
             progress = stack.enter_context(progress_line(screen, f"judging {name_of(file)}"))
-            _Scoring(judge, tally, verdicts, window, progress, census.samples if census else None).run(samples)
+            total = census.samples if census else None
+            _Scoring(judge, tally, verdicts, window, progress, total, every_test).run(samples)
             samples.report(file, tally, None if census else screen)
     return tally
 
@@ -135,11 +138,15 @@ def _counted(file: Path, columns: Columns, language: Language, skip_bad: bool, s
 
 def _failed(verdicts: VerdictFile) -> frozenset[int]:
     """The numbers of the lines that hold a failure of the judge. They are few: more than 2 % would have ended it."""
-    return frozenset(number for number, (_, verdict, _) in enumerate(verdicts.judged()) if verdict == INFRA_ERROR)
+    return frozenset(number for number, (_, verdict, *_) in enumerate(verdicts.judged()) if verdict == INFRA_ERROR)
 
 
 def _judge_again(
-    judge: Judge, verdicts: VerdictFile, failed: Collection[int], samples: Iterable[tuple[int, Row, int]]
+    judge: Judge,
+    verdicts: VerdictFile,
+    failed: Collection[int],
+    samples: Iterable[tuple[int, Row, int]],
+    every_test: bool,
 ) -> list[Judgement]:
     """Judge some samples again, by their numbers, and write what is said of them now in the place of their lines."""
     fences = judge.language.fences
@@ -148,7 +155,7 @@ def _judge_again(
         for number, row, sample in islice(samples, max(failed) + 1)
         if number in failed
     )
-    judged = list(judge.stream(wanted))
+    judged = list(judge.stream(wanted, every_test=every_test))
     verdicts.replace({number: _line(row, sample, judgement) for (number, row, sample), judgement in judged})
     return [judgement for _, judgement in judged]
 
@@ -207,6 +214,7 @@ class _Line:
     row: int
     listed: bool
     verdict: str
+    fraction: float | None
     text: str
 
     @property
@@ -225,7 +233,9 @@ class _Scoring:
         window: FailureWindow,
         progress: Progress,
         total: int | None,
+        every_test: bool,
     ) -> None:
+        self._every_test = every_test
         self._judge, self._tally, self._verdicts = judge, tally, verdicts
         self._progress, self._total = progress, total
         self._judged = tally.verdicts.total()
@@ -235,11 +245,14 @@ class _Scoring:
 
     def run(self, samples: _Samples) -> None:
         self._progress(self._judged, self._total)
-        for key, judgement in self._judge.stream(self._items(samples), room=self._has_room):
+        for key, judgement in self._judged_samples(samples):
             self._judged += 1
             self._finish(key, judgement)
             self._window.add([judgement])
             self._progress(self._judged, self._total)
+
+    def _judged_samples(self, samples: _Samples) -> Iterator[tuple[_Key, Judgement]]:
+        return self._judge.stream(self._items(samples), room=self._has_room, every_test=self._every_test)
 
     def _has_room(self) -> bool:
         return self._waiting < MOST_WAITING
@@ -254,14 +267,15 @@ class _Scoring:
 
     def _finish(self, key: _Key, judgement: Judgement) -> None:
         text = _line(key.row, key.sample, judgement) if self._verdicts else ""
-        line = _Line(key.row.number, key.row.listed, judgement.verdict, text)
+        fraction = judgement.fraction if self._every_test else None
+        line = _Line(key.row.number, key.row.listed, judgement.verdict, fraction, text)
         self._waiting += line.size - key.size
         ready = list(self._in_order.put(key.number, line))
         if self._verdicts and ready:
             self._verdicts.write("".join(line.text for line in ready))
         for line in ready:
             self._waiting -= line.size
-            self._tally.add(line.row, line.verdict, line.listed)
+            self._tally.add(line.row, line.verdict, line.listed, line.fraction)
 
 
 def _line(row: Row, sample: int, judgement: Judgement) -> str:

@@ -74,8 +74,8 @@ class VerdictFile:
         self.census = census
         write_json(self._meta, {**self._asked(), **asdict(census)})
 
-    def judged(self) -> Iterator[tuple[int, str, bool]]:
-        """Of each verdict that is there: the number of its row, what it is, and whether the row has a list of samples.
+    def judged(self) -> Iterator[tuple[int, str, bool, float | None]]:
+        """Of each verdict that is there, what `lowres_code.scoring.tally.Tally.add` takes.
 
         Raises:
             LowresCodeError: a line is damaged.
@@ -84,7 +84,7 @@ class VerdictFile:
             row, verdict = record.get("row"), record.get("verdict")
             if not isinstance(row, int) or not isinstance(verdict, str):
                 raise LowresCodeError(f"{str(self._path)!r} is damaged: it has a line without row and verdict")
-            yield row, verdict, "sample" in record
+            yield row, verdict, "sample" in record, _fraction(record)
 
     def replace(self, lines: Mapping[int, str]) -> None:
         """Put lines in the place of others, by their numbers from 0: all of them, or none.
@@ -152,6 +152,12 @@ class VerdictFile:
         if different:
             raise UsageError(f"{str(self._path)!r} holds other verdicts ({'; '.join(different)}): {help_}")
         return Census(before["rows"], before["samples"], before["skipped"])
+
+
+def _fraction(record: Mapping[str, Any]) -> float | None:
+    """The share of tests that were passed; ``None`` if it is not known."""
+    passed, tests = record.get("passed"), record.get("tests")
+    return passed / tests if isinstance(passed, int) and isinstance(tests, int) and tests > 0 else None
 
 
 def _encoded(lines: str) -> bytes:

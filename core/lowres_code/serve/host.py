@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lowres_code import __version__
+from lowres_code._util.records import shown
 from lowres_code.async_judge import AsyncJudge
 from lowres_code.errors import LowresCodeError, UsageError, near_match
 from lowres_code.judge import Judge
-from lowres_code.language.base import LIMIT_BOUNDS, Limits
-from lowres_code.problem import shown
+from lowres_code.limits import LIMIT_BOUNDS, Limits
 from lowres_code.remote.wire import PROTOCOL, Served, ServedLanguage, data_of
 from lowres_code.serve.metrics import Metrics
 

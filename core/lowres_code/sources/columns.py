@@ -7,15 +7,19 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import Field, field_validator, model_validator
 
+from lowres_code._util.records import make_each, shown
 from lowres_code._util.tables import value_at
 from lowres_code.errors import UsageError
-from lowres_code.problem import RIGHT, Problem, make_each, problem_of, shown, unique
+from lowres_code.problem import RIGHT, Problem, problem_of, unique
 from lowres_code.sources import Part, SourceOptions, part_of
 
 Row = Mapping[str, object]
 Rows = Iterable[tuple[str, tuple[str, Row | UsageError]]]  # where it stands; an id for it; what it holds
 
-KEYS = ("id", "question", *RIGHT, "prefix", "query", "form", "task", "difficulty", "program", "reasoning")
+KEYS = (
+    *("id", "question", *RIGHT, "prefix", "query", "form", "checker", "limits"),
+    *("task", "difficulty", "program", "reasoning"),
+)
 
 _PATTERN_S = 1.0  # seconds that a pattern may take on one answer
 _SHOWN = 30  # columns in a message
@@ -38,6 +42,8 @@ class ColumnOptions(SourceOptions):
         prefix: with ``append``: the column with what a program begins with.
         query: the column with the goal that asks for the answer, in languages that have one.
         form: the column with the name of the form that answers have.
+        checker: the column with how answers are compared, as ``tokens`` or ``float(rel=1e-4)``.
+        limits: the column with limits that are lower than those of ``[limits]``, as an object.
         task: the column with the kind of problem, by which results are broken down.
         difficulty: the column with a number or a word for it, likewise.
         program: the column with a program that somebody has for the problem; ``[sft]`` can learn from it.
@@ -58,6 +64,8 @@ class ColumnOptions(SourceOptions):
     prefix: str | None = None
     query: str | None = None
     form: str | None = None
+    checker: str | None = None
+    limits: str | None = None
     task: str | None = None
     difficulty: str | None = None
     program: str | None = None

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from lowres_code._util.records import difficulty_text
 from lowres_code.errors import UsageError, near_match
-from lowres_code.problem import Problem, Test, difficulty_text
+from lowres_code.problem import Problem, Test
 from lowres_code.sources import Part, ProblemSource, SourceOptions, part_of
 from lowres_code.sources.choice import spread
 from lowres_code.sources.reasoning_gym_rules import Entry

@@ -74,6 +74,7 @@ class Scorer:
         self._ends = frozenset(ends)
         self._processes = processes
         self._analyses = any(term.needs_analysis for term in terms)
+        self._every_test = any(term.needs_every_test for term in terms)
         self._failures = FailureWindow()
         self._recording = threading.Lock()
         self._open: dict[object, _Batch] = {}
@@ -114,7 +115,7 @@ class Scorer:
     def _judge_batch(self, texts: list[str], rows: list[int], context: Mapping[str, Any]) -> Columns:
         started = time.monotonic()
         problems = [self._problems[row] for row in rows]
-        judgements = self._judge.judge(texts, problems)
+        judgements = self._judge.judge(texts, problems, self._every_test)
         if self._analyses:
             judgements = self._judge.analyse(judgements)
         columns = {term.name: self._column(term, problems, judgements, _step(context)) for term in self._terms}
@@ -142,6 +143,9 @@ class Scorer:
             log_metric(f"share/{name}", sum(getattr(judgement, name) for judgement in judgements) / len(judgements))
         words = [len((judgement.completion.reasoning or "").split()) for judgement in judgements]
         log_metric("reasoning_words", sum(words) / len(words))
+        if self._every_test:
+            passed = [judgement.fraction or 0.0 for judgement in judgements]
+            log_metric("share/fraction", sum(passed) / len(passed))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
         records = _numbered(self._processes.all([*_records(problems, judgements, columns, context, self._ends)]))
         log_metric("share/equal_rewards", _equal_share(records))

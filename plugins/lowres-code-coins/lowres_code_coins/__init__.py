@@ -1,14 +1,16 @@
-"""Problems about paying with coins, a reward for short programs, and a recipe that uses both."""
+"""Problems about paying with coins, a reward for short programs, a recipe that uses both, and a checker."""
 
 from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lowres_code import (
+    Checker,
     Problem,
     ProblemSource,
     RewardInput,
@@ -85,6 +87,14 @@ def shortness(given: RewardInput[ShortOptions]) -> float:
     return min(1.0, max(0.0, 2 - len(program.strip()) / given.options.characters))
 
 
+def pays(expected: str, actual: str, _stdin: str, *, most: int = 1000) -> bool:
+    """Whether the answer is coins, at most so many, that together are the expected amount; in any order."""
+    if not expected.strip().isdecimal():
+        raise ValueError(f"the expected answer must be an amount, not {expected!r}")  # the problem is refused with that
+    coins = [int(word) for word in re.findall(r"\d{1,9}", actual)]  # a program wrote it: it may be anything
+    return len(coins) <= most and set(coins) <= set(COINS) and sum(coins) == int(expected)
+
+
 @hookimpl
 def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> None:
     """For ``source = "coins"`` in a recipe's ``[data.train]`` and ``[data.eval]``."""
@@ -95,6 +105,12 @@ def register_problem_sources(register: Callable[[ProblemSource[Any]], None]) -> 
 def register_rewards(register: Callable[[RewardTerm[Any]], None]) -> None:
     """For ``short = WEIGHT`` in a recipe's ``[reward]``, or ``[reward.short]`` with options."""
     register(RewardTerm("short", "1 if the program is right and short", shortness, ShortOptions()))
+
+
+@hookimpl
+def register_checkers(register: Callable[[Checker], None]) -> None:
+    """For ``"checker": "pays"`` in a row, or ``"pays(most=5)"``: where an amount can be paid in many ways."""
+    register(Checker("pays", "coins that together are the expected amount", pays))
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from lowres_code import Judgement, Problem, RewardTerm, Test, UsageError, load_recipe
+from lowres_code import Judgement, Problem, RewardTerm, Test, UsageError, find_checker, load_recipe
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.recipe import find_recipe
 from lowres_code.sources import Part
@@ -70,6 +70,27 @@ def test_short_is_for_right_programs_only(verdict: str, characters: int, options
     term = RewardTerm("short", "", shortness, ShortOptions()).with_options(options)
     problem = Problem("p", "How many?", (Test("1"),))
     assert term.score(problem, Judgement(verdict, parse_completion(text, ()))) == value
+
+
+@pytest.mark.parametrize(
+    ("checker", "answer", "right"),
+    [
+        ("pays", "50 20 10 5 2", True),
+        ("pays", "[2,5,10,20,50]\n", True),
+        ("pays", "50 30 7", False),  # there is no coin of 30
+        ("pays", "50 20 10 5", False),
+        ("pays(most=5)", "50, 20, 10, 5, 2", True),
+        ("pays(most=4)", "50, 20, 10, 5, 2", False),
+        ("pays", "nothing", False),
+    ],
+)
+def test_an_amount_is_paid_in_any_way(checker: str, answer: str, right: bool) -> None:
+    assert find_checker(checker).check("87", answer, "") is right
+
+
+def test_what_is_no_amount_cannot_be_paid() -> None:
+    with pytest.raises(UsageError, match="'pays' cannot be used: the expected answer must be an amount, not 'x'"):
+        find_checker("pays").try_on("x", "")
 
 
 def test_the_recipe_is_found_and_extends_quickstart() -> None:

@@ -99,6 +99,28 @@ def test_only_what_is_missing_is_made(tmp_path: Path, judge: Judge) -> None:
     assert len(folder.samples()) == 15
 
 
+def test_the_share_of_tests_that_pass_is_measured_where_it_is_asked_for(tmp_path: Path, judge: Judge) -> None:
+    """The scribe's right programs pass both tests of a problem with two, its wrong ones the second, which asks less."""
+    two = tuple(
+        Problem(p.id, p.question, (*p.tests, Test(check=lambda answer: True)) if n else p.tests, task=p.task)
+        for n, p in enumerate(PROBLEMS)
+    )
+
+    def shares(name: str, **table: object) -> dict[str, float | None]:
+        folder = EvaluationFolder(tmp_path / name)
+        summary = evaluate(folder, Writer("scribe", Scribe), two, judge, recipe(**table))
+        assert summary.all is not None
+        assert summary.all.pass_at_1.value == 0.5
+        parts = {"all": summary.all, **summary.by_task}
+        return {task: round(part.fraction.value, 4) if part.fraction else None for task, part in parts.items()}
+
+    # p0 has one test: (1 + 0) / 2; p1 to p4 have two: (1 + 1/2) / 2. p0, p2 and p4 are of t0.
+    assert shares("asked", fraction=True) == {"all": 0.7, "t0": round(2 / 3, 4), "t1": 0.75}
+    assert shares("not-asked") == {"all": None, "t0": None, "t1": None}
+    with pytest.raises(UsageError, match="fraction is False there and True now"):
+        shares("not-asked", fraction=True)
+
+
 def test_a_finished_evaluation_asks_nobody(tmp_path: Path, judge: Judge) -> None:
     folder = measured(tmp_path / "e", judge, Scribe())
 
@@ -190,7 +212,9 @@ def test_a_judge_that_stays_broken_is_no_success_the_second_time(tmp_path: Path,
     (folder.path / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in broken))
 
     class Broken(Judge):
-        def judge(self, completions: Sequence[str], problems: Sequence[Problem]) -> list[Judgement]:
+        def judge(
+            self, completions: Sequence[str], problems: Sequence[Problem], every_test: bool = False
+        ) -> list[Judgement]:
             return [Judgement("infra_error", parse_completion(text, ())) for text in completions]
 
     with Broken(judge.language) as never, pytest.raises(JudgeError, match="all 10"):

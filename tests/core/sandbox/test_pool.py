@@ -12,7 +12,7 @@ import pytest
 from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.pool import Pool
-from lowres_code.sandbox.runner import Job
+from lowres_code.sandbox.runner import Ask, Job
 
 from tests.conftest import PROLOG
 
@@ -115,6 +115,69 @@ def test_an_error_of_the_source_reaches_the_reader(pool: Pool) -> None:
     with pytest.raises(ValueError, match="torn file"):
         list(pool.stream(broken(), LIMITS))
     assert pool.run([job(2)], LIMITS)[0].answer == "4"
+
+
+def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], list[str]]:
+    """How many executions come out of each group, if the job at one place is the last that is wanted; and what ran."""
+    run: list[str] = []
+    one = pool._one
+
+    def noted(ask: Ask, job: Job, limits: Limits) -> Execution:
+        run.append(job[0])
+        return one(ask, job, limits)
+
+    pool._one = noted  # type: ignore[method-assign]
+    try:
+        done = dict(pool.stream(groups, LIMITS, go_on=lambda key, place, execution: place != last))
+    finally:
+        del pool._one
+    return {key: len(executions) for key, executions in done.items()}, run
+
+
+def test_a_group_ends_with_the_first_job_behind_which_none_is_wanted(pool: Pool) -> None:
+    groups = [(key, [job(100 * key + place) for place in range(9)]) for key in range(6)]
+    sizes, run = stopping_at(pool, groups, last=2)
+    assert sizes == dict.fromkeys(range(6), 3)
+    assert len(run) <= 6 * 3 + 2 * pool.size  # of the last groups, a worker without work may have begun more
+    sizes, run = stopping_at(pool, groups, last=99)
+    assert sizes == dict.fromkeys(range(6), 9)
+    assert len(run) == 6 * 9
+
+
+def test_jobs_begin_in_order_and_the_lowest_place_ends_a_group(pool: Pool) -> None:
+    slow_first = [("solve(X) :- sleep(1), X = 1.", Test()), *(job(place) for place in range(8))]
+    done = dict(pool.stream([(0, slow_first)], LIMITS, go_on=lambda key, place, execution: False))
+    assert [execution.answer for execution in done[0]] == ["1"]  # though the second was done first
+
+
+def test_a_group_that_has_ended_takes_no_job_from_another(pool: Pool) -> None:
+    same = [job(1), job(2), job(3), job(3)]
+    keys = range(5)
+
+    def go_on(key: int, place: int, execution: Execution) -> bool:
+        return key != 0 or place != 0
+
+    done = dict(pool.stream([(key, same) for key in keys], LIMITS, go_on=go_on))
+    assert {key: [execution.answer for execution in done[key]] for key in keys} == {
+        0: ["2"],
+        **{key: ["2", "4", "6", "6"] for key in range(1, 5)},
+    }
+
+
+def test_one_group_alone_has_all_workers(pool: Pool) -> None:
+    naps = [(f"solve(X) :- sleep(1), X = {n}.", Test()) for n in range(4)]
+    started = time.monotonic()
+    done = dict(pool.stream([(0, naps)], LIMITS, go_on=lambda key, place, execution: True))
+    assert len(done[0]) == 4
+    side_by_side = time.monotonic() - started
+    assert side_by_side < sum(execution.wall_s for execution in done[0])  # in turn it would have taken all of that
+
+
+def test_a_test_lowers_limits_and_equal_programs_with_others_are_not_one(pool: Pool) -> None:
+    deep = "solve(X) :- numlist(1, 200000, L), foldl([A,B,C]>>(C is A + B), L, 0, X)."
+    lower = [Test(), Test(limits={"inferences": 1000}), Test(limits={"inferences": 10**15})]
+    found = pool.run([(deep, test) for test in lower], LIMITS)
+    assert [execution.status for execution in found] == [Status.OK, Status.TIMEOUT, Status.OK]
 
 
 def test_what_a_closed_pool_had_not_begun_is_its_failure() -> None:

@@ -87,6 +87,29 @@ def test_a_verdict_says_what_a_failure_was(tmp_path: Path, invoke: Invoke) -> No
     assert {"cpu_s", "exit_code", "failed_test", "extraction"} <= divided.keys()
 
 
+def test_how_many_tests_were_passed_is_told(tmp_path: Path, invoke: Invoke) -> None:
+    tests = [{"stdin": f"{n}.", "stdout": str(n * n)} for n in range(4)]
+    programs = ["solve(X) :- read(N), X is N * N.", "solve(X) :- read(N), X is N.", "solve(5)."]
+    rows: list[dict[str, object]] = [{"program": program, "tests": tests} for program in programs]
+    rows += [{"program": "solve(5).", "answer": 6}, {"completion": "none", "tests": tests}]
+    file = write(tmp_path / "rows.jsonl", rows)
+    counts = {}
+    for name, options in (("first", ()), ("every", ("--fraction",))):
+        done = invoke("score", file, "--lang", "prolog", "--json", "--out", tmp_path / name, *options)
+        assert done.exit_code == 0, done.output
+        told = results(tmp_path / name)
+        counts[name] = [(line["passed"], line["tests"]) for line in told]
+        assert [line["failed_test"] for line in told] == [None, 2, 0, 0, None]
+        fraction = json.loads(done.stdout).get("fraction")
+        assert fraction == {"first": None, "every": (1 + 2 / 4 + 0 + 0 + 0) / 5}[name]
+    assert counts["first"] == [(4, 4), (None, 4), (None, 4), (0, 1), (0, 4)]
+    assert counts["every"] == [(4, 4), (2, 4), (0, 4), (0, 1), (0, 4)]
+    again = invoke("score", file, "--lang", "prolog", "--json", "--out", tmp_path / "every", "--fraction")
+    assert json.loads(again.stdout)["fraction"] == 0.3
+    other = invoke("score", file, "--lang", "prolog", "--json", "--out", tmp_path / "every")
+    assert other.exit_code == 2 and "every_test was" in other.stderr
+
+
 def test_the_table_for_people(tmp_path: Path, invoke: Invoke) -> None:
     done = invoke("score", write(tmp_path / "rows.jsonl", ROWS), "--lang", "prolog")
     assert "correct" in done.stdout

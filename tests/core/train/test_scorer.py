@@ -96,6 +96,21 @@ def test_metrics_of_a_batch(judge: Judge, tmp_path: Path) -> None:
     assert told["reasoning_words"] == pytest.approx(4 / 6)  # "r" in four of six
 
 
+def test_partial_credit_is_the_share_of_tests_that_pass(judge: Judge, tmp_path: Path) -> None:
+    tests = tuple(Test(answer, stdin=f"{n}.") for n, answer in enumerate("0149"))
+    problems = [Problem("squares", "q", tests)]
+    terms = [term for term in TERMS if term.name in ("correct", "fraction")]
+    scorer = Scorer(judge, problems, terms, JsonLines(tmp_path / "s.jsonl"))
+    programs = ["solve(X) :- read(N), X is N * N.", "solve(X) :- read(N), X is N.", "solve(9).", "solve(X) :- X is"]
+    columns = scored(scorer, [format_completion("r", program) for program in programs] + ["none"], [0] * 5)
+    assert columns == {"correct": [1, 0, 0, 0, 0], "fraction": [1, 0.5, 0.25, 0, 0]}
+    rows = list(read_json_lines(tmp_path / "s.jsonl"))
+    assert [(row["passed"], row["tests"]) for row in rows] == [(4, 4), (2, 4), (1, 4), (0, 4), (0, 4)]
+    only_correct = Scorer(judge, problems, terms[:1], JsonLines(tmp_path / "t.jsonl"))
+    scored(only_correct, [format_completion("r", programs[1])], [0])
+    assert [row["passed"] for row in read_json_lines(tmp_path / "t.jsonl")] == [None]
+
+
 def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path: Path) -> None:
     """TRL awaits its asynchronous reward functions together; ours must not hold the others up."""
     scorer = Scorer(judge, [Problem("a", "q", (Test("1"),))], TERMS[:1], JsonLines(tmp_path / "s.jsonl"))
@@ -123,8 +138,8 @@ def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path:
 class FailingJudge(Judge):
     """Says of chosen programs what the judge says where it has failed itself; judges the others."""
 
-    def judge(self, completions: Any, problems: Any) -> list[Judgement]:
-        judged = super().judge(completions, problems)
+    def judge(self, completions: Any, problems: Any, every_test: bool = False) -> list[Judgement]:
+        judged = super().judge(completions, problems, every_test)
         return [self._failed(j) if "fails" in j.completion.text else j for j in judged]
 
     def _failed(self, judgement: Judgement) -> Judgement:
@@ -178,9 +193,9 @@ class CountingJudge(Judge):
 
     asked: list[list[str]]
 
-    def judge(self, completions: Any, problems: Any) -> list[Judgement]:
+    def judge(self, completions: Any, problems: Any, every_test: bool = False) -> list[Judgement]:
         self.asked.append(list(completions))
-        return super().judge(completions, problems)
+        return super().judge(completions, problems, every_test)
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""Checkers of plugins, in a process of their own: one that does not come back is ended, and costs one verdict.
+
+The process has the rights of whoever runs the judge, for a plugin is trusted as this package is. What it is asked
+about is not: a program has written the answer, perhaps to keep a regular expression busy for ever.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from lowres_code.checkers import Checker, CheckerError, Option
+
+CHECKER_S = 10.0  # seconds that a checker may take, by the clock
+_START_S = 60.0
+
+
+def in_own_process(checker: Checker) -> Checker:
+    """The same checker, asked in the process that all checkers of plugins share."""
+
+    @functools.wraps(checker.accepts)
+    def accepts(expected: str, actual: str, stdin: str, **options: Option) -> bool:
+        return bool(_PROCESS.ask(checker.name, (expected, actual, stdin), options))
+
+    return Checker(checker.name, checker.meaning, accepts)
+
+
+class CheckerProcess:
+    """The process, started when it is first asked; for any number of threads, one after another."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, name: str, texts: tuple[str, str, str], options: Mapping[str, Option]) -> object:
+        """What a checker says.
+
+        Raises:
+            ValueError: it refuses the expected answer or the options.
+            CheckerError: it fails, or takes longer than `CHECKER_S`.
+        """
+        with self._lock:
+            reply = self._reply(name, {"name": name, "texts": texts, "options": dict(options)})
+        if "refused" in reply:
+            raise ValueError(reply["refused"])
+        if "failed" in reply:
+            raise CheckerError(f"checker {name!r} fails: {reply['failed']}")
+        return reply["said"]
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _reply(self, name: str, request: Mapping[str, object]) -> dict[str, Any]:
+        try:
+            process = self._started()
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            return dict(json.loads(self._line(process, CHECKER_S)))
+        except BaseException as error:  # also Ctrl-C: an answer that is not waited for must not be taken for the next
+            self.close()
+            if isinstance(error, TimeoutError):
+                raise CheckerError(f"checker {name!r} fails: it took over {CHECKER_S:g} s") from error
+            if isinstance(error, OSError | EOFError):
+                raise CheckerError(f"checker {name!r} fails: its process has ended ({error})") from error
+            raise
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C at the terminal is for the program that asks
+            )
+            self._line(self._process, _START_S)
+        return self._process
+
+    @staticmethod
+    def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
+        """A line of the process's.
+
+        Raises:
+            TimeoutError: it did not come.
+            EOFError: nothing will come any more.
+        """
+        assert process.stdout is not None
+        deadline, line = time.monotonic() + seconds, b""
+        poll = select.poll()
+        poll.register(process.stdout, select.POLLIN)
+        while not line.endswith(b"\n"):
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TimeoutError
+            data = os.read(process.stdout.fileno(), 1 << 16)
+            if not data:
+                raise EOFError("no answer")
+            line += data
+        return line
+
+
+_PROCESS = CheckerProcess()
+atexit.register(_PROCESS.close)
+
+
+def _answer(checker: Checker | None, request: Mapping[str, Any]) -> dict[str, object]:
+    """What the process answers to one request."""
+    if checker is None:
+        return {"failed": "no plugin brings it to the process of the checkers"}
+    try:
+        said = checker.accepts(*request["texts"], **request["options"])
+    except ValueError as error:
+        return {"refused": str(error)}
+    except BaseException as error:  # of any kind: a checker is somebody else's code
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return {"failed": f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"}
+    return {"said": bool(said)} if said in (True, False) else {"failed": f"it says {said!r}, neither True nor False"}
+
+
+def main() -> NoReturn:
+    """Answer requests until they end; what a checker prints goes to standard error."""
+    from lowres_code.plugins.manager import plugin_manager
+
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    known = {name: found.thing for name, found in plugin_manager().checkers.items()}
+    replies.write(b"ready\n")
+    replies.flush()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        signal.alarm(int(2 * CHECKER_S))  # nobody may be there any more to end this
+        reply = _answer(known.get(request["name"]), request)
+        signal.alarm(0)
+        replies.write(json.dumps(reply).encode() + b"\n")
+        replies.flush()
+    sys.exit()
+
+
+if __name__ == "__main__":
+    main()
