@@ -18,13 +18,14 @@ from lowres_code.cli.options import (
     set_option,
 )
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.recipe import load_recipe
+from lowres_code.recipe import load_recipe, open_suite
 
 
 @click.command("eval")
 @click.argument("model", metavar="MODEL|RUN|FILE.gguf|URL")
 @click.option("--lang", "language", metavar="L", help="The language: a name, or a TOML file; a run brings its own.")
 @click.option("--recipe", metavar="R", help="Whose held-out problems, prompt and sampling; a run brings its own.")
+@click.option("--suite", metavar="S", help="Another set of problems, by name or path: lowres-code recipe list --suites.")
 @set_option
 @click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
 @click.option("--model", "served", metavar="NAME", help="Which model of the endpoint at URL.")
@@ -35,6 +36,7 @@ def command(
     model: str,
     language: str | None,
     recipe: str | None,
+    suite: str | None,
     overrides: tuple[str, ...],
     samples: int | None,
     served: str | None,
@@ -56,10 +58,11 @@ def command(
         raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
     backend = find_language(language or (subject.run.language() if subject.run else ""), bool(judges))
     changes = [*overrides, *served_by(judges), *([f"eval.samples={samples}"] if samples else [])]
+    asked = open_suite(suite, backend.name) if suite else None
     if subject.run and recipe is None:
-        chosen = subject.run.recipe(changes)
+        chosen = subject.run.recipe(changes, asked)
     else:
-        chosen = load_recipe(opened_recipe(recipe or "quickstart"), changes, training=False)
+        chosen = load_recipe(opened_recipe(recipe or "quickstart"), changes, training=False, suite=asked)
     quiet_libraries()
     try:
         folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))
@@ -70,8 +73,9 @@ def command(
     else:
         from lowres_code.report.terminal import evaluation_tables
 
-        problems = summary.all.problems if summary.all else 0
-        console().print(*evaluation_tables(summary, f"{summary.asked.model} on {problems} held-out problems"), sep="\n")
+        of = f"problems of {suite}" if suite else "held-out problems"
+        title = f"{summary.asked.model} on {summary.all.problems if summary.all else 0} {of}"
+        console().print(*evaluation_tables(summary, title), sep="\n")
         click.echo(f"every sample: {folder.path}")
     if not summary.complete:
         raise LowresCodeError(

@@ -15,6 +15,7 @@ from lowres_code.cli.options import console, find_language, json_option, opened_
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.recipe import Recipe, load_recipe, recipe_names
+from lowres_code.recipe.suite import SuiteTable, suites
 
 
 @click.group("recipe")
@@ -27,9 +28,13 @@ def command() -> None:
 
 
 @command.command("list")
+@click.option("--suites", "of_suites", is_flag=True, help="Instead the suites, sets of problems for eval --suite.")
 @json_option
-def list_recipes(as_json: bool) -> None:
+def list_recipes(of_suites: bool, as_json: bool) -> None:
     """All recipes that can be named."""
+    if of_suites:
+        _list_suites(as_json)
+        return
     recipes = {name: recipe for name, path in recipe_names().items() if (recipe := _loaded(name, path))}
     if as_json:
         print_json([{**_about(recipe), "name": name} for name, recipe in recipes.items()])
@@ -42,6 +47,31 @@ def list_recipes(as_json: bool) -> None:
         expected = "\n".join(map(str, recipe.expected))
         table.add_row(name, recipe.model.name, recipe.recipe.description, expected)
     console().print(table)
+
+
+def _list_suites(as_json: bool) -> None:
+    found = suites()
+    for name, broken in found.items():
+        if isinstance(broken, UsageError):
+            click.echo(f"suite {name!r} cannot be used: {broken}", err=True)
+    tables = {name: suite for name, suite in found.items() if isinstance(suite, SuiteTable)}
+    if as_json:
+        print_json([_about_suite(name, suite) for name, suite in tables.items()])
+        return
+    table = Table()
+    table.add_column("suite", no_wrap=True, min_width=max(map(len, tables), default=0))
+    for column in ("problems", "what it asks", "languages"):
+        table.add_column(column, overflow="fold")
+    for about in (_about_suite(name, suite) for name, suite in tables.items()):
+        languages = ", ".join(about["languages"]) if about["languages"] else "all"
+        table.add_row(about["name"], str(about["problems"]), about["description"], languages)
+    console().print(table)
+
+
+def _about_suite(name: str, suite: SuiteTable) -> dict[str, Any]:
+    languages = None if suite.languages is None else sorted(suite.languages)
+    size, description = suite.data.eval.size, suite.recipe.description
+    return {"name": name, "description": description, "problems": size, "languages": languages}
 
 
 def _loaded(name: str, path: Path) -> Recipe | None:

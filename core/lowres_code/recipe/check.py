@@ -14,13 +14,18 @@ from lowres_code.plugins.manager import plugin_manager
 from lowres_code.recipe.files import BUILDING, RecipeFile, open_file
 from lowres_code.recipe.merge import apply_override, merged_tree
 from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
+from lowres_code.recipe.suite import Suite
 from lowres_code.recipe.trl_options import option_errors
 
 
 def load_recipe(
-    path: Path | RecipeFile, overrides: Sequence[str] = (), training: bool = True, seen_from: Path | None = None
+    path: Path | RecipeFile,
+    overrides: Sequence[str] = (),
+    training: bool = True,
+    seen_from: Path | None = None,
+    suite: Suite | None = None,
 ) -> Recipe:
-    """The recipe in a file, with what it extends, and with ``table.key=value`` overrides on top.
+    """The recipe in a file, with what it extends, and with a suite and ``table.key=value`` overrides on top.
 
     Files of problems that a recipe names are seen from the recipe, those of an override from the working directory.
 
@@ -29,18 +34,17 @@ def load_recipe(
         overrides: in order; the last of a key counts.
         training: whether ``[train]`` must suit the installed TRL. Whoever only reads what was trained once, perhaps
             with another TRL, does not need that.
-        seen_from: see `lowres_code.recipe.merge.merged_tree`.
+        seen_from, suite: see `lowres_code.recipe.merge.merged_tree`.
 
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
     file = path if isinstance(path, RecipeFile) else open_file(path)
-    tree = merged_tree(file, overrides, seen_from)
+    tree = merged_tree(file, overrides, seen_from, suite)
     recipe, errors = _validated(tree, training)
     if recipe is None or errors:
-        where = (
-            f"{file.name} with {' '.join(f'--set {override}' for override in overrides)}" if overrides else file.name
-        )
+        changes = [*([f"--suite {suite.name}"] if suite else []), *(f"--set {override}" for override in overrides)]
+        where = f"{file.name} with {' '.join(changes)}" if changes else file.name
         raise UsageError("\n  ".join([f"{where} is not a valid recipe:", *errors]))
     return recipe
 

@@ -16,12 +16,15 @@ from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.recipe.files import RecipeFile
 from lowres_code.recipe.foreign import refuse_what_is_ours
+from lowres_code.recipe.suite import Suite
 
 _CHANGED = " (changed)"
 
 
-def merged_tree(file: RecipeFile, overrides: Sequence[str] = (), seen_from: Path | None = None) -> Tree:
-    """The tables of a recipe, with what it extends, and with ``table.key=value`` overrides on top.
+def merged_tree(
+    file: RecipeFile, overrides: Sequence[str] = (), seen_from: Path | None = None, suite: Suite | None = None
+) -> Tree:
+    """The tables of a recipe, with what it extends, and with a suite and ``table.key=value`` overrides on top.
 
     ``[recipe]`` and ``[[expected]]`` are not inherited: what is changed cannot claim the other's name, nor the results
     expected of it. Files of problems that a recipe names are seen from the recipe, those of an override from the
@@ -32,16 +35,20 @@ def merged_tree(file: RecipeFile, overrides: Sequence[str] = (), seen_from: Path
         overrides: in order; the last of a key counts.
         seen_from: a folder that the names of these files are to be relative to, as in a recipe that is to be shared;
             by default they become absolute.
+        suite: whose problems take the place of the recipe's held-out ones.
 
     Raises:
         UsageError: a key that is to be taken away is not there, or a recipe from elsewhere says what it may not.
     """
     tree = _laid_over(file, seen_from)
-    if not overrides:
+    changes = [f"suite={suite.name}", *overrides] if suite else overrides
+    if not changes:
         return tree
-    before = copy.deepcopy(tree)
-    tree["recipe"] = _described(table_of(tree, "recipe"), overrides)
+    tree["recipe"] = _described(table_of(tree, "recipe"), changes)
     tree.pop("expected", None)
+    if suite:
+        _lay_suite(tree, suite, seen_from)
+    before = copy.deepcopy(tree)
     for override in overrides:
         apply_override(tree, override)
     changed = _overridden(tree, before)
@@ -81,6 +88,15 @@ def _laid_over(file: RecipeFile, seen_from: Path | None) -> Tree:
     else:
         _locate(own, _merge(base, own), file.path.parent.absolute(), seen_from)
     return _merge(base, own)
+
+
+def _lay_suite(tree: Tree, suite: Suite, seen_from: Path | None) -> None:
+    """Put a suite's problems in the place of the held-out ones, as a whole, and its other tables over the recipe's."""
+    problems = {"data": {"eval": copy.deepcopy(suite.problems)}}
+    _locate(problems, problems, suite.path.parent.absolute(), seen_from)
+    tree["data"] = {**table_of(tree, "data"), **problems["data"]}
+    for name, table in suite.others.items():
+        tree[name] = _merge(table_of(tree, name), table)
 
 
 def _described(about: Tree, overrides: Sequence[str]) -> Tree:

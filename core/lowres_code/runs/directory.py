@@ -23,7 +23,7 @@ from lowres_code._util.files import (
 from lowres_code._util.lock import is_locked, lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, ProblemRecord, Summary
-from lowres_code.recipe import Recipe, RecipeFile, load_recipe
+from lowres_code.recipe import Recipe, RecipeFile, Suite, load_recipe
 from lowres_code.runs.health import Finding
 
 # What a run leaves that was stopped, or refused, before it had really begun.
@@ -144,9 +144,9 @@ class RunDirectory:
         """The recipe as it was used."""
         return self.path / "recipe.toml"
 
-    def recipe(self, overrides: Sequence[str] = ()) -> Recipe:
-        """The run's recipe, with overrides on top; its ``[train]`` need not suit the TRL that is installed today."""
-        return load_recipe(self.recipe_file, overrides, training=False)
+    def recipe(self, overrides: Sequence[str] = (), suite: Suite | None = None) -> Recipe:
+        """The run's recipe, a suite and overrides on top; its ``[train]`` need not suit the TRL that is installed."""
+        return load_recipe(self.recipe_file, overrides, training=False, suite=suite)
 
     def env(self) -> dict[str, Any]:
         """What the run ran on, its language and its seed."""

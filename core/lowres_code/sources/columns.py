@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from lowres_code._util.records import make_each, shown
+from lowres_code._util.records import label, make_each, shown
 from lowres_code._util.tables import value_at
 from lowres_code.errors import UsageError
 from lowres_code.problem import RIGHT, Problem, problem_of, unique
@@ -34,7 +35,7 @@ class ColumnOptions(SourceOptions):
     ``"doc.target"``. Naming one of ``answer``, ``tests`` and ``append`` puts the others aside.
 
     Attributes:
-        id: the column with each problem's name; by default a number.
+        id: the column with each problem's name, or a list of columns that make it up together; by default a number.
         question: the column with what a model is asked.
         answer: the column with the right answer.
         tests: the column with a list of tests.
@@ -56,7 +57,7 @@ class ColumnOptions(SourceOptions):
         skip_bad: leave bad rows out, and tell how many, instead of refusing them.
     """
 
-    id: str | None = None
+    id: str | Annotated[list[str], Field(min_length=1)] | None = None
     question: str | None = None
     answer: str | None = None
     tests: str | None = None
@@ -97,8 +98,13 @@ class ColumnOptions(SourceOptions):
 
     @property
     def named(self) -> dict[str, str]:
-        """The columns that are named, by what they hold."""
-        return {key: column for key in KEYS if (column := getattr(self, key)) is not None}
+        """The columns that are named, each by what it holds alone."""
+        return {key: column for key in KEYS if isinstance(column := getattr(self, key), str)}
+
+    @property
+    def parts_of_id(self) -> list[str]:
+        """The columns that make up an id together, if there are several."""
+        return self.id if isinstance(self.id, list) else []
 
     @property
     def columns(self) -> dict[str, str]:
@@ -109,7 +115,8 @@ class ColumnOptions(SourceOptions):
 
     def reads(self, column: str) -> bool:
         """Whether anything in a column of the table is read."""
-        return any(name == column or name.startswith(f"{column}.") for name in self.columns.values())
+        read = (*self.columns.values(), *self.parts_of_id)
+        return any(name == column or name.startswith(f"{column}.") for name in read)
 
     def check(self, there: Collection[str], uniform: bool, name: str, part: Part) -> None:
         """See that a table has the columns that it must have.
@@ -128,7 +135,7 @@ class ColumnOptions(SourceOptions):
             needed.setdefault("question", "question")
             if not any(self._is_in(there, self.columns.get(key)) for key in RIGHT):
                 needed.setdefault("answer", "answer")
-        for key, column in needed.items():
+        for key, column in (*needed.items(), *(("id", part) for part in self.parts_of_id)):
             if not self._is_in(there, column):
                 listed = ", ".join(str(other)[:60] for other in list(there)[:_SHOWN])
                 raise UsageError(
@@ -162,6 +169,8 @@ class ColumnOptions(SourceOptions):
         columns = self.columns
         rest = {column: value for column, value in values.items() if column not in KEYS and not self.reads(column)}
         found = {key: value_at(values, column) for key, column in columns.items()}
+        if self.parts_of_id:
+            found["id"] = "-".join(_part(values, column, where) for column in self.parts_of_id)
         record = {"id": name, **rest, **{key: value for key, value in found.items() if value not in (None, "")}}
         if isinstance(question := record.get("question"), str):
             record["question"] = question.strip()
@@ -198,3 +207,9 @@ class ColumnOptions(SourceOptions):
             slow = f"answer_pattern {self.answer_pattern!r} takes over {_PATTERN_S:g} s"
             raise UsageError(f"{where}: {slow} on the answer {shown(answer)}") from error
         return None if found is None else found[found.re.groups]
+
+
+def _part(values: Row, column: str, where: str) -> str:
+    if part := label({column: value_at(values, column)}, column, where):
+        return part
+    raise UsageError(f"{where}: there is no id in column {column!r}")
