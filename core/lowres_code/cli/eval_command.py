@@ -25,7 +25,11 @@ from lowres_code.recipe import load_recipe, open_suite
 @click.argument("model", metavar="MODEL|RUN|FILE.gguf|URL")
 @click.option("--lang", "language", metavar="L", help="The language: a name, or a TOML file; a run brings its own.")
 @click.option("--recipe", metavar="R", help="Whose held-out problems, prompt and sampling; a run brings its own.")
-@click.option("--suite", metavar="S", help="Another set of problems, by name or path: lowres-code recipe list --suites.")
+@click.option(
+    "--suite",
+    metavar="S",
+    help="Instead of the recipe's held-out problems, this set: lowres-code recipe list --suites.",
+)
 @set_option
 @click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
 @click.option("--model", "served", metavar="NAME", help="Which model of the endpoint at URL.")

@@ -34,7 +34,8 @@ def load_recipe(
         overrides: in order; the last of a key counts.
         training: whether ``[train]`` must suit the installed TRL. Whoever only reads what was trained once, perhaps
             with another TRL, does not need that.
-        seen_from, suite: see `lowres_code.recipe.merge.merged_tree`.
+        seen_from: see `lowres_code.recipe.merge.merged_tree`.
+        suite: whose problems take the place of the recipe's held-out ones.
 
     Raises:
         UsageError: with everything that is wrong, a line each.

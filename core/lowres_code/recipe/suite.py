@@ -85,7 +85,8 @@ def read_suite(path: Path) -> SuiteTable:
     try:
         return SuiteTable.model_validate(parse_toml(read_text(path, "suite"), str(path), "suite"))
     except ValidationError as error:
-        raise UsageError("\n  ".join([f"{path} is not a valid suite:", *validation_errors(error, SuiteTable)])) from error
+        errors = validation_errors(error, SuiteTable)
+        raise UsageError("\n  ".join([f"{path} is not a valid suite:", *errors])) from error
 
 
 def suites() -> dict[str, SuiteTable | UsageError]:

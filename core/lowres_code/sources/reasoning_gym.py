@@ -20,23 +20,31 @@ from lowres_code.sources.reasoning_gym_tasks import refusal, rule_of
 
 TaskOptions = Mapping[str, Any]
 
+BLOCK = 256  # entries of a data set; entry n of one with seed s is made by the seed s + n
+
 
 def entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[Entry]:
     """reasoning-gym entries of one task (``question``, ``answer``, ``metadata``) that belong to ``part``.
 
-    They do not end, unless a thousand in a row belong elsewhere: such a task has no question in this part.
+    They do not end, unless a thousand in a row belong elsewhere: such a task has no question in this part. They come
+    again and again, as in the text that the embedded model was taught on: each data set has one that is new.
 
     Raises:
         UsageError: the task is unknown or cannot be used, or refuses an option.
     """
-    return (entry for entry, _ in judged_entries(task, options, part, seed))
+    return (entry for entry, _ in judged_entries(task, options, part, seed, stride=1))
 
 
-def judged_entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[tuple[Entry, Test]]:
-    """As `entries`, each with the test that says which answers are right."""
+def judged_entries(
+    task: str, options: TaskOptions, part: Part, seed: int, stride: int = BLOCK
+) -> Iterator[tuple[Entry, Test]]:
+    """As `entries`, each with the test that says which answers are right, and hardly any twice.
+
+    ``stride`` says how far the seeds of two data sets in a row are apart.
+    """
     rule = rule_of(task)
     elsewhere = 0
-    for dataset, entry in _all_entries(task, options, seed):
+    for dataset, entry in _all_entries(task, options, seed, stride):
         elsewhere += 1
         if part_of(entry["question"]) == part and (test := rule.test(dataset, entry)) is not None:
             elsewhere = 0
@@ -45,14 +53,14 @@ def judged_entries(task: str, options: TaskOptions, part: Part, seed: int) -> It
             return
 
 
-def _all_entries(task: str, options: TaskOptions, seed: int) -> Iterator[tuple[Any, Entry]]:
+def _all_entries(task: str, options: TaskOptions, seed: int, stride: int) -> Iterator[tuple[Any, Entry]]:
     """Entries, each with the data set that made it."""
     import reasoning_gym
 
     try:
-        for block in itertools.count():
-            dataset = reasoning_gym.create_dataset(task, seed=seed * 1_000_003 + block, size=256, **options)
-            for number in range(256):
+        for first in itertools.count(seed * 1_000_003, stride):
+            dataset = reasoning_gym.create_dataset(task, seed=first, size=BLOCK, **options)
+            for number in range(BLOCK):
                 with contextlib.redirect_stdout(io.StringIO()):  # some say what they do
                     entry = dataset[number]
                 yield dataset, {**entry, "question": entry["question"].strip()}

@@ -1,8 +1,8 @@
 """The ways to judge an answer to a reasoning-gym entry, and what makes an entry fit to be asked.
 
-Where a question has one right answer, that is compared with as everywhere (`Text`). Where it has many, or one that can
-be written in many ways, reasoning-gym's own checker decides (`Checker`), in the judge's process and on nothing but the
-text of an answer.
+Where a question has one right answer, that is compared with as everywhere (`Text`), or as a word in whatever case
+(`Word`). Where it has many, or one that can be written in many ways, reasoning-gym's own checker decides (`Checker`),
+in the judge's process and on nothing but the text of an answer.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from lowres_code.forms import Check, bare
 from lowres_code.problem import Test
+from lowres_code.sources.syllogisms import verdict
 
 Entry = Mapping[str, Any]  # "question", "answer" and "metadata" of one question
 
@@ -44,6 +45,22 @@ class Text:
             return None
         gold = self.gold(entry).strip()
         return Test(gold, check=self.form) if gold and (self.form is None or self.form(gold)) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The entry has one right answer, a word; capitals do not count, for in some languages they are more than letters.
+
+    Attributes:
+        sound: as for `Text`.
+    """
+
+    sound: Callable[[Entry], bool] = lambda entry: True
+
+    def test(self, dataset: Any, entry: Entry) -> Test | None:
+        """The test of an entry; ``None`` if it is not fit to be asked."""
+        gold = bare(str(entry["answer"])).casefold()
+        return Test(check=lambda answer: bare(answer).casefold() == gold) if gold and self.sound(entry) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,34 @@ def has_variable(entry: Entry) -> bool:
     """Whether an equation still has its variable; some come out as ``0 = 0``."""
     meta = entry["metadata"]
     return re.search(rf"\b{meta['variable']}\b", meta["equation"]) is not None
+
+
+def has_known_relation(entry: Entry) -> bool:
+    """Whether a relationship is that of the first person to the second.
+
+    Of nieces, nephews and in-laws reasoning-gym says what the second is to the first, or whether the second is a woman.
+    """
+    return entry["answer"] not in ("niece", "nephew", "mother-in-law", "father-in-law")
+
+
+def follows_or_not(entry: Entry) -> bool:
+    """Whether the answer to a syllogism is right, and beyond dispute: see `lowres_code.sources.syllogisms`.
+
+    reasoning-gym's rules do not see that "all A are B, some B are C" says nothing about A and C.
+    """
+    meta = entry["metadata"]
+    return verdict((meta["premise1"], meta["premise2"]), meta["conclusion"]) is (entry["answer"] == "Yes")
+
+
+def says_enough(entry: Entry) -> bool:
+    """Whether a question of ``aiw`` can be answered.
+
+    Some ask for the sisters of a stranger's brother. With colleagues, the answer would depend on whether somebody who
+    is a colleague of one is a colleague of the others around him.
+    """
+    kind, question = entry["metadata"]["task_type"], entry["question"]
+    name = question.partition(" ")[0]
+    return kind == "friends" or (kind == "siblings" and question.endswith(f"{name}'s brother have?"))
 
 
 def divides_exactly(entry: Entry) -> bool:

@@ -11,13 +11,20 @@ from lowres_code.sources.reasoning_gym_rules import (
     Entry,
     Refused,
     Text,
+    Word,
     divides_exactly,
+    follows_or_not,
+    has_known_relation,
     has_variable,
     not_given,
+    says_enough,
 )
+
+Rule = Text | Word | Checker | Refused
 
 _EVALUATES = Refused("has a checker that evaluates the answer as Python code")
 _OTHERS = Refused("gives other questions in every process, whatever the seed")
+_ROLE = r"[A-Za-z]+ is an? [a-z]+"
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?"  # no nan: every distance from it passes for 0
 
 
@@ -26,7 +33,7 @@ def _fraction(entry: Entry) -> str:
     return f"{entry['metadata']['simplified_numerator']}/{entry['metadata']['simplified_denominator']}"
 
 
-_KINDS: Mapping[str, Mapping[str, Text | Checker | Refused]] = {
+_KINDS: Mapping[str, Mapping[str, Rule]] = {
     "algebra": {
         "complex_arithmetic": Checker(r"[-+0-9.eEij() ]+"),
         "intermediate_integration": _EVALUATES,
@@ -132,7 +139,7 @@ _KINDS: Mapping[str, Mapping[str, Text | Checker | Refused]] = {
     "geometry": {"advanced_geometry": Checker(r"[-+.,()\d\s°]+"), "simple_geometry": Text()},
     "graphs": {
         "course_schedule": Text(),
-        "family_relationships": Text(),
+        "family_relationships": Word(has_known_relation),
         "largest_island": Text(),
         "path_star": Text(),
         "quantum_lock": Checker(r"[A-C](?:[\s→,>-]*[A-C])*"),
@@ -140,20 +147,20 @@ _KINDS: Mapping[str, Mapping[str, Text | Checker | Refused]] = {
     },
     "induction": {"acre": Text(), "list_functions": _OTHERS},
     "logic": {
-        "aiw": Text(),
+        "aiw": Text(sound=says_enough),
         "circuit_logic": Text(),
-        "knights_knaves": Text(),
+        "knights_knaves": Checker(rf"(?:{_ROLE}, )+and {_ROLE}\.?"),  # as the question writes it, in any order
         "propositional_logic": Refused("takes a premise that is copied from the question for a conclusion"),
         "self_reference": Text(),
-        "syllogism": Text(),
+        "syllogism": Word(follows_or_not),
         "zebra_puzzles": Checker(),  # a name, in whatever case
     },
     "probability": {"coin_flip": Text()},
 }
-RULES: Mapping[str, Text | Checker | Refused] = {task: rule for kind in _KINDS.values() for task, rule in kind.items()}
+RULES: Mapping[str, Rule] = {task: rule for kind in _KINDS.values() for task, rule in kind.items()}
 
 
-def rule_of(task: str) -> Text | Checker:
+def rule_of(task: str) -> Text | Word | Checker:
     """How the answers to a task are judged.
 
     Raises:
@@ -177,5 +184,5 @@ def refusal(task: str) -> str:
     return f"the task {task!r} of reasoning-gym {rule.reason}, so it cannot be used{others}"
 
 
-def _usable(rules: Mapping[str, Text | Checker | Refused]) -> list[str]:
+def _usable(rules: Mapping[str, Rule]) -> list[str]:
     return [task for task, rule in rules.items() if not isinstance(rule, Refused)]
