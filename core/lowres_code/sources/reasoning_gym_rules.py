@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from lowres_code.forms import Check, bare
@@ -59,8 +60,11 @@ class Word:
 
     def test(self, dataset: Any, entry: Entry) -> Test | None:
         """The test of an entry; ``None`` if it is not fit to be asked."""
-        gold = bare(str(entry["answer"])).casefold()
-        return Test(check=lambda answer: bare(answer).casefold() == gold) if gold and self.sound(entry) else None
+        return Test(check=partial(_same_word, str(entry["answer"]))) if self.sound(entry) else None
+
+
+def _same_word(one: str, other: str) -> bool:
+    return bare(one).casefold() == bare(other).casefold()
 
 
 @dataclass(frozen=True, slots=True)

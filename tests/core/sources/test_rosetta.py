@@ -1,0 +1,57 @@
+"""The tasks of the suite ``rosetta``: a program that solves each is right, and nothing that is shown helps another."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+from lowres_code.judge import Judge
+from lowres_code.problem import Problem
+from lowres_code.recipe import find_recipe, load_recipe, open_suite
+from lowres_code.recipe.build import load_problems
+
+PROGRAMS = {
+    name: program
+    for name, program in re.findall(
+        r"^% (\S+)\n((?:(?!% ).*\n)+)", Path(__file__).with_name("rosetta_programs.txt").read_text(), re.MULTILINE
+    )
+}
+
+
+@pytest.fixture(scope="module")
+def problems() -> list[Problem]:
+    recipe = load_recipe(find_recipe("quickstart"), suite=open_suite("rosetta", "prolog"))
+    return load_problems(recipe.data.eval, "eval")
+
+
+def asked(problem: Problem, query: str, answer: str) -> Problem:
+    (test,) = problem.tests
+    return dataclasses.replace(problem, tests=(dataclasses.replace(test, query=query, expected=answer),))
+
+
+def verdicts(judge: Judge, problems: list[Problem], programs: list[str]) -> dict[str, str]:
+    judged = judge.judge([f"<code>\n{program}\n</code>" for program in programs], problems)
+    return {problem.id: found.verdict for problem, found in zip(problems, judged, strict=True)}
+
+
+def test_a_program_that_solves_a_task_is_right(judge: Judge, problems: list[Problem]) -> None:
+    assert sorted(PROGRAMS) == sorted(problem.id for problem in problems)
+    assert len(problems) == 26
+    programs = [PROGRAMS[problem.id] for problem in problems]
+    assert verdicts(judge, problems, programs) == {problem.id: "correct" for problem in problems}
+
+
+def test_another_answer_is_wrong(judge: Judge, problems: list[Problem]) -> None:
+    programs = [str(problem.tests[0].query).replace("X)", "other)") + "." for problem in problems]
+    assert verdicts(judge, problems, programs) == {problem.id: "wrong_answer" for problem in problems}
+
+
+def test_what_a_question_shows_is_true_and_is_not_what_is_asked(judge: Judge, problems: list[Problem]) -> None:
+    shown = {p.id: re.findall(r"For example, (.*X\)) gives X = (.*)\. The program", p.question) for p in problems}
+    examples = [asked(problem, *shown[problem.id][0]) for problem in problems]
+    programs = [PROGRAMS[problem.id] for problem in problems]
+    assert verdicts(judge, examples, programs) == {problem.id: "correct" for problem in problems}
+    for problem in problems:
+        assert problem.tests[0].query not in problem.question
