@@ -16,6 +16,7 @@ from lowres_code.cli.serve_command import command as serve_command
 from lowres_code.language.snippets import SNIPPETS
 from lowres_code.language.toml_file import LanguageTable, load_language
 from lowres_code.recipe import find_recipe, load_recipe
+from lowres_code.recipe.suite import SuiteTable, read_suite
 from lowres_code.recipe.trl_fields import trl_fields
 from lowres_code.sources.columns import ColumnOptions
 
@@ -80,12 +81,23 @@ def test_the_unit_and_the_image_start_what_there_is() -> None:
 
 
 def test_the_page_on_recipes_does_what_it_says(tmp_path: Path) -> None:
-    assert follow(DOCS / "recipes.md", tmp_path, str(Path(sys.executable).parent)) == 3
+    assert follow(DOCS / "recipes.md", tmp_path, str(Path(sys.executable).parent)) == 4
     table = (DOCS / "recipes.md").read_text().partition("## A recipe of your own")[0]
     named = [*re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)]
     short = [name.split("{")[0] for name in named]
     built_in = [path.relative_to(ROOT / "recipes").as_posix() for path in (ROOT / "recipes").rglob("*.toml")]
-    assert all(any(path.startswith(prefix) for prefix in short) for path in built_in)
+    assert all(any(path.startswith(prefix) for prefix in short) for path in built_in if not path.startswith("suites/"))
+
+
+def test_the_table_of_suites_is_whole() -> None:
+    table = (DOCS / "recipes.md").read_text().partition("## Suites")[2].partition("\n## ")[0]
+    rows = [row.split("|") for row in re.findall(r"^\| `.*$", table, re.MULTILINE)]
+    shown = {name: re.findall(r"`([^`]+)`", row[4]) for row in rows for name in re.findall(r"`([^`]+)`", row[1])}
+    assert shown == {name: sorted(table.languages or ()) for name, table in built_in_suites().items()}
+
+
+def built_in_suites() -> dict[str, SuiteTable]:
+    return {path.stem: read_suite(path) for path in sorted((ROOT / "recipes" / "suites").glob("*.toml"))}
 
 
 def test_the_reference_of_recipes_is_as_the_code_has_it() -> None:
@@ -107,7 +119,7 @@ def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PIP_NO_DEPS", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     commands = scratch_environment(tmp_path / "environment")
-    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 18
+    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 19
 
 
 def test_python_does_what_the_page_says(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def list_recipes(of_suites: bool, as_json: bool) -> None:
         expected = "\n".join(map(str, recipe.expected))
         table.add_row(name, recipe.model.name, recipe.recipe.description, expected)
     console().print(table)
+    click.echo("standard sets of problems, for eval --suite: lowres-code recipe list --suites")
 
 
 def _list_suites(as_json: bool) -> None:

@@ -13,7 +13,7 @@ from reasoning_gym.logic.contrib.logic_puzzle import literals
 
 def aiw(question: str) -> str:
     """Everybody is there by name, and those who are women are counted: a man is asked about, so all of them count."""
-    name = question.split()[0]
+    name = question.split(maxsplit=1)[0]
     counts = {kind: int(n) for n, kind in re.findall(r"(\d+) (brothers|sisters|male friends|female friends)", question)}
     people = {kind: [f"'{kind} {n}'" for n in range(1, count + 1)] for kind, count in counts.items()}
     women = [f"'{name}'", *(people.get("sisters") or people["female friends"])]
@@ -84,7 +84,9 @@ def family_relationships(question: str) -> str:
     story, asked = question.split("\n\n")
     facts: list[str] = [":- dynamic(child/3)."]
     couple = ("", "")
-    for one, other, children in re.findall(r"(\w+) is married to (\w+)\.|They have (?:a child|children) called ([^.]+)\.", story):
+    for one, other, children in re.findall(
+        r"(\w+) is married to (\w+)\.|They have (?:a child|children) called ([^.]+)\.", story
+    ):
         if one:
             couple = (one, other)
             facts.append(f"married('{one}', '{other}').")
@@ -225,7 +227,7 @@ def zebra_puzzles(question: str) -> str:
     clues = re.findall(r"^\d+\. (.*)\.$", question, re.MULTILINE)
     listed = re.findall(r"^ - .*: (.*)$", question, re.MULTILINE)
     constraints = [next(_constraints(clue)) for clue in clues]
-    names, *others = [[item.strip() for item in line.split(",")] for line in listed]
+    names = listed[0].split(", ")
     mentioned = set(re.findall(r"[A-Z]\w*__\w+", " ".join(constraints)))
     kinds: dict[str, set[str]] = {"Name": {f"Name__{name}" for name in names}}
     for variable in sorted(mentioned):

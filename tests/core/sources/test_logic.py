@@ -1,4 +1,4 @@
-"""The suite ``logic``: for each kind of puzzle a program that really solves it is right, and another answer is wrong."""
+"""The suite ``logic``: for each kind of puzzle a program that solves it is right, and another answer is wrong."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def another(problem: Problem, answer: str) -> str:
 
 
 @pytest.mark.parametrize("task", sorted(SOLVERS))
-def test_what_follows_from_the_question_is_the_right_answer(
-    task: str, solved: list[tuple[Problem, Judgement]]
-) -> None:
+def test_what_follows_from_the_question_is_the_right_answer(task: str, solved: list[tuple[Problem, Judgement]]) -> None:
     found = [(judgement.verdict, problem.question) for problem, judgement in solved if problem.task == task]
     assert len(found) == EACH
     assert [one for one in found if one[0] != "correct"] == []
@@ -60,7 +58,9 @@ def test_another_answer_is_wrong(task: str, judge: Judge, solved: list[tuple[Pro
     answers = [str(judgement.execution and judgement.execution.answer) for p, judgement in solved if p.task == task]
     wrong = [another(problem, answer) for problem, answer in zip(problems, answers, strict=True)]
     judged = judge.judge([f'<code>\nsolve("{answer}").\n</code>' for answer in wrong], problems)
-    assert [(it.verdict, answer) for it, answer in zip(judged, wrong, strict=True) if it.verdict != "wrong_answer"] == []
+    assert [
+        (it.verdict, answer) for it, answer in zip(judged, wrong, strict=True) if it.verdict != "wrong_answer"
+    ] == []
 
 
 def test_the_suite_asks_what_has_a_solver_here() -> None:

@@ -113,6 +113,9 @@ def test_no_answer_makes_a_checker_raise_or_run_on(task: str) -> None:
         ("graph_color", lambda entry: json.dumps({v: 4 - c for v, c in entry["metadata"]["possible_answer"].items()})),
         ("group_anagrams", lambda entry: json.dumps([g[::-1] for g in reversed(json.loads(entry["answer"]))])),
         ("zebra_puzzles", lambda entry: entry["answer"].title()),
+        ("knights_knaves", lambda entry: entry["answer"].removesuffix(".").replace(" an ", " a ")),
+        ("syllogism", lambda entry: entry["answer"].lower()),
+        ("family_relationships", lambda entry: entry["answer"].upper()),
         ("cryptarithm", lambda entry: ", ".join(reversed(entry["answer"].split(",")))),
         ("jugs", lambda entry: json.dumps(["fill A", "empty A", *json.loads(entry["answer"])])),
         ("game_of_life", lambda entry: json.dumps(json.loads(entry["answer"]))),
@@ -136,6 +139,8 @@ def test_other_right_answers_are_right(task: str, change: Any) -> None:
         ("graph_color", lambda entry: json.dumps(dict.fromkeys(entry["metadata"]["possible_answer"], 1))),
         ("bitwise_arithmetic", lambda entry: str(int(entry["answer"], 16))),
         ("rubiks_cube", lambda entry: entry["metadata"]["example_correct_answer"] + " U"),
+        ("knights_knaves", lambda entry: "It is false that " + entry["answer"]),
+        ("knights_knaves", lambda entry: entry["answer"].replace(", and ", " and ")),  # as a statement has it
         ("dice", lambda entry: "{}/{}".format(*(3 * int(part) for part in entry["answer"].split("/")))),
         ("tower_of_hanoi", lambda entry: "\n".join(entry["answer"].splitlines()[:-1])),
         ("polynomial_equations", lambda entry: entry["answer"] + ", 1234.5"),

@@ -12,12 +12,8 @@ from lowres_code.problem import Problem
 from lowres_code.recipe import find_recipe, load_recipe, open_suite
 from lowres_code.recipe.build import load_problems
 
-PROGRAMS = {
-    name: program
-    for name, program in re.findall(
-        r"^% (\S+)\n((?:(?!% ).*\n)+)", Path(__file__).with_name("rosetta_programs.txt").read_text(), re.MULTILINE
-    )
-}
+TEXT = Path(__file__).with_name("rosetta_programs.txt").read_text()
+PROGRAMS = dict(re.findall(r"^% (\S+)\n((?:(?!% ).*\n)+)", TEXT, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
