@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def written(folder: Path, text: str, name: str = "mine.toml") -> Path:
     return folder / name
 
 
-def rows(path: Path, *lines: dict[str, object]) -> Path:
+def rows(path: Path, *lines: Mapping[str, object]) -> Path:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 

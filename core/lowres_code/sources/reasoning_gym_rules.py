@@ -145,7 +145,7 @@ def follows_or_not(entry: Entry) -> bool:
     reasoning-gym's rules do not see that "all A are B, some B are C" says nothing about A and C.
     """
     meta = entry["metadata"]
-    return verdict((meta["premise1"], meta["premise2"]), meta["conclusion"]) is (entry["answer"] == "Yes")
+    return verdict((meta["premise1"], meta["premise2"]), meta["conclusion"]) is (str(entry["answer"]) == "Yes")
 
 
 def says_enough(entry: Entry) -> bool:
@@ -154,7 +154,7 @@ def says_enough(entry: Entry) -> bool:
     Some ask for the sisters of a stranger's brother. With colleagues, the answer would depend on whether somebody who
     is a colleague of one is a colleague of the others around him.
     """
-    kind, question = entry["metadata"]["task_type"], entry["question"]
+    kind, question = str(entry["metadata"]["task_type"]), str(entry["question"])
     name = question.partition(" ")[0]
     return kind == "friends" or (kind == "siblings" and question.endswith(f"{name}'s brother have?"))
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-Region = tuple[bool, bool, bool]  # in which of the three sets its members are
+Region = tuple[bool, ...]  # in which of the three sets its members are
 Diagram = frozenset[Region]  # the regions that are not empty
 
 _STATEMENT = re.compile(r"(All|No|Some) (\w+) are (not )?(\w+)")

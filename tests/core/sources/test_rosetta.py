@@ -50,4 +50,4 @@ def test_what_a_question_shows_is_true_and_is_not_what_is_asked(judge: Judge, pr
     programs = [PROGRAMS[problem.id] for problem in problems]
     assert verdicts(judge, examples, programs) == {problem.id: "correct" for problem in problems}
     for problem in problems:
-        assert problem.tests[0].query not in problem.question
+        assert str(problem.tests[0].query) not in problem.question
