@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from typing import Any
 
 from reasoning_gym.graphs.family_relationships import FamilyRelationshipsConfig
 from reasoning_gym.logic.contrib.logic_puzzle import literals
@@ -212,12 +214,8 @@ solve(X) :- ( forall((world(World), {goals[0]}, {goals[1]}), {goals[2]}) -> X = 
 # ------------------------------------------------------------------------------------------------ zebra_puzzles
 
 
-PHRASES = {
-    member.value.lower(): (kind.__name__, member.name)
-    for kind in vars(literals).values()
-    if isinstance(kind, type) and issubclass(kind, literals.Literal)
-    for member in kind
-}
+KINDS: list[Any] = [kind for kind in vars(literals).values() if isinstance(kind, type) and issubclass(kind, Enum)]
+PHRASES = {member.value.lower(): (kind.__name__, member.name) for kind in KINDS for member in kind}
 PLACES = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 
 
