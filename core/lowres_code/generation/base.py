@@ -39,11 +39,17 @@ class Request:
         key: the caller's own; it comes back with each sample.
         messages: of the chat.
         numbers: of the samples; a caller that has some already names the others.
+        turn: which answer to the problem is wanted, from 1; in a later one a sample goes on with its own chat.
     """
 
     key: int
     messages: tuple[Message, ...]
     numbers: tuple[int, ...]
+    turn: int = 1
+
+    def seed(self, sampling: Sampling, number: int) -> int:
+        """The seed of one sample: another in each turn."""
+        return seed_of(sampling.seed, self.key, number, *([f"turn {self.turn}"] if self.turn > 1 else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +74,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A sample that could not be had, and why."""
+    """A sample that could not be had, and why; ``for_good``: asking for the same again is of no use."""
 
     key: int
     number: int
     reason: str
+    for_good: bool = False
 
 
 class Generator(ABC):
@@ -92,6 +99,7 @@ class Generator(ABC):
 
         Raises:
             UsageError: no sample can be had this way: a prompt that does not fit, an endpoint that refuses everything.
+                That a chat has grown too long in a later turn is a `Failure` for good.
         """
 
     def close(self) -> None:  # noqa: B027 - most hold nothing

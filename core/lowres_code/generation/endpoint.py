@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from lowres_code.errors import UsageError
-from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, seed_of
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -31,6 +31,7 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 LARGEST_ANSWER = 8 * 2**20  # bytes
 _RETRIED = (408, 409, 425, 429)  # and all from 500 on
 _NO_ACCESS = (401, 403)  # whatever is asked
+_TOO_LONG = (400, 413, 422)  # of a chat that was taken when it was shorter
 _REFUSALS = 8  # so many prompts that are refused before any sample has come: not the prompts are what is wrong
 
 
@@ -116,7 +117,7 @@ class EndpointGenerator(Generator):
             try:
                 answer = self._ask(request, number, sampling)
             except _RefusedError as error:
-                return _Refusal(request.key, number, str(error))
+                return _Refusal(request.key, number, str(error), request.turn > 1 and error.status in _TOO_LONG)
             except _RetryError as error:
                 reason = self._told(error)
                 last = attempt == self._patience.attempts
@@ -144,8 +145,10 @@ class EndpointGenerator(Generator):
                 return self._ask(request, number, sampling)
             if error.status_code in _RETRIED or error.status_code >= 500:
                 raise _RetryError(f"{error.status_code}: {error}", _retry_after(error.response.headers)) from error
-            refused = UsageError if error.status_code in _NO_ACCESS else _RefusedError
-            raise refused(self._told(error, f"{self.name} refuses ({error.status_code})")) from error
+            reason = self._told(error, f"{self.name} refuses ({error.status_code})")
+            if error.status_code in _NO_ACCESS:
+                raise UsageError(reason) from error
+            raise _RefusedError(reason, error.status_code) from error
         except (openai.APIError, _BrokenAnswerError, OSError) as error:
             raise _RetryError(f"{type(error).__name__}: {error}") from error
         except Exception as error:  # of the client's own transport, whose module changes with its versions
@@ -162,7 +165,7 @@ class EndpointGenerator(Generator):
             messages=list(request.messages),  # type: ignore[arg-type]
             temperature=sampling.temperature,
             top_p=sampling.top_p,
-            seed=seed_of(sampling.seed, request.key, number),
+            seed=request.seed(sampling, number),
             extra_body={limit_name: sampling.max_new_tokens},
         ) as response:
             for part in response.iter_bytes():
@@ -198,6 +201,10 @@ class _RetryError(Exception):
 class _RefusedError(Exception):
     """The endpoint does not take this request; it may take others."""
 
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
+
 
 @dataclass(frozen=True, slots=True)
 class _Refusal(Failure):
@@ -220,7 +227,7 @@ class _Refusals:
         self._answers |= isinstance(made, Sample)
         if isinstance(made, _Refusal) and not self._answers:
             self._prompts.add(made.key)
-            if len(self._prompts) >= _REFUSALS:
+            if not made.for_good and len(self._prompts) >= _REFUSALS:
                 raise UsageError(f"{made.reason} (so it was with each of the first {_REFUSALS} prompts)")
 
 

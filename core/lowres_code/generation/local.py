@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lowres_code.errors import UsageError
-from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, seed_of
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.generation.decode import Decoder
 from lowres_code.generation.live import Draft
 from lowres_code.generation.models import prompt_text
@@ -15,6 +16,7 @@ from lowres_code.generation.models import prompt_text
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_Prompt = tuple[list[int], Request]  # its tokens, and what is wanted of it
 LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # samples at a time to begin with, where a recipe says nothing
 
 
@@ -36,7 +38,9 @@ class LocalGenerator(Generator):
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
         """See `Generator.generate`; longest prompts come first, so that what does not fit into memory fails at once."""
-        drafts = self._drafts(requests, sampling)
+        fitting, failures = self._fitting([(self._tokens(request), request) for request in requests], sampling)
+        yield from failures
+        drafts = self._drafts(fitting, sampling)
         was_training = self._model.training
         self._model.eval()
         try:
@@ -50,14 +54,11 @@ class LocalGenerator(Generator):
         finally:
             self._model.train(was_training)
 
-    def _drafts(self, requests: Sequence[Request], sampling: Sampling) -> list[Draft[tuple[int, int]]]:
+    def _drafts(self, prompts: Sequence[_Prompt], sampling: Sampling) -> list[Draft[tuple[int, int]]]:
         """The samples that are wanted, those with the longest prompts first."""
-        prompts = sorted(((self._tokens(request), request) for request in requests), key=lambda pair: -len(pair[0]))
-        if prompts:
-            self._must_fit(len(prompts[0][0]), sampling)
         return [
-            Draft(tokens, seed_of(sampling.seed, request.key, number), (request.key, number))
-            for tokens, request in prompts
+            Draft(tokens, request.seed(sampling, number), (request.key, number))
+            for tokens, request in sorted(prompts, key=lambda prompt: -len(prompt[0]))
             for number in request.numbers
         ]
 
@@ -65,13 +66,27 @@ class LocalGenerator(Generator):
         text = prompt_text(self._tokenizer, request.messages)
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _must_fit(self, longest: int, sampling: Sampling) -> None:
+    def _fitting(self, prompts: Sequence[_Prompt], sampling: Sampling) -> tuple[list[_Prompt], list[Failure]]:
+        """The prompts that fit into the model's context, and the samples of chats that have grown too long.
+
+        Raises:
+            UsageError: a first prompt does not fit.
+        """
         context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        if context and longest + sampling.max_new_tokens > context:
-            raise UsageError(
-                f"a prompt of {longest} tokens and {sampling.max_new_tokens} new ones do not fit into the "
-                f"{context} tokens of {self.name!r}: --set eval.max_new_tokens={max(1, context - longest)}"
+        room = context - sampling.max_new_tokens if context else math.inf
+        fitting = [prompt for prompt in prompts if len(prompt[0]) <= room]
+        failures = []
+        for tokens, request in sorted(prompts, key=lambda prompt: -len(prompt[0])):
+            if len(tokens) <= room:
+                break
+            reason = (
+                f"a prompt of {len(tokens)} tokens and {sampling.max_new_tokens} new ones do not fit into the "
+                f"{context} tokens of {self.name!r}"
             )
+            if request.turn == 1:
+                raise UsageError(f"{reason}: --set eval.max_new_tokens={max(1, (context or 0) - len(tokens))}")
+            failures += [Failure(request.key, number, reason, for_good=True) for number in request.numbers]
+        return fitting, failures
 
     def _decoder(self, sampling: Sampling) -> Decoder:
         return Decoder(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lowres_code.errors import UsageError
-from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, Stop, seed_of
+from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, Stop
 
 CHUNK = 256  # requests that are handed over together, so that samples come while others are made
 
@@ -38,27 +38,39 @@ class VllmGenerator(Generator):
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
         """See `Generator.generate`."""
+        for start in range(0, len(requests), CHUNK):
+            yield from self._together(requests[start : start + CHUNK], sampling)
+
+    def _together(self, some: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
+        """The samples of some requests; where chats are refused that have grown too long, each by itself."""
+        began = time.monotonic()
+        parameters = [self._parameters(request, sampling) for request in some]
+        try:
+            outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
+        except ValueError as error:  # a prompt that does not fit, an option that it refuses
+            reason = f"vLLM refuses what {self.name!r} is asked: {error}"
+            if any(request.turn == 1 for request in some):
+                raise UsageError(reason) from error
+            if len(some) > 1:
+                for request in some:
+                    yield from self._together([request], sampling)
+                return
+            yield from (Failure(some[0].key, number, reason, for_good=True) for number in some[0].numbers)
+            return
+        seconds = round(time.monotonic() - began, 3)
+        for request, output in zip(some, outputs, strict=True):
+            every = output.outputs if sampling.temperature else output.outputs * len(request.numbers)
+            for number, made in zip(request.numbers, every, strict=True):
+                stop: Stop = "length" if made.finish_reason == "length" else "stop"
+                yield Sample(request.key, number, made.text, len(made.token_ids), stop, seconds)
+
+    def _parameters(self, request: Request, sampling: Sampling) -> Any:
         import vllm
 
-        for start in range(0, len(requests), CHUNK):
-            some, began = requests[start : start + CHUNK], time.monotonic()
-            parameters = [
-                vllm.SamplingParams(
-                    n=len(request.numbers) if sampling.temperature else 1,  # greedy ones are all the same
-                    temperature=sampling.temperature,
-                    top_p=sampling.top_p,
-                    max_tokens=sampling.max_new_tokens,
-                    seed=seed_of(sampling.seed, request.key, request.numbers[0]),
-                )
-                for request in some
-            ]
-            try:
-                outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
-            except ValueError as error:  # a prompt that does not fit, an option that it refuses
-                raise UsageError(f"vLLM refuses what {self.name!r} is asked: {error}") from error
-            seconds = round(time.monotonic() - began, 3)
-            for request, output in zip(some, outputs, strict=True):
-                every = output.outputs if sampling.temperature else output.outputs * len(request.numbers)
-                for number, made in zip(request.numbers, every, strict=True):
-                    stop: Stop = "length" if made.finish_reason == "length" else "stop"
-                    yield Sample(request.key, number, made.text, len(made.token_ids), stop, seconds)
+        return vllm.SamplingParams(
+            n=len(request.numbers) if sampling.temperature else 1,  # greedy ones are all the same
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_new_tokens,
+            seed=request.seed(sampling, request.numbers[0]),
+        )

@@ -17,7 +17,7 @@ from lowres_code.recipe.remote import is_hidden
 from lowres_code.sources import SourceOptions
 
 _LONGEST_NAME = 200
-_FOR_PEOPLE = ("recipe", "expected", "prompt")
+_FOR_PEOPLE = ("recipe", "expected", "prompt", "rollout")
 # Names that the hub gives: a model, a data set, a builder of the library, a file in a repository.
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.*-]+)*", re.ASCII)
 _URL = re.compile(r"https://[^\s:@/]+(:\d+)?/[^\s:@]*|hf://[^\s:]+", re.ASCII)

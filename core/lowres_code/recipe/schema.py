@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, f
 
 from lowres_code.judge import MOST_WORKERS
 from lowres_code.language.base import LIMIT_BOUNDS, Limits
-from lowres_code.recipe.stages import EvalTable, PromptTable, SelectionTable, SftTable, StopTable
+from lowres_code.recipe.stages import EvalTable, PromptTable, RolloutTable, SelectionTable, SftTable, StopTable
 from lowres_code.recipe.table import About, Expected, Table
 
 
@@ -156,6 +156,7 @@ class Recipe(Table):
     model: ModelTable
     data: Data
     prompt: PromptTable = PromptTable()
+    rollout: RolloutTable = RolloutTable()
     reward: dict[str, Weight] = Field(default={"correct": 1.0}, min_length=1)
     limits: LimitsTable = LimitsTable()
     sft: SftTable | None = None

@@ -9,11 +9,16 @@ from pydantic import Field, field_validator, model_validator
 
 from lowres_code.completion import Output
 from lowres_code.errors import near_match
+from lowres_code.feedback import PLACEHOLDERS, Feedback
 from lowres_code.prompt import Prompt
 from lowres_code.recipe.table import Table
 
 DEFAULT_SYSTEM = "You write {title} programs that answer questions. {output} {guidance}"
+DEFAULT_FEEDBACK = (
+    "{verdict}\n{diagnostics}\n{output}\nWrite your whole answer again, in the same form, with a program that works."
+)
 MOST_SHOTS = 16
+MOST_TURNS = 16
 
 
 class PromptTable(Table):
@@ -69,6 +74,41 @@ def _placeholders(text: str, allowed: tuple[str, ...]) -> list[str]:
             raise ValueError(f"no placeholder {{{name}}}; {near_match(name, allowed)}; {hint}")
     text.format_map(dict.fromkeys(allowed, ""))  # as it will be: a format such as {question:d} fails
     return names
+
+
+class RolloutTable(Table):
+    """``[rollout]``: how often a model may try, in training and in evaluations.
+
+    After a program that failed the model reads ``feedback`` and answers again. ``{verdict}`` is a sentence that says
+    how the program ended, ``{diagnostics}`` the messages of the language's tools, ``{output}`` what it printed; lines
+    that are left empty go, and a brace itself is written ``{{`` or ``}}``. What is right is in none of them. A sample
+    is what its last turn is; in training, too, that one earns the reward, and only what the model wrote is learned.
+
+    Attributes:
+        turns: answers that a model may give to one problem, at most.
+        feedback: the user's message after a program that failed.
+        longest: characters that the program and its tools have in such a message.
+        tell_wrong: tell a model as well that an answer is not right, and let it try again. By default the first
+            program that gives an answer ends the conversation, right or wrong: who uses a model has no one to ask.
+        discount: in training, what a right program earns is multiplied by this for each turn after the first.
+    """
+
+    turns: int = Field(default=1, ge=1, le=MOST_TURNS)
+    feedback: str = DEFAULT_FEEDBACK
+    longest: int = Field(default=1_000, ge=40, le=20_000)
+    tell_wrong: bool = False
+    discount: float = Field(default=1.0, gt=0, le=1, strict=False)
+
+    @field_validator("feedback")
+    @classmethod
+    def _feedback_says_what_is_wrong(cls, text: str) -> str:
+        if not {"verdict", "diagnostics"} & {*_placeholders(text, PLACEHOLDERS)}:
+            raise ValueError("must hold {verdict} or {diagnostics}")
+        return text
+
+    def told(self) -> Feedback:
+        """What tells a model so."""
+        return Feedback(self.feedback, self.tell_wrong, self.longest)
 
 
 class EvalTable(Table):
