@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lowres_code._util.text import bytes_of
+from lowres_code._util.text import whole_text
 from lowres_code.errors import UsageError
 from lowres_code.judgement import CORRECT, INFRA_ERROR, NO_CODE, WRONG_ANSWER, Judgement
 from lowres_code.language.base import Diagnostic, Execution, Status
@@ -112,8 +112,8 @@ def _place(note: Diagnostic) -> Iterator[str]:
 
 def _told(text: str) -> str:
     """A text of a program's, fit for a message."""
-    whole = bytes_of(text).decode("utf-8", "replace")
-    shown = "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in whole.replace("\r\n", "\n"))
+    lines = whole_text(text).replace("\r\n", "\n")
+    shown = "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in lines)
     return _ADDRESS.sub("0x...", _SCRATCH.sub("", shown))
 
 

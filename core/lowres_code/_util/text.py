@@ -25,6 +25,11 @@ def bytes_of(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
 
 
+def whole_text(text: str) -> str:
+    """The same with replacement characters for what is no character: a model may have written half of one."""
+    return bytes_of(text).decode("utf-8", "replace")
+
+
 def argument_text(argument: str) -> str:
     """What a user has typed: UTF-8 also under a locale, such as POSIX, by which Python could not read it."""
     return text_of(os.fsencode(argument)) if _SURROGATE.search(argument) else argument

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder
 from lowres_code.evaluation.intervals import mean_share, paired_difference
-from lowres_code.evaluation.metrics import Share, judged_by_problem
+from lowres_code.evaluation.metrics import Holds, Share, judged_by_problem, right_after
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.judgement import INFRA_ERROR
 
@@ -21,6 +21,8 @@ MUST_AGREE = {
     "limits": "the limits of programs",
     "problems": "the problems",
     "prompt": "the prompt",
+    "turns": "the number of turns",
+    "feedback": "what the model is told between turns",
 }
 _ROOM = 2**25  # bytes that the exact test may take
 
@@ -83,6 +85,7 @@ class Comparison(BaseModel):
         differs_in: what was not asked the same.
         left_out: problems that one of the two lacks.
         all, by_task: how they differ.
+        by_turn: how they differ after at most so many turns, where a model might try again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -95,6 +98,7 @@ class Comparison(BaseModel):
     after_lacks: Gaps
     all: Difference
     by_task: dict[str, Difference] = {}
+    by_turn: dict[int, Difference] = {}
 
     def notes(self) -> list[str]:
         """What somebody who reads the figures must know beside them."""
@@ -130,6 +134,8 @@ def _comparison(first: EvaluationFolder, other: EvaluationFolder, anyway: bool) 
     both = [name for name in before if name in after and name in same]
     if not both:
         raise UsageError(f"{str(first.path)!r} and {str(other.path)!r} have no judged problem in common")
+    turns = max(folder.summary().asked.turns for folder in (first, other))
+    by_turn = {turn: _difference(before, after, both, right_after(turn)) for turn in range(1, turns + 1) if turns > 1}
     tasks = sorted({before[name][0].task for name in both} - {""})
     return Comparison(
         before=str(first.path),
@@ -140,6 +146,7 @@ def _comparison(first: EvaluationFolder, other: EvaluationFolder, anyway: bool) 
         after_lacks=_gaps(other, new),
         all=_difference(before, after, both),
         by_task={task: _difference(before, after, [n for n in both if before[n][0].task == task]) for task in tasks},
+        by_turn=by_turn,
     )
 
 
@@ -172,8 +179,12 @@ def _same_problems(first: EvaluationFolder, other: EvaluationFolder, differs: Se
     return {name for name in one if two.get(name) == one[name]}
 
 
-def _difference(before: Groups, after: Groups, names: Sequence[str]) -> Difference:
-    old, new = ([_right_share(groups[name]) for name in names] for groups in (before, after))
+def _is_right(record: SampleRecord) -> bool:
+    return record.correct
+
+
+def _difference(before: Groups, after: Groups, names: Sequence[str], holds: Holds = _is_right) -> Difference:
+    old, new = ([_share(groups[name], holds) for name in names] for groups in (before, after))
     samples = (sum(len(before[name]) for name in names), sum(len(after[name]) for name in names))
     floats = list(map(float, old)), list(map(float, new))
     steps = [one - other for one, other in zip(new, old, strict=True)]
@@ -188,8 +199,8 @@ def _difference(before: Groups, after: Groups, names: Sequence[str]) -> Differen
     )
 
 
-def _right_share(group: Sequence[SampleRecord]) -> Fraction:
-    return Fraction(sum(record.correct for record in group), len(group))
+def _share(group: Sequence[SampleRecord], holds: Holds) -> Fraction:
+    return Fraction(sum(map(holds, group)), len(group))
 
 
 def sign_flip_test(differences: Iterable[Fraction]) -> float:

@@ -2,7 +2,8 @@
 
 ``recipe.toml`` and ``problems.jsonl`` say what was asked, ``samples.jsonl`` has a line for each judged sample
 (`lowres_code.evaluation.record.SampleRecord`), ``summary.json`` is a `Summary`. An evaluation that was stopped lacks
-samples and nothing else: what is there counts, and what is missing is made when it is asked for again.
+samples and nothing else: what is there counts, and what is missing is made when it is asked for again. Where a model
+may try again, ``unfinished.jsonl`` has the samples that go on, until all are finished.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Asked(BaseModel):
         samples, greedy, temperature, top_p, max_new_tokens, seed: of the sampling; samples are a problem's.
         fraction: whether all tests of a problem are run.
         problems: fingerprint of the questions and tests; prompt: of the messages that the model was sent.
+        turns: that a sample may have; feedback: fingerprint of how the model is told what failed, if it may try again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +60,8 @@ class Asked(BaseModel):
     seed: int
     problems: str
     prompt: str
+    turns: int = 1
+    feedback: str = ""
 
 
 class Summary(BaseModel):
@@ -105,6 +109,7 @@ class EvaluationFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._samples = path / "samples.jsonl"
+        self._unfinished = path / "unfinished.jsonl"
         self._summary = path / "summary.json"
 
     def exists(self) -> bool:
@@ -165,6 +170,14 @@ class EvaluationFolder:
         """``samples.jsonl``, to append to."""
         return JsonLines(self._samples)
 
+    def unfinished(self) -> list[SampleRecord]:
+        """The samples that are to go on, as far as they are; of one sample the last counts."""
+        return list(read_samples(self._unfinished))
+
+    def unfinished_appender(self) -> JsonLines:
+        """``unfinished.jsonl``, to append to."""
+        return JsonLines(self._unfinished)
+
     def problems(self) -> list[ProblemRecord]:
         """What was asked, in order."""
         return [ProblemRecord.model_validate(line) for line in read_json_lines(self.path / "problems.jsonl")]
@@ -207,11 +220,13 @@ class EvaluationFolder:
             asked=before.asked,
             missing=max(0, expected - len(there)),
             failures=tuple(dict.fromkeys(failures))[:5],
-            all=metrics(records),
-            by_task=dict(by_task(records)),
-            by_difficulty=dict(by_difficulty(records)),
+            all=metrics(records, before.asked.turns),
+            by_task=dict(by_task(records, before.asked.turns)),
+            by_difficulty=dict(by_difficulty(records, before.asked.turns)),
         )
         self._write(summary)
+        if summary.complete:
+            self._unfinished.unlink(missing_ok=True)
         return summary
 
     def _write(self, summary: Summary) -> None:

@@ -100,6 +100,7 @@ class Metrics(BaseModel):
         samples: judged samples.
         pass_at_1: the mean over problems of the share of right samples.
         pass_at_k: by k, see `pass_at_each_k`; without pass@1.
+        pass_at_1_by_turn: where a model may try again: the share that is right after at most so many turns.
         any_of_n: problems with at least one right sample; all_of_n: with right ones only.
         greedy: of the greedy samples, if there are any.
         fraction: the mean share of a problem's tests that a sample passes; ``None`` where no problem has several tests,
@@ -107,8 +108,8 @@ class Metrics(BaseModel):
         syntax, runs, cut, timeout, infra_error: shares of samples: accepted by the language's reader; gave an answer;
             ended by the limit of tokens; by a limit of time; the judge's own failures.
         verdicts: how many samples had each, the most frequent first.
-        tokens: mean of a completion; ``None`` where nobody counts.
-        seconds: mean until a completion ends.
+        tokens: mean of a sample, in all its turns; ``None`` where nobody counts.
+        seconds: mean until a sample ends, judging aside.
         trust: whether right answers were programmed; ``None`` where nobody can tell.
     """
 
@@ -118,6 +119,7 @@ class Metrics(BaseModel):
     samples: int
     pass_at_1: Share
     pass_at_k: dict[int, Share] = {}
+    pass_at_1_by_turn: dict[int, Share] = {}
     any_of_n: Share
     all_of_n: Share
     greedy: Share | None = None
@@ -133,8 +135,11 @@ class Metrics(BaseModel):
     trust: TrustFigures | None = None
 
 
-def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
-    """The figures of these samples; ``None`` if there is none that the judge did not fail on."""
+def metrics(records: Iterable[SampleRecord], turns: int = 1) -> Metrics | None:
+    """The figures of these samples; ``None`` if there is none that the judge did not fail on.
+
+    ``turns``: how many a sample may have.
+    """
     records = list(records)
     drawn = [record for record in records if not record.greedy]
     everything = _groups(drawn, lambda record: record.problem)
@@ -150,6 +155,7 @@ def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
         samples=len(judged),
         pass_at_1=_share(groups, lambda record: record.correct),
         pass_at_k={k: Share.of(rate) for k, rate in pass_at_each_k(Counter(rights), fewest).items() if k > 1},
+        pass_at_1_by_turn={turn: _share(groups, right_after(turn)) for turn in range(1, turns + 1) if turns > 1},
         any_of_n=_of_problems([float(right > 0) for _, right in rights]),
         all_of_n=_of_problems([float(right == n) for n, right in rights]),
         greedy=_of_problems([float(record.correct) for record in greedy]) if greedy else None,
@@ -160,8 +166,8 @@ def metrics(records: Iterable[SampleRecord]) -> Metrics | None:
         timeout=_share(groups, lambda record: record.verdict == Status.TIMEOUT.value),
         infra_error=_share(list(everything.values()), lambda record: record.verdict == INFRA_ERROR),
         verdicts=dict(Counter(record.verdict for record in drawn).most_common()),
-        tokens=_mean([record.tokens for record in judged if record.tokens is not None]),
-        seconds=_mean([record.seconds for record in judged]),
+        tokens=_mean([tokens for record in judged if (tokens := record.all_tokens) is not None]),
+        seconds=_mean([record.all_seconds for record in judged]),
         trust=_trust(groups),
     )
 
@@ -189,10 +195,17 @@ def _trust(groups: Sequence[Sequence[SampleRecord]]) -> TrustFigures | None:
     )
 
 
-def grouped(records: Iterable[SampleRecord], group_of: Callable[[SampleRecord], str]) -> dict[str, Metrics]:
+def right_after(turns: int) -> Holds:
+    """Whether a sample was right after at most so many turns."""
+    return lambda record: record.correct and record.turns <= turns
+
+
+def grouped(
+    records: Iterable[SampleRecord], group_of: Callable[[SampleRecord], str], turns: int = 1
+) -> dict[str, Metrics]:
     """`metrics` for each group of samples, by its name; samples of no group (``""``) are left out."""
     named = {name: group for name, group in sorted(_groups(records, group_of).items()) if name}
-    return {name: found for name, group in named.items() if (found := metrics(group))}
+    return {name: found for name, group in named.items() if (found := metrics(group, turns))}
 
 
 def shares_of(groups: Iterable[Sequence[SampleRecord]], holds: Holds) -> list[float]:
@@ -225,11 +238,11 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(math.fsum(values) / len(values), 2) if values else None
 
 
-def by_task(records: Iterable[SampleRecord]) -> Mapping[str, Metrics]:
+def by_task(records: Iterable[SampleRecord], turns: int = 1) -> Mapping[str, Metrics]:
     """`metrics` by task."""
-    return grouped(records, lambda record: record.task)
+    return grouped(records, lambda record: record.task, turns)
 
 
-def by_difficulty(records: Iterable[SampleRecord]) -> Mapping[str, Metrics]:
+def by_difficulty(records: Iterable[SampleRecord], turns: int = 1) -> Mapping[str, Metrics]:
     """`metrics` by difficulty, where it is known."""
-    return grouped(records, lambda record: record.difficulty)
+    return grouped(records, lambda record: record.difficulty, turns)

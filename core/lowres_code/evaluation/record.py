@@ -32,22 +32,8 @@ class Note(BaseModel):
     column: int | None = None
 
 
-class SampleRecord(Judged, BaseModel):
-    """One judged sample, of an evaluation or of training.
-
-    Attributes:
-        problem: its id; task, difficulty: of the problem, ``""`` where unknown.
-        sample: its number among the samples of its problem, from 0; greedy ones are counted by themselves.
-        greedy: whether it was taken at temperature 0 beside the samples that were drawn.
-        step: of training; ``None`` in an evaluation.
-        completion: all that the model wrote; program: what was run of it; extraction: how that was found.
-        verdict, answer, failed_test, passed, tests, diagnostics, stderr, exit_code, cpu_s, wall_s: see `judged_fields`.
-        tokens: that were written; cut: whether the limit of tokens ended it; seconds: until it ended.
-        rewards: by term, in training.
-        trust: whether a right answer was programmed, in languages that offer an analysis.
-    """
-
-    model_config = ConfigDict(frozen=True)
+class _Place(BaseModel):
+    """Which sample it is."""
 
     problem: str
     task: str = ""
@@ -55,6 +41,20 @@ class SampleRecord(Judged, BaseModel):
     sample: int = 0
     greedy: bool = False
     step: int | None = None
+
+
+class TurnRecord(Judged, BaseModel):
+    """One answer of a model, judged.
+
+    Attributes:
+        completion: all that the model wrote; program: what was run of it; extraction: how that was found.
+        verdict, answer, failed_test, passed, tests, diagnostics, stderr, exit_code, cpu_s, wall_s: see `judged_fields`.
+        tokens: that were written; cut: whether the limit of tokens ended it; seconds: until it ended.
+        feedback: what the model was told then, so that it tries again; ``None`` if it was told nothing.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
     completion: str
     program: str | None
     extraction: str = ""
@@ -71,8 +71,47 @@ class SampleRecord(Judged, BaseModel):
     tokens: int | None = None
     cut: bool = False
     seconds: float = 0.0
+    feedback: str | None = None
+
+
+class SampleRecord(TurnRecord, _Place):
+    """One judged sample, of an evaluation or of training: its last turn, and those before it.
+
+    Attributes:
+        problem: its id; task, difficulty: of the problem, ``""`` where unknown.
+        sample: its number among the samples of its problem, from 0; greedy ones are counted by themselves.
+        greedy: whether it was taken at temperature 0 beside the samples that were drawn.
+        step: of training; ``None`` in an evaluation.
+        rewards: by term, in training.
+        trust: whether a right answer was programmed, in languages that offer an analysis.
+        earlier: the turns before the last. That the last one has ``feedback`` too means that no more could be had.
+    """
+
     rewards: dict[str, float | None] | None = None
     trust: Trust | None = None
+    earlier: tuple[TurnRecord, ...] = ()
+
+    @property
+    def turns(self) -> int:
+        """How many there were."""
+        return len(self.earlier) + 1
+
+    @property
+    def all_turns(self) -> tuple[TurnRecord, ...]:
+        """All turns in their order."""
+        last = self.model_dump(include=set(TurnRecord.model_fields), exclude_unset=True)
+        return (*self.earlier, TurnRecord.model_validate(last))
+
+    @property
+    def all_tokens(self) -> int | None:
+        """Tokens that were written in all turns; ``None`` where nobody counts."""
+        counts = [turn.tokens for turn in (*self.earlier, self)]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def all_seconds(self) -> float:
+        """Seconds of writing in all turns."""
+        return sum(turn.seconds for turn in (*self.earlier, self))
 
     @classmethod
     def of(cls, problem: Problem, judgement: Judgement, **sampled: Any) -> SampleRecord:

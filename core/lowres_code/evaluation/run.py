@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from lowres_code._util.background import Background
 from lowres_code._util.files import write_records
 from lowres_code._util.progress import Progress, no_progress
+from lowres_code._util.text import whole_text
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
-from lowres_code.evaluation.record import SampleRecord
+from lowres_code.evaluation.record import SampleRecord, TurnRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import Judge
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
@@ -19,7 +20,7 @@ from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import Recipe
-from lowres_code.recipe.stages import EvalTable
+from lowres_code.recipe.stages import EvalTable, RolloutTable
 from lowres_code.trust import Trust, trust_of
 
 
@@ -57,12 +58,15 @@ def evaluate(
 ) -> Summary:
     """Make what is missing of an evaluation: ``recipe.eval.samples`` completions of each problem, judged.
 
+    Where ``recipe.rollout`` lets a model try again, a sample is a chat of several turns, and is what its last one is.
+    The first turn is what it would be without others.
+
     Args:
         folder: keeps every judged sample; one that was stopped is gone on with.
         writer: writes the completions.
         problems: at least one; no id twice.
         judge: of the language.
-        recipe: how the model is asked and sampled.
+        recipe: how the model is asked and sampled, and how often it may try.
         progress: called with how many samples are there, and of how many.
 
     Raises:
@@ -78,7 +82,7 @@ def evaluate(
     folder.must_be_usable()
     with folder.locked():
         folder.begin(_asked(writer, records, judge, recipe), judge.isolation, recipe, records)
-        return _made(folder, writer, problems, judge, recipe.eval, messages, progress)
+        return _made(folder, writer, problems, judge, recipe, messages, progress)
 
 
 def _made(
@@ -86,76 +90,144 @@ def _made(
     writer: Writer,
     problems: Sequence[Problem],
     judge: Judge,
-    table: EvalTable,
+    recipe: Recipe,
     messages: Sequence[Sequence[Message]],
     progress: Progress,
 ) -> Summary:
-    """Make and judge what is missing."""
-    again = _judge_again(folder, problems, judge, table.fraction)
-    work = _Work(folder, problems, judge, progress, table)
+    """Make and judge what is missing, turn by turn."""
+    again = _judge_again(folder, problems, judge, recipe)
+    work = _Work(folder, problems, messages, judge, recipe, progress)
     work.window.add(again)
-    wanted = {draw: requests for draw in _draws(table) if (requests := list(work.requests(draw, messages)))}
-    if wanted:
-        with writer.open() as generator, Background(work.judge_and_record) as background:
+    draws, turns = _draws(recipe.eval), range(1, recipe.rollout.turns + 1)
+    if any(work.requests(draw, turn) for draw in draws for turn in turns):
+        with writer.open() as generator:
             generator.tell = work.tell
-            for draw, requests in wanted.items():
-                for sample in generator.generate(requests, draw.sampling):
-                    background.put((draw, sample))
+            for turn in turns:
+                _make_turn(generator, work, draws, turn)
     summary = folder.summarize(work.total, work.failures)
     work.window.finish()
     return summary
+
+
+def _make_turn(generator: Generator, work: _Work, draws: Sequence[_Draw], turn: int) -> None:
+    """Have written what is wanted of one turn; all of it is judged at the end."""
+    with Background(work.judge_and_record) as background:
+        for draw in draws:
+            if requests := work.requests(draw, turn):
+                for sample in generator.generate(requests, draw.sampling):
+                    background.put((draw, turn, sample))
+
+
+_Made = tuple[_Draw, int, Sample | Failure]  # with its turn
+_Key = tuple[str, bool, int]  # a sample: its problem, whether it is greedy, its number
 
 
 class _Work:
     """What is there of an evaluation, and how more is added to it."""
 
     def __init__(
-        self, folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, progress: Progress, table: EvalTable
+        self,
+        folder: EvaluationFolder,
+        problems: Sequence[Problem],
+        messages: Sequence[Sequence[Message]],
+        judge: Judge,
+        recipe: Recipe,
+        progress: Progress,
     ) -> None:
-        self._problems, self._judge, self._progress = problems, judge, progress
-        self._every_test = table.fraction
-        self.total = len(problems) * (table.samples + table.greedy)
-        self._there = {(record.problem, record.greedy, record.sample) for record in folder.samples()}
-        self._samples = folder.appender()
+        self._problems, self._messages, self._judge, self._rollout = problems, messages, judge, recipe.rollout
+        self._every_test = recipe.eval.fraction
+        self._progress, self.total = progress, len(problems) * (recipe.eval.samples + recipe.eval.greedy)
+        self._there = set(map(_key, folder.samples()))
+        self._going = {key: record for record in folder.unfinished() if (key := _key(record)) not in self._there}
+        self._samples, self._unfinished = folder.appender(), folder.unfinished_appender()
         self.failures: list[str] = []
         self.window = FailureWindow()
         progress(len(self._there), self.total)
 
-    def requests(self, draw: _Draw, messages: Sequence[Sequence[Message]]) -> Iterator[Request]:
-        """What is to be asked for in a pass."""
-        for key, problem in enumerate(self._problems):
-            numbers = tuple(n for n in draw.numbers if (problem.id, draw.greedy, n) not in self._there)
+    def requests(self, draw: _Draw, turn: int) -> list[Request]:
+        """What is to be asked for in a pass, of one turn."""
+        return list(self._begun(draw) if turn == 1 else self._gone_on_with(draw, turn))
+
+    def _begun(self, draw: _Draw) -> Iterator[Request]:
+        for row, problem in enumerate(self._problems):
+            keys = {number: (problem.id, draw.greedy, number) for number in draw.numbers}
+            numbers = tuple(n for n, key in keys.items() if key not in self._there and key not in self._going)
             if numbers:
-                yield Request(key, tuple(messages[key]), numbers)
+                yield Request(row, tuple(self._messages[row]), numbers)
+
+    def _gone_on_with(self, draw: _Draw, turn: int) -> Iterator[Request]:
+        for row, problem in enumerate(self._problems):
+            for number in draw.numbers:
+                record = self._going.get((problem.id, draw.greedy, number))
+                if record is not None and record.turns == turn - 1:
+                    yield Request(row, (*self._messages[row], *_chat(record)), (number,), turn)
 
     def tell(self, now: str) -> None:
         """Say what the generator is doing."""
         self._progress(len(self._there), self.total, now)
 
-    def judge_and_record(self, made: Sequence[tuple[_Draw, Sample | Failure]]) -> None:
-        """Judge samples together, and write them down."""
-        self.failures += [sample.reason for _, sample in made if isinstance(sample, Failure)]
-        samples = [(draw, sample) for draw, sample in made if isinstance(sample, Sample)]
+    def judge_and_record(self, made: Sequence[_Made]) -> None:
+        """Judge samples together, and write them down; one that could not be had for good ends where it is."""
+        failed = [(draw, turn, sample) for draw, turn, sample in made if isinstance(sample, Failure)]
+        self.failures += [failure.reason for _, _, failure in failed]
+        ended = [self._key_of(draw, sample) for draw, turn, sample in failed if sample.for_good and turn > 1]
+        samples = [(draw, sample) for draw, _, sample in made if isinstance(sample, Sample)]
         problems = [self._problems[sample.key] for _, sample in samples]
         judged = self._judge.judge([sample.text for _, sample in samples], problems, self._every_test)
         judgements = _analysed(self._judge, judged)
-        self._samples.append(*(self._record(*one).as_json() for one in zip(samples, judgements, strict=True)))
-        self._there |= {(self._problems[s.key].id, draw.greedy, s.number) for draw, s in samples}
+        records = [self._record(*one) for one in zip(samples, judgements, strict=True)]
+        self._keep([*(self._going[key] for key in ended), *(it for it in records if not it.feedback)])
+        self._go_on([record for record in records if record.feedback])
         self._progress(len(self._there), self.total)
         self.window.add(judgements)
 
+    def _keep(self, finished: Sequence[SampleRecord]) -> None:
+        self._samples.append(*(record.as_json() for record in finished))
+        self._there |= set(map(_key, finished))
+
+    def _go_on(self, records: Sequence[SampleRecord]) -> None:
+        if records:
+            self._unfinished.append(*(record.as_json() for record in records))
+            self._going |= {_key(record): record for record in records}
+
+    def _key_of(self, draw: _Draw, made: Sample | Failure) -> _Key:
+        return self._problems[made.key].id, draw.greedy, made.number
+
     def _record(self, made: tuple[_Draw, Sample], judgement: Judgement) -> SampleRecord:
         draw, sample = made
-        return SampleRecord.of(
+        before = self._going.get(self._key_of(draw, sample))
+        return _judged(
             self._problems[sample.key],
             judgement,
+            self._rollout,
+            before.all_turns if before else (),
             sample=sample.number,
             greedy=draw.greedy,
             tokens=sample.tokens,
             cut=sample.stop == "length",
             seconds=sample.seconds,
-            **_trust(self._problems[sample.key], judgement),
         )
+
+
+def _key(record: SampleRecord) -> _Key:
+    return record.problem, record.greedy, record.sample
+
+
+def _chat(record: SampleRecord) -> Iterator[Message]:
+    """What was said after the question."""
+    for turn in record.all_turns:
+        yield {"role": "assistant", "content": whole_text(turn.completion)}
+        yield {"role": "user", "content": turn.feedback or ""}
+
+
+def _judged(
+    problem: Problem, judgement: Judgement, rollout: RolloutTable, earlier: tuple[TurnRecord, ...], **sampled: object
+) -> SampleRecord:
+    """The record of one turn; it has ``feedback`` if another is to follow."""
+    more: dict[str, object] = {"earlier": earlier} if earlier else {}
+    told = rollout.told().message(judgement, problem) if len(earlier) + 1 < rollout.turns else None
+    more |= {"feedback": told} if told else {}
+    return SampleRecord.of(problem, judgement, **sampled, **more, **_trust(problem, judgement))
 
 
 def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
@@ -187,6 +259,8 @@ def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recip
         limits=fingerprint(str(judge.limits)),
         problems=fingerprint(sorted([record.id, record.question, record.tests] for record in records)),
         prompt=fingerprint(sorted([record.id, record.asked] for record in records)),
+        turns=recipe.rollout.turns,
+        feedback=fingerprint(astuple(recipe.rollout.told())) if recipe.rollout.turns > 1 else "",
         **recipe.eval.model_dump(exclude={"batch_size", "every"}),
     )
 
@@ -198,7 +272,7 @@ def _ids_must_differ(problems: Sequence[Problem]) -> None:
 
 
 def _judge_again(
-    folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, every_test: bool
+    folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, recipe: Recipe
 ) -> list[Judgement]:
     """Judge the samples again that the judge itself has failed on before; what the model wrote is there."""
     records, known = folder.samples(), {problem.id: problem for problem in problems}
@@ -206,11 +280,15 @@ def _judge_again(
     if not failed:
         return []
     asked = [known[records[place].problem] for place in failed]
-    judged = judge.judge([records[place].completion for place in failed], asked, every_test)
+    judged = judge.judge([records[place].completion for place in failed], asked, recipe.eval.fraction)
     judgements = _analysed(judge, judged)
     for place, problem, judgement in zip(failed, asked, judgements, strict=True):
         before = records[place]
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})
-        records[place] = SampleRecord.of(problem, judgement, **sampled, **_trust(problem, judgement))
-    write_records(folder.path / "samples.jsonl", [record.as_json() for record in records])
+        records[place] = _judged(problem, judgement, recipe.rollout, before.earlier, **sampled)
+    going = {place for place in failed if records[place].feedback}
+    if going:  # first there, then not here: of a stop between the two nothing is lost
+        folder.unfinished_appender().append(*(records[place].as_json() for place in sorted(going)))
+    kept = (record for place, record in enumerate(records) if place not in going)
+    write_records(folder.path / "samples.jsonl", [record.as_json() for record in kept])
     return judgements

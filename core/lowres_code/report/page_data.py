@@ -55,6 +55,7 @@ class ComparisonPart(BaseModel):
     notes: list[str]
     all: dict[str, Any]
     by_task: dict[str, Any]
+    by_turn: dict[int, Any]
 
 
 class Page(Sampled):
@@ -196,6 +197,7 @@ def _comparisons(found: Gathered, notes: list[str]) -> Iterable[ComparisonPart]:
             notes=compared.notes(),
             all=compared.all.model_dump(mode="json"),
             by_task={task: part.model_dump(mode="json") for task, part in compared.by_task.items()},
+            by_turn={turn: part.model_dump(mode="json") for turn, part in compared.by_turn.items()},
         )
 
 

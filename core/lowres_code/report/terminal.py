@@ -42,6 +42,8 @@ def _figures(figures: Metrics) -> Iterator[str]:
     several = [f"pass@{k} {share}" for k, share in figures.pass_at_k.items()]
     greedy = [f"greedy {figures.greedy}"] if figures.greedy else []
     greedy += [f"tests passed {figures.fraction}"] if figures.fraction else []
+    if figures.pass_at_1_by_turn:
+        yield f"pass@1 by turn: {_by_turn(figures)}"
     yield "; ".join([*several, f"any right {figures.any_of_n}", f"all right {figures.all_of_n}", *greedy])
     shares = {"cut": figures.cut, "timeout": figures.timeout, "judge failed": figures.infra_error}
     sizes = [f"{figures.tokens:g} tokens"] if figures.tokens is not None else []
@@ -81,6 +83,13 @@ def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:
     if not shares:
         syntax, runs = _changed_shares(figures)
         yield Text(f"syntax {syntax}; runs {runs}")
+    for stage, part in zip(stages, figures, strict=True):
+        if part.pass_at_1_by_turn:
+            yield Text(f"pass@1 by turn, {_when(stage, stages)}: {_by_turn(part)}")
+
+
+def _by_turn(figures: Metrics) -> str:
+    return ", ".join(f"{turn}: {share}" for turn, share in figures.pass_at_1_by_turn.items())
 
 
 def steps_table(steps: Mapping[int, Summary]) -> Table:
@@ -120,10 +129,12 @@ def _figure(value: float | None) -> str:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Two evaluations, paired: overall and by task."""
+    """Two evaluations, paired: overall, by turn and by task."""
     title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"
     table = _table(title, "task", "problems", "before", "after", "difference", "better / worse", "p (exact)")
-    table.add_row(ALL, *_difference(comparison.all), end_section=True)
+    table.add_row(ALL, *_difference(comparison.all), end_section=not comparison.by_turn)
+    for turn, part in comparison.by_turn.items():
+        table.add_row(f"after turn {turn}", *_difference(part), end_section=turn == max(comparison.by_turn))
     for task, part in comparison.by_task.items():
         table.add_row(Text(task), *_difference(part))
     return table

@@ -35,7 +35,17 @@ function gain(page) {
     el("p", { class: "soft" }, page.measured),
     dots(there.map((one) => ({ name: one.label, share: one.all.pass_at_1 }))),
     table(["model", "pass@1 [95 % interval]", "any right", "all right", "parses", "runs", "cut", "tokens", ...(there.some((one) => one.all.fraction) ? ["tests passed"] : [])], rows),
-    trusted(there), page.notes.map((note) => el("p", { class: "finding" }, note)))];
+    byTurn(there), trusted(there), page.notes.map((note) => el("p", { class: "finding" }, note)))];
+}
+
+// Where a model may try again: what is right after so many turns.
+function byTurn(evaluations) {
+  const there = evaluations.filter((one) => Object.keys(one.all.pass_at_1_by_turn).length);
+  if (!there.length) return null;
+  const turns = [...new Set(there.flatMap((one) => Object.keys(one.all.pass_at_1_by_turn)))].sort((a, b) => a - b);
+  const cell = (one, turn) => (one.all.pass_at_1_by_turn[turn] ? share(one.all.pass_at_1_by_turn[turn]) : "");
+  return [el("h3", { id: "turns" }, "pass@1 by turn"), el("p", { class: "soft small" }, "Right after at most so many turns: after a program that failed, the model reads what its tools say and tries again."),
+    table(["model", ...turns.map((turn) => `turn ${turn}`)], there.map((one) => [one.label, ...turns.map((turn) => cell(one, turn))]))];
 }
 
 // Whether right answers were programmed: what accuracy alone does not tell.
@@ -55,7 +65,7 @@ function differences(page) {
         `${signed(part.difference.value)} [${signed(part.difference.low)}, ${signed(part.difference.high)}]`),
       `${part.better} / ${part.worse}`, part.p_value < 0.001 ? part.p_value.toExponential(1) : part.p_value.toFixed(3)];
     return [el("h3", {}, one.title), one.notes.map((note) => el("p", { class: "finding" }, note)),
-      table(["task", "problems", "before", "after", "difference", "better / worse", "p"], [row("all", one.all), ...Object.entries(one.by_task).map(([name, part]) => row(words(name), part))])];
+      table(["task", "problems", "before", "after", "difference", "better / worse", "p"], [row("all", one.all), ...Object.entries(one.by_turn).map(([turn, part]) => row(`after turn ${turn}`, part)), ...Object.entries(one.by_task).map(([name, part]) => row(words(name), part))])];
   });
   const breakdown = (name, parts) => {
     const keys = [...new Set(page.evaluations.flatMap((one) => Object.keys(one[parts])))];
@@ -177,6 +187,8 @@ function samples(page) {
         rows.length > 1 ? el("nav", { "aria-label": "samples" }, rows.map((one, number) => el("button", { type: "button", "aria-pressed": one === which ? "true" : "false",
           style: `border-bottom-color:${colour(page.verdicts[data.verdict[one]])}`, title: words(page.verdicts[data.verdict[one]]), onclick: () => draw(one) }, String(number + 1)))) : null,
         el("div", {}, dot(verdict), el("strong", {}, words(verdict)), data.answer[which] === null ? "" : `: ${data.answer[which]}`),
+        ...data.earlier[which].map(([text, verdict, told]) => el("details", { class: "earlier" }, el("summary", {}, dot(page.verdicts[verdict]), `before: ${words(page.verdicts[verdict])}`),
+          el("pre", { class: "text", dir: "auto" }, text), el("div", { class: "said soft" }, told))),
         written(which),
         data.said[which] ? el("div", { class: "said soft" }, data.said[which]) : null,
         el("div", { class: "said soft" }, [data.tokens[which] === null ? "" : `${data.tokens[which]} tokens`, data.cut[which] ? "cut" : "", data.bare[which] ? "bare: its answer is stated, not computed from what is given" : ""].filter(Boolean).join(", "))].filter(Boolean));
