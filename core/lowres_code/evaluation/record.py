@@ -131,6 +131,12 @@ class SampleRecord(TurnRecord, _Place):
         return self.model_dump(exclude_unset=True)
 
 
+def judged_turn(judgement: Judgement, **sampled: Any) -> TurnRecord:
+    """The record of one turn; ``sampled`` as in `SampleRecord.of`."""
+    completion = judgement.completion
+    return TurnRecord(completion=completion.text, program=completion.program, **judged_fields(judgement), **sampled)
+
+
 def judged_fields(judgement: Judgement) -> dict[str, Any]:
     """What is written down of a judgement, ready for JSON.
 

@@ -68,13 +68,23 @@ def rehearse(recipe: Recipe, judge: Judge) -> list[Rehearsed]:
             f"are too low, or it does not work here (lowres-code lang verify {judge.language.name})"
         )
     by_chance = all(term.by_chance for term in reward_terms(recipe, judge.language))
-    best = max(others, key=lambda it: it.total)
-    if best.total >= right.total and not by_chance:
+    best, earned = max(others, key=lambda it: it.total), right.total * recipe.rollout.least_share()
+    if best.total >= earned and not by_chance:
+        late = " in its last turn" if earned < right.total else ""
         raise UsageError(
-            f"with [reward] as it is, a right program earns {right.total:g} and a completion that is {best.kind} "
+            f"with [reward] as it is, a right program earns {earned:g}{late} and a completion that is {best.kind} "
             f"{best.total:g}: let right programs earn more, as with reward.correct = 1.0"
         )
     return rehearsed
+
+
+def rehearsed_feedback(recipe: Recipe, rehearsed: Sequence[Rehearsed]) -> str | None:
+    """What a model would be told of one of the completions that failed; ``None`` if it may not try again."""
+    if recipe.rollout.turns == 1:
+        return None
+    problem, told = Problem("rehearsal", "", (Test(_NOT_AN_ANSWER),)), recipe.rollout.told()
+    said = (told.message(it.judgement, problem) for it in sorted(rehearsed, key=lambda it: it.kind != HOSTILE))
+    return next(filter(None, said), None)
 
 
 def rehearsal_table(rehearsed: Sequence[Rehearsed]) -> Table:

@@ -83,6 +83,7 @@ class RolloutTable(Table):
     how the program ended, ``{diagnostics}`` the messages of the language's tools, ``{output}`` what it printed; lines
     that are left empty go, and a brace itself is written ``{{`` or ``}}``. What is right is in none of them. A sample
     is what its last turn is; in training, too, that one earns the reward, and only what the model wrote is learned.
+    ``eval.max_new_tokens`` and ``train.max_completion_length`` are of each turn.
 
     Attributes:
         turns: answers that a model may give to one problem, at most.
@@ -105,6 +106,10 @@ class RolloutTable(Table):
         if not {"verdict", "diagnostics"} & {*_placeholders(text, PLACEHOLDERS)}:
             raise ValueError("must hold {verdict} or {diagnostics}")
         return text
+
+    def least_share(self) -> float:
+        """The share of its reward that a right program earns in the last turn."""
+        return self.discount ** (self.turns - 1)
 
     def told(self) -> Feedback:
         """What tells a model so."""

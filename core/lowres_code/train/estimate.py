@@ -108,13 +108,18 @@ def step_of(recipe: Recipe, arguments: Any, prompt: int, dtype: Any) -> Step:
         completions=arguments.generation_batch_size,
         batch=arguments.per_device_train_batch_size,
         prompt=prompt,
-        completion=arguments.max_completion_length,
+        completion=recipe.rollout.turns * arguments.max_completion_length + _told_tokens(recipe),
         weight_bytes=0.55 if recipe.model.load_in_4bit else dtype.itemsize,
         bytes=dtype.itemsize,
         optimizer_bytes=2 if "8bit" in optimizer else 8,
         checkpointing=bool(arguments.gradient_checkpointing),
         reference=arguments.beta > 0 and recipe.lora is None,
     )
+
+
+def _told_tokens(recipe: Recipe) -> int:
+    """Of what a model is told between its turns, at most; three characters are a token."""
+    return (recipe.rollout.turns - 1) * (recipe.rollout.longest + len(recipe.rollout.feedback)) // 3
 
 
 def matrix_speed(device: str, dtype: Any, seconds: float = 0.2) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,7 +18,7 @@ from lowres_code.language.base import Language
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.build import load_problems, started_judge
-from lowres_code.recipe.rehearsal import rehearsal_table, rehearse
+from lowres_code.recipe.rehearsal import rehearsal_table, rehearse, rehearsed_feedback
 from lowres_code.recipe.schema import Recipe
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.estimate import free_memory, matrix_speed, memory_bytes, sizes_of, step_of, step_seconds
@@ -70,6 +71,8 @@ def preflight(
     rehearsed = rehearse(recipe, judge)
     if rehearsed:
         console.print(rehearsal_table(rehearsed))
+    if told := rehearsed_feedback(recipe, rehearsed):
+        console.print(Text(f"What a model is told after a program that failed, for instance:\n{indent(told, '  ')}"))
     config = load_config(recipe.model)
     prompt = longest_prompt(tokenizer, prompts)
     errors = list(_length_errors(recipe, judge.language, tokenizer, config, prompt))

@@ -1,7 +1,7 @@
 """The judge as TRL's reward functions: one for each term, one judging for all of them.
 
 They are coroutines: TRL awaits all of them together, so that other asynchronous reward functions go on while programs
-run.
+run. Samples of several turns (`lowres_code.train.conversations`) come judged; the last turn is what earns.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from lowres_code.judge import Judge
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
+from lowres_code.train.conversations import Conversation
 from lowres_code.train.processes import ALONE, Processes
 
 Column = list[float | None]
@@ -56,6 +57,7 @@ class Scorer:
         seed: int = 0,
         ends: Collection[int] = (),
         processes: Processes = ALONE,
+        discount: float = 1.0,
     ) -> None:
         """Args:
         judge: of the language.
@@ -65,6 +67,7 @@ class Scorer:
         seed: of terms that leave something to chance.
         ends: tokens that end a completion; by these it is known whether one was cut.
         processes: that share a step's completions; the main one records all.
+        discount: what a right program earns is multiplied by it for each turn after the first.
         """
         self._judge = judge
         self._problems = problems
@@ -73,6 +76,7 @@ class Scorer:
         self._seed = seed
         self._ends = frozenset(ends)
         self._processes = processes
+        self._discount = discount
         self._analyses = any(term.needs_analysis for term in terms)
         self._every_test = any(term.needs_every_test for term in terms)
         self._failures = FailureWindow()
@@ -114,13 +118,18 @@ class Scorer:
 
     def _judge_batch(self, texts: list[str], rows: list[int], context: Mapping[str, Any]) -> Columns:
         started = time.monotonic()
-        problems = [self._problems[row] for row in rows]
-        judgements = self._judge.judge(texts, problems, self._every_test)
+        problems, talks = [self._problems[row] for row in rows], _conversations(context)
+        judgements = [it.judgement for it in talks if it.judgement]
+        if not talks:
+            judgements = self._judge.judge(texts, problems, self._every_test)
         if self._analyses:
             judgements = self._judge.analyse(judgements)
         columns = {term.name: self._column(term, problems, judgements, _step(context)) for term in self._terms}
+        if self._discount < 1 and talks:
+            columns = {name: self._discounted(column, talks) for name, column in columns.items()}
         with self._recording:
-            self._report(problems, judgements, columns, time.monotonic() - started, context)
+            seconds = time.monotonic() - started + sum(it.judge_s for it in talks)
+            self._report(problems, judgements, columns, seconds, context)
             self._failures.add(judgements)
         return columns
 
@@ -128,6 +137,10 @@ class Scorer:
         pairs = enumerate(zip(problems, judgements, strict=True))
         seed = f"{self._seed}/{self._processes.rank}" if self._processes.rank else str(self._seed)
         return [term.score(*pair, step, f"{seed}/{step}/{pair[0].id}/{row}") for row, pair in pairs]
+
+    def _discounted(self, column: Column, talks: Sequence[Conversation]) -> Column:
+        factors = [self._discount ** (len(it.turns) - 1) if it.turns[-1].correct else 1.0 for it in talks]
+        return [value if value is None else value * factor for value, factor in zip(column, factors, strict=True)]
 
     def _report(
         self,
@@ -146,6 +159,9 @@ class Scorer:
         if self._every_test:
             passed = [judgement.fraction or 0.0 for judgement in judgements]
             log_metric("share/fraction", sum(passed) / len(passed))
+        if talks := _conversations(context):
+            log_metric("turns", sum(len(it.turns) for it in talks) / len(talks))
+            log_metric("share/correct_at_once", sum(it.turns[0].correct for it in talks) / len(talks))
         log_metric("share/infra_error", sum(j.verdict == INFRA_ERROR for j in judgements) / len(judgements))
         records = _numbered(self._processes.all([*_records(problems, judgements, columns, context, self._ends)]))
         log_metric("share/equal_rewards", _equal_share(records))
@@ -173,15 +189,27 @@ def _records(
 ) -> Iterator[SampleRecord]:
     """One for each completion of this process; which sample of its problem each is, is not known yet."""
     tokens: Sequence[Sequence[int]] | None = context.get("completion_ids")  # TRL's; who else asks may have none
+    talks = _conversations(context)
     for row, (problem, judgement) in enumerate(zip(problems, judgements, strict=True)):
-        yield SampleRecord.of(
-            problem,
-            judgement,
-            step=_step(context),
-            tokens=len(tokens[row]) if tokens else None,
-            cut=bool(tokens and ends and ends.isdisjoint(tokens[row][-1:])),
-            rewards={name: column[row] for name, column in columns.items()},
-        )
+        whole = {
+            "tokens": len(tokens[row]) if tokens else None,
+            "cut": bool(tokens and ends and ends.isdisjoint(tokens[row][-1:])),
+        }
+        rewards = {name: column[row] for name, column in columns.items()}
+        sampled = _last_turn(talks[row]) if talks else whole
+        yield SampleRecord.of(problem, judgement, step=_step(context), **sampled, rewards=rewards)
+
+
+def _last_turn(talk: Conversation) -> dict[str, Any]:
+    """What the record has of a conversation beside its last judgement."""
+    *earlier, last = talk.turns
+    said = last.model_dump(include={"tokens", "cut", "feedback"}, exclude_unset=True)
+    return {**said, **({"earlier": tuple(earlier)} if earlier else {})}
+
+
+def _conversations(context: Mapping[str, Any]) -> Sequence[Conversation]:
+    """Those of a batch; none where samples have one turn."""
+    return context.get("conversation") or ()
 
 
 def _numbered(records: Sequence[SampleRecord]) -> list[SampleRecord]:

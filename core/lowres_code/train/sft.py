@@ -31,7 +31,7 @@ from lowres_code.judge import Judge
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import Recipe
-from lowres_code.recipe.stages import PromptTable, SftTable
+from lowres_code.recipe.stages import PromptTable, RolloutTable, SftTable
 from lowres_code.runs.directory import RunDirectory
 from lowres_code.train.arguments import sft_config
 from lowres_code.train.examples import Counts, Example, Examples, given_completion
@@ -143,7 +143,8 @@ class SftStage:
             table, prompt = table.model_copy(update={"samples": 1}), self._recipe.prompt
         seed = seed_of(self._seed, "sft", number)
         folder = self._folder(number)
-        return sample_and_judge(folder, writer, asked, self._judge, self._recipe, table, prompt, seed, self._console)
+        recipe = self._recipe.model_copy(update={"rollout": RolloutTable()})  # what is learned are first answers
+        return sample_and_judge(folder, writer, asked, self._judge, recipe, table, prompt, seed, self._console)
 
     def _source(self, asked: Sequence[Problem]) -> Writer:
         """Who writes in the first round."""

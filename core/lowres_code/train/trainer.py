@@ -6,6 +6,7 @@ them to what TRL's own gives, so that a TRL that has changed them is noticed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from trl import GRPOTrainer
 from trl.models import unwrap_model_for_generation
 
 from lowres_code.generation.base import seed_of
+from lowres_code.generation.local import end_tokens
+from lowres_code.train.conversations import ChatTokens, Repair
 from lowres_code.train.costs import Costs, OptimizerCost
 from lowres_code.train.rollouts import can_sample, sample
 from lowres_code.train.shared_prompts import can_share_prompts, log_probs
@@ -26,13 +29,21 @@ if TYPE_CHECKING:
 
 
 class Trainer(GRPOTrainer):  # type: ignore[misc]
-    """See `trl.GRPOTrainer`; a step's metrics have ``cost/...``: seconds and tokens by part."""
+    """See `trl.GRPOTrainer`; a step's metrics have ``cost/...``: seconds and tokens by part.
 
-    def __init__(self, model: PreTrainedModel, args: GRPOConfig, **named: Any) -> None:
+    With a ``repair`` the model tries again where its program failed. That is TRL's way of own rollouts
+    (``rollout_func``): it gets the tokens of all turns, and a mask of those that are not the model's.
+    """
+
+    def __init__(self, model: PreTrainedModel, args: GRPOConfig, repair: Repair | None = None, **named: Any) -> None:
         if not (args.gradient_checkpointing_kwargs or {}).get("use_reentrant"):
             model.enable_input_require_grads = _nothing
         super().__init__(model=model, args=args, **named)
         self.costs = Costs()
+        self._repair, self._rows, self._turn = repair, list[int](), 1
+        if repair is not None:
+            self._chat = ChatTokens(self._chat_tokens, self._answer_text, self._end_tokens(), self._room())
+            self.rollout_func = self._conversations
         self.add_callback(OptimizerCost(self.costs))
 
     def training_step(self, *positional: Any, **named: Any) -> Any:
@@ -43,6 +54,56 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         with self.costs.timed("preparation"):
             return super()._prepare_inputs(generation_batch)
+
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        """TRL's; its rollouts are not told of which problems they are."""
+        self._rows = [row["problem"] for row in inputs] if self._repair else []
+        return super()._generate_and_score_completions(inputs)
+
+    def _conversations(self, prompts: list[Any], _trainer: Any) -> dict[str, Any]:
+        """A rollout of TRL's with several turns; ``conversation`` goes to the reward functions."""
+        assert self._repair is not None
+        ids = self._tokenize_prompts(prompts)[0]
+        with self.costs.timed("judge"):  # what is written in between counts as that
+            made = self._repair.converse(ids, self._rows, self._write, self._chat)
+        return {
+            "prompt_ids": [it.prompt for it in made],
+            "completion_ids": [it.tokens for it in made],
+            "logprobs": [it.log_probs for it in made] if self.use_vllm else None,
+            "env_mask": [it.own for it in made],
+            "conversation": made,
+        }
+
+    def _write(self, chats: list[list[int]], turn: int) -> Any:
+        """The answers to some chats, in a turn."""
+        self._turn = turn
+        with self.costs.timed("decode"):
+            return self._generate_single_turn(chats, None, {}, self.num_generations if turn == 1 else 1)
+
+    def _chat_tokens(self, messages: list[Any]) -> list[int]:
+        ids: list[int] = self.processing_class.apply_chat_template(
+            messages,
+            add_generation_prompt=True,
+            tokenize=True,
+            chat_template=self.chat_template,
+            return_dict=False,
+            **self.chat_template_kwargs,
+        )
+        return ids
+
+    def _answer_text(self, tokens: list[int]) -> str:
+        return str(self.processing_class.decode(tokens, skip_special_tokens=True))
+
+    def _end_tokens(self) -> list[int]:
+        return end_tokens(self.accelerator.unwrap_model(self.model), self.processing_class)
+
+    def _room(self) -> float:
+        """Tokens that may stand before a completion."""
+        config = self.accelerator.unwrap_model(self.model).config.get_text_config()
+        limits = [getattr(config, "max_position_embeddings", None)]
+        limits += [getattr(self.args, "vllm_max_model_length", None)] if self.use_vllm else []
+        most: float = min((limit for limit in limits if limit), default=math.inf)
+        return most - float(self.max_completion_length)
 
     def _calculate_rewards(self, *positional: Any, **named: Any) -> Any:
         with self.costs.timed("judge"):
@@ -59,7 +120,8 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         if not self._shares_prompts():
             with self.costs.timed("decode"):
                 return super()._generate_single_turn(prompt_ids, *others, **named)
-        seed = seed_of(self.args.seed, self.state.global_step, self._step, self.accelerator.process_index)
+        place = (self.state.global_step, self._step, self.accelerator.process_index)
+        seed = seed_of(self.args.seed, *place, *([f"turn {self._turn}"] if self._turn > 1 else []))
         config = self.generation_config
         with unwrap_model_for_generation(
             self.model_wrapped,

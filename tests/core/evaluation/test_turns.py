@@ -153,10 +153,8 @@ def test_the_first_turn_is_what_it_is_without_others(tmp_path: Path, invoke: Inv
     chats = [{k: [(t.completion, t.feedback) for t in s.all_turns] for k, s in it.items()} for it in (three, again)]
     assert chats[0] == chats[1]
     assert max(sample.turns for sample in three.values()) == 3
-    first = EvaluationFolder(tmp_path / "three").summary().all
-    assert (
-        first is not None and first.pass_at_1_by_turn[1] == EvaluationFolder(tmp_path / "one").summary().all.pass_at_1
-    )  # type: ignore[union-attr]
+    figures = [EvaluationFolder(tmp_path / name).summary().all for name in ("one", "three")]
+    assert figures[0] and figures[1] and figures[1].pass_at_1_by_turn[1] == figures[0].pass_at_1
     assert "pass@1 by turn: 1: " in done.output
 
 
