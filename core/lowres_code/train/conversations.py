@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Any
 
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.record import TurnRecord, judged_turn
@@ -19,6 +20,8 @@ from lowres_code.judgement import Judgement
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.stages import RolloutTable
+from lowres_code.reward import RewardTerm
+from lowres_code.train.processes import Processes
 
 Tokens = list[int]
 Render = Callable[[list[Message]], Tokens]
@@ -93,11 +96,19 @@ class ChatTokens:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """How a model tries again in training; ``problems`` by their row in the data set that TRL trains on."""
+    """How a model tries again in training.
+
+    Attributes:
+        judge: of the language.
+        problems: by their row in the data set that TRL trains on.
+        table: how often, and what the model is told.
+        terms: of the reward; one may need every test.
+    """
 
     judge: Judge
     problems: Sequence[Problem]
     table: RolloutTable
+    terms: Sequence[RewardTerm[Any]] = ()
 
     def converse(
         self, prompts: Sequence[Tokens], rows: Sequence[int], write: Write, chat: ChatTokens
@@ -125,7 +136,8 @@ class Repair:
     def _judge(self, going: Sequence[Conversation], answers: Sequence[Tokens], chat: ChatTokens) -> None:
         """Judge the answers, and write their turns down with what is said to each."""
         began, problems = time.monotonic(), [self.problems[it.row] for it in going]
-        judgements = self.judge.judge([chat.read(answer) for answer in answers], problems)
+        every_test = any(term.needs_every_test for term in self.terms)
+        judgements = self.judge.judge([chat.read(answer) for answer in answers], problems, every_test)
         seconds = (time.monotonic() - began) / len(going)
         for it, answer, problem, judgement in zip(going, answers, problems, judgements, strict=True):
             another = len(it.turns) + 1 < self.table.turns
@@ -133,6 +145,19 @@ class Repair:
             said = {"feedback": told} if told else {}
             it.turns.append(judged_turn(judgement, tokens=len(answer), cut=not chat.ended(answer), **said))
             it.judgement, it.judge_s = judgement, it.judge_s + seconds
+
+
+def must_turn_alone(table: RolloutTable, processes: Processes, vllm: bool) -> None:
+    """See that no process has to wait for another in a turn.
+
+    Raises:
+        UsageError: processes that share a model or a vLLM would have to make equally many turns, and they do not.
+    """
+    if table.turns > 1 and processes.count > 1 and (processes.split or vllm):
+        raise UsageError(
+            f"rollout.turns = {table.turns} needs the whole model in each process, and here several share one: train "
+            "in one process, or --set rollout.turns=1"
+        )
 
 
 def _goes_on(it: Conversation, answer: Tokens, chat: ChatTokens) -> bool:

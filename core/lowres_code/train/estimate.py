@@ -44,7 +44,7 @@ class Step:
 
     Attributes:
         completions: that are generated together; batch: completions in one forward and backward pass.
-        prompt, completion: tokens.
+        prompt, completion: tokens; told: tokens that a model reads between its turns.
         weight_bytes: of one parameter; bytes: of one number that is computed with.
         optimizer_bytes: of the states of one parameter that is trained.
     """
@@ -58,23 +58,24 @@ class Step:
     optimizer_bytes: int = 8
     checkpointing: bool = True
     reference: bool = False
+    told: int = 0
 
 
 def memory_bytes(sizes: Sizes, step: Step) -> float:
     """Memory of a step, as this module says."""
-    tokens = step.prompt + step.completion
+    tokens = step.prompt + step.told + step.completion
     weights = sizes.parameters * step.weight_bytes * (2 if step.reference else 1)
     trained = sizes.trainable * (step.bytes + step.optimizer_bytes)
     generating = step.completions * tokens * sizes.cache * step.bytes
     each = step.batch * tokens * sizes.hidden * _ACTIVATION_BYTES * step.bytes / 2
     layers = sizes.layers / 16 + 1 if step.checkpointing else sizes.layers
-    logits = 2 * step.batch * step.completion * sizes.vocabulary * 4
+    logits = 2 * step.batch * (step.told + step.completion) * sizes.vocabulary * 4
     return weights + trained + max(generating, each * layers + logits)
 
 
 def step_seconds(sizes: Sizes, step: Step, speed: float) -> float:
     """Seconds of a step, as this module says; ``speed`` in operations a second."""
-    read, written = step.completions * step.prompt, step.completions * step.completion
+    read, written = step.completions * (step.prompt + step.told), step.completions * step.completion
     return sizes.parameters * (2 * read + 2 * written / DECODE_SPEED + 6 * (read + written)) / speed
 
 
@@ -108,7 +109,8 @@ def step_of(recipe: Recipe, arguments: Any, prompt: int, dtype: Any) -> Step:
         completions=arguments.generation_batch_size,
         batch=arguments.per_device_train_batch_size,
         prompt=prompt,
-        completion=recipe.rollout.turns * arguments.max_completion_length + _told_tokens(recipe),
+        completion=recipe.rollout.turns * arguments.max_completion_length,
+        told=_told_tokens(recipe),
         weight_bytes=0.55 if recipe.model.load_in_4bit else dtype.itemsize,
         bytes=dtype.itemsize,
         optimizer_bytes=2 if "8bit" in optimizer else 8,

@@ -31,7 +31,7 @@ from lowres_code.runs.expected import outcomes
 from lowres_code.runs.trained import trained_model
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
-from lowres_code.train.conversations import Repair
+from lowres_code.train.conversations import Repair, must_turn_alone
 from lowres_code.train.health import HealthWatch
 from lowres_code.train.interim import Interim
 from lowres_code.train.policy import Policy, make_trainer, save_whole
@@ -106,11 +106,7 @@ class _Session:
         self._processes = processes
         if recipe.eval.every and processes.split:
             raise UsageError("eval.every needs the whole model in one process, and here it is split: leave it out")
-        if recipe.rollout.turns > 1 and processes.count > 1 and (processes.split or recipe.train.get("use_vllm")):
-            raise UsageError(
-                "rollout.turns: processes that share a model or a vLLM would have to make equally many turns, and they do "
-                "not: --set rollout.turns=1, or one process"
-            )
+        must_turn_alone(recipe.rollout, processes, bool(recipe.train.get("use_vllm")))
         weights = recipe.reward_weights()
         self._arguments = grpo_config(recipe.train, run.checkpoints, seed, weights)
         self._tokenizer: PreTrainedTokenizerBase = load_tokenizer(recipe.model)
@@ -268,9 +264,8 @@ class _Session:
         recipe = self._recipe
         terms = reward_terms(recipe, self._judge.language)
         ends = end_tokens(self._policy.model, self._tokenizer)
-        samples, rollout = self._run.samples(), recipe.rollout
-        shared = (self._seed, ends, self._processes, rollout.discount)
-        scorer = Scorer(self._judge, self._problems, terms, samples, *shared)
+        rest = (self._run.samples(), self._seed, ends, self._processes, recipe.rollout.discount)
+        scorer = Scorer(self._judge, self._problems, terms, *rest)
         prompts = [self._prompt(problem) for problem in self._problems]
         lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations
@@ -286,7 +281,7 @@ class _Session:
             train_dataset=Dataset.from_list(rows),
             processing_class=self._tokenizer,
             peft_config=self._policy.new_adapter(),
-            repair=Repair(self._judge, self._problems, rollout) if rollout.turns > 1 else None,
+            repair=Repair(self._judge, self._problems, recipe.rollout, terms) if recipe.rollout.turns > 1 else None,
         )
 
     def _save(self, trainer: Any) -> None:
