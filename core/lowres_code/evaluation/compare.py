@@ -200,7 +200,7 @@ def _difference(before: Groups, after: Groups, names: Sequence[str], holds: Hold
 
 
 def _share(group: Sequence[SampleRecord], holds: Holds) -> Fraction:
-    return Fraction(sum(map(holds, group)), len(group))
+    return Fraction(sum(map(bool, map(holds, group))), len(group))
 
 
 def sign_flip_test(differences: Iterable[Fraction]) -> float:
