@@ -199,7 +199,7 @@ def test_what_the_judge_failed_on_goes_on_when_it_is_judged(tmp_path: Path, judg
     assert len(folder.samples()) == 5
 
 
-SMALL = ["--set", "data.eval.size=24", "--set", "eval.samples=3", "--set", "eval.batch_size=8"]
+SMALL = ["--set", "data.eval.size=14", "--set", "eval.samples=2", "--set", "eval.batch_size=4"]
 
 
 def test_killed_and_called_again_a_conversation_goes_on(tmp_path: Path, invoke: Invoke) -> None:
@@ -211,7 +211,7 @@ def test_killed_and_called_again_a_conversation_goes_on(tmp_path: Path, invoke: 
     done = invoke(*arguments, "--json")
     assert done.exit_code == 0, done.output
     samples = EvaluationFolder(out).samples()
-    assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 72
+    assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 28
     assert max(sample.turns for sample in samples) == 2
     firsts = [sample.all_turns[0].completion for sample in samples]
     assert all(text in firsts for text in there)

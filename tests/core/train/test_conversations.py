@@ -20,11 +20,16 @@ from lowres_code.problem import Problem, Test
 from lowres_code.recipe.schema import ModelTable
 from lowres_code.recipe.stages import RolloutTable
 from lowres_code.reward import TERMS
-from lowres_code.train.conversations import ChatTokens, Conversation, Repair
+from lowres_code.runs.directory import RunDirectory
+from lowres_code.train.conversations import ChatTokens, Conversation, Repair, must_turn_alone
+from lowres_code.train.processes import Processes
 from lowres_code.train.scorer import Scorer
 from lowres_code.train.trainer import Trainer
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
+
+from tests.conftest import Cli
+from tests.core.train.test_session import TINY, Invoke
 
 GOLD = "8191"
 BROKEN, RIGHT, WRONG = (format_completion("r", f"solve(X) :- {body}.") for body in ("X is 1 +", f"X = {GOLD}", "X = 4"))
@@ -241,3 +246,37 @@ def test_a_run_of_two_turns_goes_on_as_if_it_had_not_stopped(
 def timeless(record: SampleRecord) -> dict[str, Any]:
     turns = [(turn.completion, turn.verdict, turn.feedback) for turn in record.all_turns]
     return {"step": record.step, "problem": record.problem, "turns": turns, "rewards": record.rewards}
+
+
+def test_a_whole_run_with_two_turns(tmp_path: Path, cli: Cli) -> None:
+    """The command line: evaluations by turn before and after, one step between them, and what a model is told."""
+    run, changes = tmp_path / "run", ["rollout.turns=2", "rollout.discount=0.9", "train.max_steps=1"]
+    set_options = [part for change in changes for part in ("--set", change)]
+    done = cli("train", "--lang", "prolog", "--out", run, *TINY, *set_options)
+    assert done.returncode == 0, done.stderr
+    assert "What a model is told after a program that failed, for instance:" in done.stdout
+    assert "pass@1 by turn, before: 1: " in done.stdout and "pass@1 by turn, after: 1: " in done.stdout
+    records = list(read_samples(run / "samples.jsonl"))
+    assert len(records) == 16
+    assert {record.turns for record in records} == {1, 2}
+    for record in records:
+        share = 0.9 ** (record.turns - 1) if record.correct else 0.0
+        assert record.rewards and record.rewards["correct"] == pytest.approx(share)
+    evaluated = RunDirectory.open(run).evaluation("trained")
+    assert evaluated and evaluated.all and list(evaluated.all.pass_at_1_by_turn) == [1, 2]
+
+
+def test_a_discount_that_makes_right_programs_worth_less_than_wrong_ones_is_refused(invoke: Invoke) -> None:
+    """A right program earns 1.2 in the first turn, 0.12 in the second; a wrong one 0.2."""
+    options = ["--set", "rollout.turns=2", "--set", "rollout.discount=0.1"]
+    refused = invoke("recipe", "check", "quickstart", "--lang", "prolog", *options)
+    assert refused.exit_code == 2
+    assert "a right program earns 0.12 in its last turn and a completion that is wrong 0.2" in refused.output
+
+
+def test_processes_that_share_a_model_make_one_turn() -> None:
+    table = RolloutTable(turns=2)
+    must_turn_alone(table, Processes(count=1), vllm=True)
+    must_turn_alone(table, Processes(count=2), vllm=False)
+    with pytest.raises(UsageError, match=r"rollout.turns = 2 needs the whole model .*--set rollout.turns=1"):
+        must_turn_alone(table, Processes(count=2, rank=1), vllm=True)
