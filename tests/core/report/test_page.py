@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from lowres_code._util.files import read_json_lines, write_records
-from lowres_code.report.html import page_html
+from lowres_code.judge import Judge
+from lowres_code.report.html import page_html, write_page
 from lowres_code.report.page_data import Page, page_of
 from lowres_code.report.page_samples import Problems, Samples
 
 from tests.conftest import Cli
+from tests.core.evaluation.test_turns import CONVERSATIONS, Recorded, measured, recipe
 from tests.core.report.browser import Browser, browser
 
 __all__ = ["browser"]
@@ -217,6 +219,7 @@ def hundred_thousand(length: int) -> Page:
             "tokens": [50] * count,
             "cut": [False] * count,
             "bare": [False] * count,
+            "earlier": [[]] * count,
         },
     }
     ids = [f"p-{n}" for n in range(500)]
@@ -261,3 +264,17 @@ def test_where_it_would_be_too_long_steps_of_the_training_are_left_out_and_it_sa
     said = browser.text("#samples p")
     assert re.fullmatch(r"Of the training, the samples of every \d+th step are here; samples.jsonl has all.", said)
     assert int(browser.text("#found").split(" of ")[0].replace(",", "")) < 2000
+
+
+def test_turns_are_shown_each_with_what_the_model_was_told(tmp_path: Path, judge: Judge, browser: Browser) -> None:
+    """Of the third problem: no program, one that crashes, and a right one; a text of the model's is text here too."""
+    texts = [*CONVERSATIONS[:2], [HOSTILE[0], *CONVERSATIONS[2][1:]], *CONVERSATIONS[3:]]
+    folder = measured(tmp_path / "e", judge, recipe(3), Recorded(texts))
+    write_page(page_of([folder.path]), tmp_path / "page.html")
+    browser.open(tmp_path / "page.html")
+    assert "0.200" in browser.text("#gain") and "turn 3" in browser.text("#gain")
+    browser.choose("search", "question c")
+    assert browser.texts(".earlier summary") == ["before: no code", "before: runtime error"]
+    shown = browser.text(".earlier")
+    assert HOSTILE[0] in shown and "There is no program in your answer." in shown
+    assert browser.run("return window.hit ?? null") is None
