@@ -10,6 +10,7 @@ from lowres_code._util.background import Background
 from lowres_code._util.files import write_records
 from lowres_code._util.progress import Progress, no_progress
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.changes import change_right_programs
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
@@ -18,8 +19,10 @@ from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
+from lowres_code.recipe.build import other_problems
 from lowres_code.recipe.schema import Recipe
 from lowres_code.recipe.stages import EvalTable
+from lowres_code.solutions import count_answers
 from lowres_code.trust import Trust, trust_of
 
 
@@ -78,7 +81,7 @@ def evaluate(
     folder.must_be_usable()
     with folder.locked():
         folder.begin(_asked(writer, records, judge, recipe), judge.isolation, recipe, records)
-        return _made(folder, writer, problems, judge, recipe.eval, messages, progress)
+        return _made(folder, writer, problems, judge, recipe, messages, progress)
 
 
 def _made(
@@ -86,12 +89,12 @@ def _made(
     writer: Writer,
     problems: Sequence[Problem],
     judge: Judge,
-    table: EvalTable,
+    recipe: Recipe,
     messages: Sequence[Sequence[Message]],
     progress: Progress,
 ) -> Summary:
     """Make and judge what is missing."""
-    again = _judge_again(folder, problems, judge, table.fraction)
+    table, again = recipe.eval, _judge_again(folder, problems, judge, recipe.eval.fraction)
     work = _Work(folder, problems, judge, progress, table)
     work.window.add(again)
     wanted = {draw: requests for draw in _draws(table) if (requests := list(work.requests(draw, messages)))}
@@ -101,6 +104,8 @@ def _made(
             for draw, requests in wanted.items():
                 for sample in generator.generate(requests, draw.sampling):
                     background.put((draw, sample))
+    if table.metamorphic and judge.language.analyses:
+        change_right_programs(folder, problems, judge, other_problems(recipe.data.eval), work.tell)
     summary = folder.summarize(work.total, work.failures)
     work.window.finish()
     return summary
@@ -137,8 +142,7 @@ class _Work:
         self.failures += [sample.reason for _, sample in made if isinstance(sample, Failure)]
         samples = [(draw, sample) for draw, sample in made if isinstance(sample, Sample)]
         problems = [self._problems[sample.key] for _, sample in samples]
-        judged = self._judge.judge([sample.text for _, sample in samples], problems, self._every_test)
-        judgements = _analysed(self._judge, judged)
+        judgements = _examined(self._judge, [sample.text for _, sample in samples], problems, self._every_test)
         self._samples.append(*(self._record(*one).as_json() for one in zip(samples, judgements, strict=True)))
         self._there |= {(self._problems[s.key].id, draw.greedy, s.number) for draw, s in samples}
         self._progress(len(self._there), self.total)
@@ -163,10 +167,15 @@ def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
     return {"trust": found} if found else {}
 
 
-def _analysed(judge: Judge, judgements: Sequence[Judgement]) -> list[Judgement]:
-    """The same judgements, with an analysis where there is one; that it fails changes no verdict."""
+def _examined(
+    judge: Judge, texts: Sequence[str], problems: Sequence[Problem], every_test: bool
+) -> list[Judgement]:
+    """The judgements, each with an analysis and a right one's answers counted; that this fails changes no verdict."""
+    judgements = judge.judge(texts, problems, every_test)
+    if judge.language.enumerates:
+        judgements = count_answers(judge, judgements, problems)
     if not judge.language.analyses:
-        return [*judgements]
+        return judgements
     found = judge.analyse(judgements)
     return [replace(one, analysis=other.analysis) for one, other in zip(judgements, found, strict=True)]
 
@@ -187,7 +196,7 @@ def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recip
         limits=fingerprint(str(judge.limits)),
         problems=fingerprint(sorted([record.id, record.question, record.tests] for record in records)),
         prompt=fingerprint(sorted([record.id, record.asked] for record in records)),
-        **recipe.eval.model_dump(exclude={"batch_size", "every"}),
+        **recipe.eval.model_dump(exclude={"batch_size", "every", "metamorphic"}),
     )
 
 
@@ -206,8 +215,7 @@ def _judge_again(
     if not failed:
         return []
     asked = [known[records[place].problem] for place in failed]
-    judged = judge.judge([records[place].completion for place in failed], asked, every_test)
-    judgements = _analysed(judge, judged)
+    judgements = _examined(judge, [records[place].completion for place in failed], asked, every_test)
     for place, problem, judgement in zip(failed, asked, judgements, strict=True):
         before = records[place]
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})

@@ -113,7 +113,9 @@ def measure(
 
 def _default_folder(subject: Subject, recipe: Recipe, language: Language, weights: str | None) -> Path:
     """Another one for each question, so that the same command finds what it has begun."""
-    asked = fingerprint(subject.name, subject.served, recipe.model_dump(mode="json"), language.name, weights)[:8]
+    without = {"eval": {"metamorphic"}}  # it completes what is there
+    tables = recipe.model_dump(mode="json", exclude=without)
+    asked = fingerprint(subject.name, subject.served, tables, language.name, weights)[:8]
     if subject.run:
         return subject.run.evaluation_folder(asked).path
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(subject.served or subject.name).name).strip("-.") or "model"

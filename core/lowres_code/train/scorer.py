@@ -18,8 +18,10 @@ from lowres_code._util.files import JsonLines
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.judge import Judge
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
+from lowres_code.metamorphic import Others, no_others
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
+from lowres_code.reward.needs import informed
 from lowres_code.train.processes import ALONE, Processes
 
 Column = list[float | None]
@@ -56,6 +58,7 @@ class Scorer:
         seed: int = 0,
         ends: Collection[int] = (),
         processes: Processes = ALONE,
+        others: Others = no_others,
     ) -> None:
         """Args:
         judge: of the language.
@@ -65,6 +68,7 @@ class Scorer:
         seed: of terms that leave something to chance.
         ends: tokens that end a completion; by these it is known whether one was cut.
         processes: that share a step's completions; the main one records all.
+        others: gives problems that differ from one in their numbers, for terms that need them.
         """
         self._judge = judge
         self._problems = problems
@@ -73,8 +77,8 @@ class Scorer:
         self._seed = seed
         self._ends = frozenset(ends)
         self._processes = processes
-        self._analyses = any(term.needs_analysis for term in terms)
         self._every_test = any(term.needs_every_test for term in terms)
+        self._others = others
         self._failures = FailureWindow()
         self._recording = threading.Lock()
         self._open: dict[object, _Batch] = {}
@@ -116,8 +120,7 @@ class Scorer:
         started = time.monotonic()
         problems = [self._problems[row] for row in rows]
         judgements = self._judge.judge(texts, problems, self._every_test)
-        if self._analyses:
-            judgements = self._judge.analyse(judgements)
+        judgements = informed(self._judge, judgements, problems, self._terms, self._others)
         columns = {term.name: self._column(term, problems, judgements, _step(context)) for term in self._terms}
         with self._recording:
             self._report(problems, judgements, columns, time.monotonic() - started, context)
