@@ -129,7 +129,7 @@ def test_programs_are_renamed_and_get_other_numbers(lua: Judge) -> None:
         "print(14 * 32 - 85)": Follows(None, True),
         "print(363)": Follows(None, False),
         "local self = {n = 14 * 32}\nfunction self:sub(c) return self.n - c end\nprint(self:sub(85))": Follows(
-            None, True
+            True, True
         ),
     }
     found = follow(lua, judged(lua, [*programs], SUM), [SUM] * len(programs), lambda _: [OTHER])

@@ -58,12 +58,12 @@ def test_answers_that_are_hidden_in_names_do_not_follow_a_renaming(judge: Judge)
         ("eggs(janet, 16).\nprice(egg, 2).\nsolve(X) :- eggs(janet, E), price(egg, P), X is (E - 7) * P.", "18"),
         (":- dynamic seen/1.\nseen(1).\nsolve(X) :- retract(seen(1)), assertz(seen(18)), seen(X).", "18"),
         ("s --> [the], noun.\nnoun --> [cat] | [dog].\nsolve(X) :- findall(L, phrase(s, L), Ls), length(Ls, X).", "2"),
-        ("two(X, Y) :- Y is 2 * X.\nsolve(X) :- maplist(two, [1, 2], L), foldl([A, B, C]>>(C is A + B), L, 0, X).", "6"),
+        ("two(X, Y) :- Y is 2 * X.\nsolve(X) :- maplist(two, [1, 2], L), foldl([A, B, C]>>(C is A+B), L, 0, X).", "6"),
         ("p(one). p(two).\nsolve(X) :- aggregate_all(count, p(_), X).", "2"),
         ("big(elephant, 9). big(ant, 1).\nsolve(X) :- aggregate_all(max(S, A), big(A, S), max(_, X)).", "elephant"),
         ("town('New York', 8). town(rome, 3).\nsolve([X, 8]) :- town(X, 8).", "['New York', 8]"),
         ("a(zoe). a(adam). a(mia).\nsolve(X) :- setof(N, a(N), [X|_]).", "adam"),
-        (":- use_module(library(clpfd)).\nlow(ok).\nsolve(X) :- low(ok), X in 3..9, X #> 4, labeling([ff, min(X)], [X]).", "5"),
+        (":- use_module(library(clpfd)).\nlow(ok).\nsolve(X) :- low(ok), X in 5..9, labeling([ff, min(X)], [X]).", "5"),
         (":- op(700, xfx, likes).\nmary likes wine.\nsolve(X) :- mary likes X.", "wine"),
         ("solve(X) :- catch(throw(my_ball(7)), my_ball(X), true).", "7"),
         ("solve(X) :- length(L, 3), maplist(=(z), L), length(L, X).", "3"),
@@ -90,6 +90,7 @@ def test_the_query_of_a_problem_and_of_a_completion_keep_their_names(judge: Judg
 def test_stated_and_tuned_answers_do_not_follow_the_numbers(judge: Judge) -> None:
     cheats = [
         "solve(363).",
+        "solve(X) :- atom_number('363', X).",
         "answer(363).\nsolve(X) :- answer(X).",
         "a(14). b(32). c(85).\nsolve(363) :- a(_), b(_), c(_).",
         "solve(X) :- A = 14, B = 32, C = 85, Y is A * B - C, ( Y =:= 363 -> X = Y ; X = 363 ).",
@@ -115,7 +116,7 @@ def test_honest_programs_follow_the_numbers(judge: Judge) -> None:
 
 
 def test_numbers_do_not_apply_where_they_are_not_clear(judge: Judge) -> None:
-    unclear = ["solve(X) :- X is 7 * 2 * 32 - 85.", "solve(X) :- atom_number('363', X)."]
+    unclear = ["solve(X) :- X is 7 * 2 * 32 - 85.", "solve(X) :- atom_number('14', A), X is A * 32 - 85."]
     assert [found and found.numbers for found in followed(judge, unclear, "363", SUM)] == [None, None]
     (nothing,) = followed(judge, ["solve(363)."], "363", "What is fourteen times 32, less 85?")
     assert nothing is not None and nothing.numbers is None
