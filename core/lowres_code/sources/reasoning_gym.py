@@ -21,7 +21,7 @@ from lowres_code.sources.reasoning_gym_tasks import refusal, rule_of
 TaskOptions = Mapping[str, Any]
 
 BLOCK = 256  # entries of a data set; entry n of one with seed s is made by the seed s + n
-MOST_OTHERS, OTHERS_SEED = 500, 8_191  # some generators take 10 ms for each
+MOST_OTHERS, OTHERS_SEED = 300, 8_191  # some generators take tens of milliseconds for each
 
 
 def entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[Entry]:

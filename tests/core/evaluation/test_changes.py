@@ -17,6 +17,7 @@ from lowres_code.recipe import Recipe
 from lowres_code.recipe.build import load_problems, other_problems
 from lowres_code.recipe.schema import DataTable
 from lowres_code.report.terminal import evaluation_tables
+from lowres_code.sources.reasoning_gym import MOST_OTHERS
 
 TASKS = {"lcm": {"min_value": 370, "max_value": 900}}
 DATA = {"source": "reasoning_gym", "size": 4, "tasks": TASKS}
@@ -37,7 +38,7 @@ class Scribe(Generator):
         for request in requests:
             gold, numbers = problems[request.key].tests[0].expected, _numbers(problems[request.key].question)
             product, both = " * ".join(numbers), ", ".join(numbers)
-            computed = f"multiple(X) :- X is {product} // gcd({both}).\nsolve(X) :- multiple(X)."
+            computed = f"wanted(X) :- X is {product} // gcd({both}).\nsolve(X) :- wanted(X)."
             for number in request.numbers:
                 program = (computed, f"solve(X) :- member(X, [{gold}, 1]).", "solve(0).")[number]
                 yield Sample(request.key, number, format_completion("...", program), 7, "stop", 0.5)
@@ -102,7 +103,7 @@ def test_other_problems_are_training_problems_of_the_same_task() -> None:
     held_out = load_problems(table, "eval")
     others, first = other_problems(table), next(problem for problem in held_out if problem.task == "lcm")
     found = list(others(first))
-    assert len(found) == 500
+    assert len(found) == MOST_OTHERS
     assert {problem.task for problem in found} == {"lcm"}
     assert not {problem.question for problem in found} & {problem.question for problem in held_out}
     assert list(others(first)) == found
