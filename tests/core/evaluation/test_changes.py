@@ -13,11 +13,14 @@ from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import Judge
 from lowres_code.judgement import Follows
-from lowres_code.recipe import Recipe
+from lowres_code.recipe import Recipe, load_recipe
 from lowres_code.recipe.build import load_problems, other_problems
 from lowres_code.recipe.schema import DataTable
 from lowres_code.report.terminal import evaluation_tables
+from lowres_code.runs.measure import Subject, default_folder
 from lowres_code.sources.reasoning_gym import MOST_OTHERS
+
+from tests.conftest import PROLOG, ROOT
 
 TASKS = {"lcm": {"min_value": 370, "max_value": 900}}
 DATA = {"source": "reasoning_gym", "size": 4, "tasks": TASKS}
@@ -113,3 +116,12 @@ def test_other_problems_are_training_problems_of_the_same_task() -> None:
 def test_a_source_that_makes_no_problems_has_no_others(source: dict[str, object]) -> None:
     table = DataTable.model_validate(source)
     assert list(other_problems(table)(load_problems(DataTable.model_validate(DATA), "eval")[0])) == []
+
+
+def test_the_same_command_with_changes_finds_the_folder() -> None:
+    def folder(*overrides: str) -> Path:
+        recipe = load_recipe(ROOT / "recipes" / "quickstart.toml", overrides)
+        return default_folder(Subject.of("pocket", None), recipe, PROLOG, None)
+
+    assert folder("data.eval.size=80") == folder("eval.metamorphic=true", "data.eval.size=80")
+    assert folder("data.eval.size=80") != folder("data.eval.size=81")
