@@ -167,9 +167,7 @@ def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
     return {"trust": found} if found else {}
 
 
-def _examined(
-    judge: Judge, texts: Sequence[str], problems: Sequence[Problem], every_test: bool
-) -> list[Judgement]:
+def _examined(judge: Judge, texts: Sequence[str], problems: Sequence[Problem], every_test: bool) -> list[Judgement]:
     """The judgements, each with an analysis and a right one's answers counted; that this fails changes no verdict."""
     judgements = judge.judge(texts, problems, every_test)
     if judge.language.enumerates:
