@@ -40,6 +40,19 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """Whether a right program is still right when it is changed; ``None`` where a check does not apply.
+
+    Attributes:
+        renaming: when its own names are others.
+        numbers: when the question's numbers, and with them those in the program, are others.
+    """
+
+    renaming: bool | None = None
+    numbers: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement(Judged):
     """A completion, its verdict, and the execution that decided it.
 
@@ -51,6 +64,8 @@ class Judgement(Judged):
         tests: how many the problem has.
         passed: how many of them the program has passed; ``None`` if not all were run, since one had failed.
         analysis: what the program consists of, if somebody has asked (`Judge.analyse`) and it can be told.
+        answers: how many different answers a right program has (`lowres_code.solutions`), likewise.
+        follows: whether it is still right when it is changed (`lowres_code.metamorphic`), likewise.
     """
 
     verdict: str
@@ -60,6 +75,8 @@ class Judgement(Judged):
     analysis: Analysis | None = None
     tests: int = 1
     passed: int | None = None
+    answers: int | None = None
+    follows: Follows | None = None
 
     @property
     def fraction(self) -> float | None:

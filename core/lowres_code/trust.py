@@ -13,11 +13,11 @@ from fractions import Fraction
 from pydantic import BaseModel, ConfigDict
 
 from lowres_code.answers import same_value
-from lowres_code.judgement import Judgement
+from lowres_code.judgement import Follows, Judgement
 from lowres_code.language.analysis import Analysis
 
 # What a question need not say: a dozen, hours, days and weeks, per cent, and what is counted by hand.
-_COMMON = frozenset(map(Fraction, (*range(13), 24, 30, 31, 52, 60, 100, 365, 366, 1000, 3600)))
+COMMON = frozenset(map(Fraction, (*range(13), 24, 30, 31, 52, 60, 100, 365, 366, 1000, 3600)))
 _FEW = 2  # operations; a program of more can have reasons for a number of its own
 _SPELLED = """
 zero=0 one=1 two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 eleven=11 twelve=12 thirteen=13 fourteen=14
@@ -40,6 +40,8 @@ class Trust(BaseModel):
         bare: whether its answer is only written down: see `is_bare`.
         clauses, predicates, constraints, operations: see `lowres_code.language.analysis.Analysis`.
         agreement: the share of its numbers that the reasoning names; ``None`` without a number or a reasoning.
+        answers: of a right program, how many different ones it has, at most `MOST_ANSWERS`; ``None`` if nobody knows.
+        follows: of a right program, whether it follows when it is changed; ``None`` if that was not tried.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +52,8 @@ class Trust(BaseModel):
     constraints: int
     operations: int
     agreement: float | None = None
+    answers: int | None = None
+    follows: Follows | None = None
 
 
 def trust_of(judgement: Judgement, question: str) -> Trust | None:
@@ -64,6 +68,8 @@ def trust_of(judgement: Judgement, question: str) -> Trust | None:
         constraints=found.constraints,
         operations=found.operations,
         agreement=agreement(found, judgement.completion.reasoning),
+        answers=judgement.answers,
+        follows=judgement.follows,
     )
 
 
@@ -82,7 +88,7 @@ def is_bare(judgement: Judgement, question: str = "") -> bool:
         return any(same_value(literal, str(execution.answer)) for literal in analysis.literals)
     given = {abs(number) for number in numbers_given(question)}
     own = {abs(number) for number in numbers_of(analysis)}
-    foreign = own - given - _COMMON
+    foreign = own - given - COMMON
     return bool(given and foreign) and (not own & given or analysis.operations <= _FEW)
 
 

@@ -18,8 +18,9 @@ from typing import Any
 
 from lowres_code._util.text import bytes_of
 from lowres_code.answers import same_lines, same_value
-from lowres_code.language.analysis import Analysis
+from lowres_code.language.analysis import Analysis, Places
 from lowres_code.language.base import (
+    MOST_ANSWERS,
     Diagnostic,
     EmbeddedLanguage,
     Execution,
@@ -39,12 +40,13 @@ SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
 # Autoloaded by most programs. None of these has a goal or term expansion, so that nobody can tell whether they are
 # loaded; library(yall), for one, would compile lambda expressions that plain Prolog copies.
 COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "aggregate", "assoc")
+MOST_INFERENCES = 2_000_000  # to look for more answers: a program that ends needs fewer, and many do not end
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
 # What the driver can say; a program that has found it and changed it can say no more.
 _STATUSES = {status.value: status for status in Status if status is not Status.INFRA_ERROR}
-DRIVER, READER = (Path(__file__).with_name(name) for name in ("driver.pl", "analysis.pl"))
+DRIVER, *READER = (Path(__file__).with_name(name) for name in ("driver.pl", "analysis.pl", "places.pl"))
 
 
 class Prolog(EmbeddedLanguage):
@@ -97,6 +99,7 @@ class Prolog(EmbeddedLanguage):
     }
     queries = True
     analyses = True
+    enumerates = True
     packages = ("pyswip",)
     plain = ("swipl", "-g", "solve(X),print(X),nl", "-t", "halt", "{file}")
 
@@ -137,7 +140,7 @@ class Prolog(EmbeddedLanguage):
         for goal in goals:
             list(Engine.query(goal))
         self._call = _Driver(judge)
-        self._reader = READER.read_text(encoding="utf-8")
+        self._reader = "\n".join(part.read_text(encoding="utf-8") for part in READER)
         for _ in range(WARM_RUNS):
             self.execute(f"{judge}(1).\n", Test(query=f"{judge}(X)"), Limits())
             self._call("forget", f"{os.getcwd()}/program.pl")
@@ -153,10 +156,9 @@ class Prolog(EmbeddedLanguage):
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Load the program and ask the query once."""
         path = _write(program)
-        query = (test.query or DEFAULT_QUERY).strip().removeprefix("?-").removesuffix(".")
         budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
         try:
-            status, answer, notes = self._call("judge", path, query, *budget)
+            status, answer, notes = self._call("judge", path, _query(test), *budget)
             diagnostics = tuple(d for _, d in map(_diagnostic, notes))
         except _NO_RESULT:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
@@ -164,6 +166,15 @@ class Prolog(EmbeddedLanguage):
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
         told = _STATUSES.get(status, Status.RUNTIME_ERROR)
         return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
+
+    def answers(self, program: str, test: Test, limits: Limits) -> tuple[str, ...] | None:
+        """Of all solutions, as far as `MOST_INFERENCES` go; what comes after an exception is not known."""
+        inferences = min(limits.inferences, MOST_INFERENCES)
+        budget = (limits.memory_mb * 2**19, inferences, limits.output_kb * 1024, MOST_ANSWERS)
+        try:
+            return tuple(self._call("answers", _write(program), _query(test), *budget)) or None
+        except _NO_RESULT:
+            return None
 
     def analyse(self, program: str) -> Analysis | None:
         """By SWI-Prolog's own reader; of the directives only operators and the solvers' libraries are followed.
@@ -173,12 +184,14 @@ class Prolog(EmbeddedLanguage):
         limits = Limits()
         try:
             told = self._call("analyse", self._reader, _write(program), limits.memory_mb * 2**19, limits.inferences)
-            status, clauses, predicates, constraints, operations, literals = told
+            status, *counts, literals, names, numbers = told
+            clauses, predicates, constraints, operations = map(int, counts)
+            places = Places.of_rows(names, numbers)
         except _NO_RESULT:
             return None
         if status != "ok":
             return None
-        return Analysis(int(clauses), int(predicates), int(constraints), int(operations), tuple(literals))
+        return Analysis(clauses, predicates, constraints, operations, tuple(literals), places)
 
     def compare(self, expected: str, actual: str) -> bool:
         """By values, as every language does; else as terms, or as text where one cannot be read as a term."""
@@ -186,6 +199,10 @@ class Prolog(EmbeddedLanguage):
             return True
         same = same_term(expected, actual)
         return same_lines(expected, actual) if same is None else same
+
+
+def _query(test: Test) -> str:
+    return (test.query or DEFAULT_QUERY).strip().removeprefix("?-").removesuffix(".")
 
 
 def _quoted(text: str) -> str:

@@ -10,19 +10,20 @@
 
 %   analyse(+File, +StackBytes, +Inferences, -Result)
 %
-%   Result is [Status, Clauses, Predicates, Constraints, Operations, Literals]; Status is ok, or why there is no more.
+%   Result is [Status, Clauses, Predicates, Constraints, Operations, Literals, Names, Numbers]; Status is ok, or why there
+%   is no more. For the last two see places.pl.
 
 analyse(File, StackBytes, Inferences, Result) :-
     set_prolog_flag(stack_limit, StackBytes),
     catch(call_with_inference_limit(analysis(File, Result), Inferences, Limit), _, Limit = failed),
     !,
-    ( Limit == ! -> true ; Limit == true -> true ; Result = [failed, 0, 0, 0, 0, []] ).
-analyse(_, _, _, [failed, 0, 0, 0, 0, []]).
+    ( Limit == ! -> true ; Limit == true -> true ; Result = [failed, 0, 0, 0, 0, [], [], []] ).
+analyse(_, _, _, [failed, 0, 0, 0, 0, [], [], []]).
 
-analysis(File, [ok, Clauses, Predicates, Constraints, Operations, Literals]) :-
+analysis(File, [ok, Clauses, Predicates, Constraints, Operations, Literals, Names, Numbers]) :-
     Module = lowres_analysed,
     set_module(Module:base(system)),
-    setup_call_cleanup(open(File, read, Stream), terms(Stream, Module, Terms, []), close(Stream)),
+    setup_call_cleanup(open(File, read, Stream), terms(Stream, Module, Placed, Terms, []), close(Stream)),
     findall(Name/Arity, (member_of(clause(Head, _), Terms), functor_of(Head, Name, Arity)), Heads),
     length(Heads, Clauses),
     sort(Heads, Own),
@@ -30,22 +31,25 @@ analysis(File, [ok, Clauses, Predicates, Constraints, Operations, Literals]) :-
     all_items(Terms, Items),
     findall(x, member_of(constraint, Items), Cs), length(Cs, Constraints),
     findall(x, (member_of(Item, Items), computes(Item, Own)), Os), length(Os, Operations),
-    findall(Text, (member_of(literal(Value), Items), literal_text(Value, Text)), Literals).
+    findall(Text, (member_of(literal(Value), Items), literal_text(Value, Text)), Literals),
+    places(Placed, Own, Module, Names, Numbers).
 
 member_of(X, [Y|Ys]) :- ( X = Y ; member_of(X, Ys) ).
 
 functor_of(_:Head, Name, Arity) :- !, functor_of(Head, Name, Arity).
 functor_of(Head, Name, Arity) :- callable(Head), functor(Head, Name, Arity).
 
-%   terms(+Stream, +Module, -Terms, ?Rest): clause(Head, Body) and directive(Goal), in order. What cannot be read is
-%   skipped, as SWI-Prolog does.
+%   terms(+Stream, +Module, -Placed, -Terms, ?Rest): each Term-Position, and what they are: clause(Head, Body) and
+%   directive(Goal), in order. What cannot be read is skipped, as SWI-Prolog does.
 
-terms(Stream, Module, Terms, Rest) :-
-    catch(read_term(Stream, Term, [module(Module)]), error(syntax_error(_), _), Term = '$unreadable'),
+terms(Stream, Module, Placed, Terms, Rest) :-
+    Options = [module(Module), subterm_positions(Position)],
+    catch(read_term(Stream, Term, Options), error(syntax_error(_), _), Term = '$unreadable'),
     (   Term == end_of_file
-    ->  Terms = Rest
-    ;   term_kind(Term, Module, Terms, More),
-        terms(Stream, Module, More, Rest)
+    ->  Terms = Rest, Placed = []
+    ;   ( Term == '$unreadable' -> Placed = Others ; Placed = [Term-Position|Others] ),
+        term_kind(Term, Module, Terms, More),
+        terms(Stream, Module, Others, More, Rest)
     ).
 
 term_kind(Var, _, Terms, Terms) :- var(Var), !.

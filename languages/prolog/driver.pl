@@ -42,6 +42,37 @@ blame_syntax(Outcome, _, syntax_error, '') :-
     !.
 blame_syntax(Status, Answer, Status, Answer).
 
+%   answers(+File, +QueryText, +StackBytes, +Inferences, +MaxAnswer, +Most, -Answers): the different answers of all
+%   solutions, the first Most of them; as many as come before an exception or the limit.
+
+answers(File, QueryText, StackBytes, Inferences, MaxAnswer, Most, Answers) :-
+    set_prolog_flag(stack_limit, StackBytes),
+    prepare(File),
+    Found = found([]),
+    attempt(system:load_files(user:File, [silent(true)]), Inferences, Load),
+    (   Load \= ended(_),
+        catch(term_string(Goal, QueryText, [variable_names(Names), module(user)]), _, fail)
+    ->  ( Names = [_=Value|_] -> true ; Value = true ),
+        attempt(lowres_judge:enumerate(Goal, Value, MaxAnswer, Most, Found), Inferences, _)
+    ;   true
+    ),
+    flush,
+    arg(1, Found, Backwards),
+    backwards(Backwards, [], Answers).
+
+enumerate(Goal, Value, MaxAnswer, Most, Found) :-
+    user:Goal,
+    \+ no_value(Value),
+    answer_text(Value, MaxAnswer, Text),
+    arg(1, Found, Before),
+    \+ ( '$member'(Same, Before), Same == Text ),
+    nb_setarg(1, Found, [Text|Before]),
+    arg(1, Found, Now),
+    length(Now, Most).
+
+backwards([], All, All).
+backwards([Text|Texts], Before, All) :- backwards(Texts, [Text|Before], All).
+
 %   check(+File, +Inferences, -Result): as judge/6, without asking anything.
 
 check(File, Inferences, [Status, '', Notes]) :-

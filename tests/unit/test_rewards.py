@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import tomli_w
 from lowres_code.completion import format_completion, parse_completion
 from lowres_code.errors import LowresCodeError, UsageError
-from lowres_code.judgement import INFRA_ERROR, Judgement
+from lowres_code.judgement import INFRA_ERROR, Follows, Judgement
 from lowres_code.language.analysis import LONGEST_LITERAL, MOST_LITERALS, Analysis
 from lowres_code.language.base import Execution, Status
 from lowres_code.plugins.manager import find_language
@@ -227,8 +228,48 @@ def test_options_that_are_refused(table: str, said: str, tmp_path: Path) -> None
 def test_a_term_that_needs_an_analysis_is_refused_where_there_is_none(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, MINIMAL + "[reward]\nstructure = 1\n"))
     assert [term.name for term in reward_terms(recipe, find_language("prolog").thing)] == ["structure"]
-    with pytest.raises(UsageError, match=r"reward.structure needs an analysis .*Lua does not offer \(only: prolog\)"):
-        reward_terms(recipe, find_language("lua").thing)
+    assert [term.name for term in reward_terms(recipe, find_language("lua").thing)] == ["structure"]
+    with pytest.raises(
+        UsageError, match=r"reward.structure needs an analysis .*Tcl does not offer \(only: lua, prolog\)"
+    ):
+        reward_terms(recipe, find_language("tcl").thing)
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ("follows_numbers", "needs an analysis of the program, which Tcl does not offer (only: lua, prolog)"),
+        ("one_answer", "needs all answers of a program, which Tcl does not offer (only: prolog)"),
+    ],
+)
+def test_a_term_that_needs_more_is_refused_where_it_cannot_be_told(term: str, said: str, tmp_path: Path) -> None:
+    recipe = load_recipe(written(tmp_path, f"{MINIMAL}[reward]\n{term} = 1\n"))
+    with pytest.raises(UsageError) as told:
+        reward_terms(recipe, find_language("tcl").thing)
+    assert f"reward.{term} {said}" in str(told.value)
+
+
+@pytest.mark.parametrize(("answers", "value"), [(1, 1.0), (2, 0.0), (10, 0.0), (None, 0.0)])
+def test_one_answer(answers: int | None, value: float) -> None:
+    assert score("one_answer", replace(judged(), answers=answers)) == value
+    assert score("one_answer", replace(judged("wrong_answer"), answers=answers)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("follows", "renaming", "numbers"),
+    [
+        (Follows(True, True), 1.0, 1.0),
+        (Follows(False, True), 0.0, 1.0),
+        (Follows(True, False), 1.0, 0.0),
+        (Follows(None, None), 1.0, 1.0),  # a check that does not apply finds nothing
+        (None, 1.0, 1.0),
+    ],
+)
+def test_following(follows: Follows | None, renaming: float, numbers: float) -> None:
+    judgement = replace(judged(), follows=follows)
+    assert (score("follows_renaming", judgement), score("follows_numbers", judgement)) == (renaming, numbers)
+    wrong = replace(judged("wrong_answer"), follows=follows)
+    assert (score("follows_renaming", wrong), score("follows_numbers", wrong)) == (0.0, 0.0)
 
 
 def test_an_analysis_keeps_its_bounds_on_its_way() -> None:

@@ -80,6 +80,9 @@ class TrustFigures(BaseModel):
         bare: of the right samples, the share that is bare; ``None`` if none is right.
         clauses, predicates, constraints: means over the samples that could be analysed.
         agreement: mean over those with numbers and a reasoning; ``None`` without one.
+        one_answer: of the right samples whose answers were counted, the share with one alone; ``None`` without one.
+        renamed, renumbered: how many right samples were changed in their names, in their numbers.
+        follow_renaming, follow_numbers: the shares of these that were still right; ``None`` without one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -90,6 +93,11 @@ class TrustFigures(BaseModel):
     predicates: float
     constraints: float
     agreement: float | None
+    one_answer: float | None = None
+    renamed: int = 0
+    follow_renaming: float | None = None
+    renumbered: int = 0
+    follow_numbers: float | None = None
 
 
 class Metrics(BaseModel):
@@ -184,20 +192,31 @@ def _trust(groups: Sequence[Sequence[SampleRecord]]) -> TrustFigures | None:
     found = [(record, record.trust) for group in groups for record in group if record.trust]
     if not found:
         return None
-    right = [trust.bare for record, trust in found if record.correct]
+    right = [trust for record, trust in found if record.correct]
+    renamed = [trust.follows.renaming for trust in right if trust.follows and trust.follows.renaming is not None]
+    renumbered = [trust.follows.numbers for trust in right if trust.follows and trust.follows.numbers is not None]
     return TrustFigures(
         earned=_share(groups, lambda record: record.correct and record.trust is not None and not record.trust.bare),
-        bare=round(sum(right) / len(right), 4) if right else None,
+        bare=_portion([trust.bare for trust in right]),
         clauses=_mean([trust.clauses for _, trust in found]) or 0.0,
         predicates=_mean([trust.predicates for _, trust in found]) or 0.0,
         constraints=_mean([trust.constraints for _, trust in found]) or 0.0,
         agreement=_mean([trust.agreement for _, trust in found if trust.agreement is not None]),
+        one_answer=_portion([trust.answers == 1 for trust in right if trust.answers is not None]),
+        renamed=len(renamed),
+        follow_renaming=_portion(renamed),
+        renumbered=len(renumbered),
+        follow_numbers=_portion(renumbered),
     )
 
 
 def right_after(turns: int) -> Holds:
     """Whether a sample was right after at most so many turns."""
     return lambda record: record.correct and record.turns <= turns
+
+
+def _portion(held: Sequence[bool]) -> float | None:
+    return round(sum(held) / len(held), 4) if held else None
 
 
 def grouped(

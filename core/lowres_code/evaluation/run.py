@@ -11,6 +11,7 @@ from lowres_code._util.files import write_records
 from lowres_code._util.progress import Progress, no_progress
 from lowres_code._util.text import whole_text
 from lowres_code.errors import UsageError
+from lowres_code.evaluation.changes import change_right_programs
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
 from lowres_code.evaluation.record import SampleRecord, TurnRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
@@ -19,8 +20,10 @@ from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
+from lowres_code.recipe.build import other_problems
 from lowres_code.recipe.schema import Recipe
 from lowres_code.recipe.stages import EvalTable, RolloutTable
+from lowres_code.solutions import count_answers
 from lowres_code.trust import Trust, trust_of
 
 
@@ -104,6 +107,8 @@ def _made(
             generator.tell = work.tell
             for turn in turns:
                 _make_turn(generator, work, draws, turn)
+    if recipe.eval.metamorphic and judge.language.analyses:
+        change_right_programs(folder, problems, judge, other_problems(recipe.data.eval), work.tell)
     summary = folder.summarize(work.total, work.failures)
     work.window.finish()
     return summary
@@ -173,8 +178,7 @@ class _Work:
         ended = [self._key_of(draw, sample) for draw, turn, sample in failed if sample.for_good and turn > 1]
         samples = [(draw, sample) for draw, _, sample in made if isinstance(sample, Sample)]
         problems = [self._problems[sample.key] for _, sample in samples]
-        judged = self._judge.judge([sample.text for _, sample in samples], problems, self._every_test)
-        judgements = _analysed(self._judge, judged)
+        judgements = _examined(self._judge, [sample.text for _, sample in samples], problems, self._every_test)
         records = [self._record(*one) for one in zip(samples, judgements, strict=True)]
         self._keep([*(self._going[key] for key in ended), *(it for it in records if not it.feedback)])
         self._go_on([record for record in records if record.feedback])
@@ -235,10 +239,13 @@ def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
     return {"trust": found} if found else {}
 
 
-def _analysed(judge: Judge, judgements: Sequence[Judgement]) -> list[Judgement]:
-    """The same judgements, with an analysis where there is one; that it fails changes no verdict."""
+def _examined(judge: Judge, texts: Sequence[str], problems: Sequence[Problem], every_test: bool) -> list[Judgement]:
+    """The judgements, each with an analysis and a right one's answers counted; that this fails changes no verdict."""
+    judgements = judge.judge(texts, problems, every_test)
+    if judge.language.enumerates:
+        judgements = count_answers(judge, judgements, problems)
     if not judge.language.analyses:
-        return [*judgements]
+        return judgements
     found = judge.analyse(judgements)
     return [replace(one, analysis=other.analysis) for one, other in zip(judgements, found, strict=True)]
 
@@ -261,7 +268,7 @@ def _asked(writer: Writer, records: Sequence[ProblemRecord], judge: Judge, recip
         prompt=fingerprint(sorted([record.id, record.asked] for record in records)),
         turns=recipe.rollout.turns,
         feedback=fingerprint(astuple(recipe.rollout.told())) if recipe.rollout.turns > 1 else "",
-        **recipe.eval.model_dump(exclude={"batch_size", "every"}),
+        **recipe.eval.model_dump(exclude={"batch_size", "every", "metamorphic"}),
     )
 
 
@@ -280,8 +287,8 @@ def _judge_again(
     if not failed:
         return []
     asked = [known[records[place].problem] for place in failed]
-    judged = judge.judge([records[place].completion for place in failed], asked, recipe.eval.fraction)
-    judgements = _analysed(judge, judged)
+    completions = [records[place].completion for place in failed]
+    judgements = _examined(judge, completions, asked, recipe.eval.fraction)
     for place, problem, judgement in zip(failed, asked, judgements, strict=True):
         before = records[place]
         sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})

@@ -55,6 +55,7 @@ def status_of_signal(number: int, cpu_s: float, limits: Limits) -> Status:
     return Status.RUNTIME_ERROR
 
 
+MOST_ANSWERS = 10  # different ones, that anybody counts
 MOST_DIAGNOSTICS, LONGEST_MESSAGE = 50, 4_000  # of a program; what is more nobody reads
 
 
@@ -146,7 +147,7 @@ class Language(ABC):
         prints: whether a program's answer is what it prints; it may then end with exit code 0 wherever it likes.
         queries: whether `Test.query` is asked of a program; where not, nothing else is asked than that it runs.
         forks: whether running a program takes processes of its own.
-        analyses: whether it offers `analyse`.
+        analyses: whether it offers `analyse`; enumerates: whether it offers `answers`.
         checks_failures: whether `check_syntax` is asked about a program that has failed, in a fresh sandbox.
         packages: Python packages, beside the standard library and its own, that it imports in a worker; programs can
             read these, and no others that are installed.
@@ -168,6 +169,7 @@ class Language(ABC):
     prints: bool = False
     queries: bool = False
     analyses: bool = False
+    enumerates: bool = False
     forks: bool = True
     checks_failures: bool = False
     packages: tuple[str, ...] = ()
@@ -195,6 +197,14 @@ class Language(ABC):
         """What the program consists of, by the language's own reader and without running it; ``None`` if it is broken.
 
         Asked in a sandbox like the other two, only where ``analyses`` is set and a recipe needs it.
+        """
+        return None
+
+    def answers(self, program: str, test: Test, limits: Limits) -> tuple[str, ...] | None:
+        """The different answers that the program has, the first `MOST_ANSWERS` of them; ``None`` if it gives none.
+
+        For languages whose programs can have several, and only where ``enumerates`` is set. Asked in a sandbox, of
+        programs that were right.
         """
         return None
 

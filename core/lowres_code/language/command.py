@@ -15,6 +15,7 @@ from pathlib import Path
 from lowres_code._util.text import bytes_of
 from lowres_code.answers import same_answer, same_text
 from lowres_code.appended import AppendStyle
+from lowres_code.language.analysis import Analysis
 from lowres_code.language.base import (
     PROGRAM_PATH,
     Diagnostic,
@@ -32,6 +33,7 @@ from lowres_code.problem import Test
 
 Command = tuple[str, ...]
 
+_LONGEST_ANALYSIS = 2**22  # bytes
 _MOST_READ = 2**18  # bytes of a tool's messages, at the beginning and at the end
 
 
@@ -50,6 +52,10 @@ class CommandLanguage(Language):
         install: the command that installs what is missing.
         exact: whether what is printed is compared character by character, see `lowres_code.answers.same_text`.
         reads: files and folders beside the system's own that the tools must be able to read.
+        analysis: reads a program without running it, and prints what it consists of as one object of JSON, with the
+            fields of `lowres_code.language.analysis.Analysis`, and if it likes ``names`` (``[name, begin, end]``) and
+            ``numbers`` (``[begin, end]``), see `lowres_code.language.analysis.Places`. If it fails, there is none.
+        reader, reader_name: the text of a file that stands for ``{reader}`` in there, and what it is called.
         variables: environment variables that the tools and programs have; the worker has none of them.
     """
 
@@ -67,6 +73,9 @@ class CommandLanguage(Language):
     install: str = ""
     stem: str = "program"
     exact: bool = False
+    analysis: Command = ()
+    reader: str = ""
+    reader_name: str = ""
     reads: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, int] = field(default_factory=dict)
@@ -114,6 +123,25 @@ class CommandLanguage(Language):
         """As every language does; if ``exact``, character by character."""
         return same_text(expected, actual) if self.exact else same_answer(expected, actual)
 
+    def analyse(self, program: str) -> Analysis | None:
+        """What ``analysis`` prints."""
+        self._write(program)
+        Path(f"reader-{self.reader_name}").write_text(self.reader, encoding="utf-8")
+        words = [part.replace("{reader}", f"reader-{self.reader_name}") for part in self._filled(self.analysis)]
+        with subprocess.Popen(
+            words, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            assert process.stdout is not None
+            said = process.stdout.read(_LONGEST_ANALYSIS)
+            process.stdout.close()
+            code, _ = _end(process)
+        return None if code else Analysis.of_text(said.decode("utf-8", "replace"))
+
+    @property
+    def analyses(self) -> bool:  # type: ignore[override]
+        """Whether there is an ``analysis``."""
+        return bool(self.analysis)
+
     @property
     def checks_failures(self) -> bool:  # type: ignore[override]
         """Whether there is a ``check`` that tells more than compiling has told."""
@@ -130,7 +158,7 @@ class CommandLanguage(Language):
 
     def missing(self) -> Missing | None:
         """The first command that is not on the path."""
-        for command in (self.run, self.check, self.compile):
+        for command in (self.run, self.check, self.compile, self.analysis):
             if command and "{" not in command[0] and not shutil.which(command[0], path=PROGRAM_PATH):
                 return Missing(command[0], self.install)
         return None

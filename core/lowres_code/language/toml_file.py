@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lowres_code._util.toml_errors import Tree, read_toml, validation_errors
 from lowres_code.appended import AppendStyle
@@ -108,6 +108,26 @@ class AppendTable(Table):
         return pattern
 
 
+class AnalysisTable(Table):
+    """``[analysis]``: how a program is read without being run; see `lowres_code.language.command.CommandLanguage`."""
+
+    run: Command = Field(min_length=1)
+    reader: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]*reader[A-Za-z0-9._-]*)?$")] = ""  # a file beside this one
+
+    @field_validator("run")
+    @classmethod
+    def _program_is_read(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if not any("{file}" in word for word in command):
+            raise ValueError("has no {file} in it, and so reads no program")
+        return command
+
+    @model_validator(mode="after")
+    def _reader_is_used(self) -> AnalysisTable:
+        if bool(self.reader) != any("{reader}" in word for word in self.run):
+            raise ValueError("needs both {reader} in run and reader, a file beside this one, or neither")
+        return self
+
+
 class LanguageTable(Table):
     """The whole file.
 
@@ -131,6 +151,7 @@ class LanguageTable(Table):
     limits: NeedsTable = NeedsTable()
     examples: tuple[ExampleTable, ...] = Field(default=(), strict=False)
     append: AppendTable | None = None
+    analysis: AnalysisTable | None = None
     self_tests: tuple[SelfTestTable, ...] = Field(default=(), strict=False)
     snippets: dict[str, str] = {}  # see `lowres_code.language.snippets`
 
@@ -149,7 +170,33 @@ def load_language(path: Path) -> CommandLanguage:
         problems = validation_errors(error, LanguageTable) + problems
     if table is None or problems:
         raise UsageError("\n  ".join([f"{path} is not a valid language:", *problems]))
-    return _language(table)
+    return _language(table, _reader(table, path))
+
+
+def files_beside(path: Path) -> list[Path]:
+    """The files beside a language's TOML file that belong to it.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    table = read_toml(path, "language").get("analysis")
+    return [path.with_name(table["reader"])] if isinstance(table, dict) and table.get("reader") else []
+
+
+def _reader(table: LanguageTable, path: Path) -> str:
+    """The text of the reader, if there is one.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if table.analysis is None or not table.analysis.reader:
+        return ""
+    file = path.with_name(table.analysis.reader)
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: analysis.reader: {str(file)!r} cannot be read: {reason}") from error
 
 
 def _problems(tree: Tree) -> list[str]:
@@ -203,7 +250,7 @@ def _fences(table: LanguageTable) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.lower() for tag in tags))
 
 
-def _language(table: LanguageTable) -> CommandLanguage:
+def _language(table: LanguageTable, reader: str) -> CommandLanguage:
     return CommandLanguage(
         name=table.name,
         title=table.title or table.name.capitalize(),
@@ -220,6 +267,9 @@ def _language(table: LanguageTable) -> CommandLanguage:
         variables=table.environment,
         needs=table.limits.model_dump(exclude_none=True),
         examples=tuple(Example(**example.model_dump()) for example in table.examples),
+        analysis=table.analysis.run if table.analysis else (),
+        reader_name=table.analysis.reader if table.analysis else "",
+        reader=reader,
         append=AppendStyle(**table.append.model_dump()) if table.append else None,
         self_tests=tuple(SelfTest(test.program, test.status, test.answer) for test in table.self_tests),
         snippets=table.snippets,

@@ -8,9 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from lowres_code._util.replayed import Replayed
 from lowres_code.errors import UsageError
 from lowres_code.judge import Judge
 from lowres_code.language.base import Language
+from lowres_code.metamorphic import Others
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem
 from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe, RewardTable
@@ -40,6 +42,22 @@ def load_problems(table: DataTable, part: Part, run_seed: int = 0) -> list[Probl
     return problems
 
 
+def other_problems(table: DataTable) -> Others:
+    """What gives problems that may differ from one of a data table's in their numbers alone; each task's are made once.
+
+    They are training problems, whichever table it is: nothing that is held out is for a reward to see.
+    """
+    source = plugin_manager().problem_sources[table.source].thing
+    made: dict[str, Replayed[Problem]] = {}
+
+    def others(problem: Problem) -> Iterator[Problem]:
+        if problem.task not in made:
+            made[problem.task] = Replayed(source.load_others(table.options, problem.task))
+        return iter(made[problem.task])
+
+    return others
+
+
 def reward_terms(recipe: Recipe, language: Language) -> list[RewardTerm[Any]]:
     """The reward terms of a recipe with their options, in its order.
 
@@ -49,14 +67,21 @@ def reward_terms(recipe: Recipe, language: Language) -> list[RewardTerm[Any]]:
     terms = []
     for name, table in recipe.reward.items():
         term = plugin_manager().rewards[name].thing
-        if term.needs_analysis and not language.analyses:
-            able = [name for name, known in plugin_manager().languages.items() if known.thing.analyses]
-            raise UsageError(
-                f"reward.{name} needs an analysis of the program, which {language.title} does not offer (only: "
-                f'{", ".join(able)}); leave the term out: remove = ["reward.{name}"] in a recipe that extends this one'
-            )
+        _must_tell(
+            language, name, "analyses", term.needs_analysis or bool(term.needs_follows), "an analysis of the program"
+        )
+        _must_tell(language, name, "enumerates", term.needs_answers, "all answers of a program")
         terms.append(term.with_options(table.options if isinstance(table, RewardTable) else {}))
     return terms
+
+
+def _must_tell(language: Language, name: str, attribute: str, needed: bool, what: str) -> None:
+    if needed and not getattr(language, attribute):
+        able = [name for name, known in plugin_manager().languages.items() if getattr(known.thing, attribute)]
+        raise UsageError(
+            f"reward.{name} needs {what}, which {language.title} does not offer (only: "
+            f'{", ".join(able)}); leave the term out: remove = ["reward.{name}"] in a recipe that extends this one'
+        )
 
 
 @contextmanager

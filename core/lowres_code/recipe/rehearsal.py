@@ -17,6 +17,7 @@ from lowres_code.language.base import Example, Language, Status
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe.build import reward_terms
 from lowres_code.recipe.schema import Recipe
+from lowres_code.reward.needs import informed
 
 RIGHT, WRONG, EMPTY, HOSTILE = "right", "wrong", "empty", "hostile"
 _NOT_AN_ANSWER = "an answer that no program of these gives"
@@ -113,8 +114,7 @@ def _rewarded(recipe: Recipe, judge: Judge, example: Example) -> Iterator[Rehear
     problems = [other if kind == WRONG else known for kind in texts]
     terms = reward_terms(recipe, judge.language)
     judgements = judge.judge(list(texts.values()), problems, any(term.needs_every_test for term in terms))
-    if any(term.needs_analysis for term in terms):
-        judgements = judge.analyse(judgements)
+    judgements = informed(judge, judgements, problems, terms)
     for kind, problem, judgement in zip(texts, problems, judgements, strict=True):
         values = {term.name: term.score(problem, judgement) or 0.0 for term in terms}
         weighed = zip(terms, recipe.reward_weights(), strict=True)

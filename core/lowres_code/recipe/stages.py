@@ -129,6 +129,8 @@ class EvalTable(Table):
         batch_size: completions at a time; by default found by trying.
         seed: of the sampling.
         every: measure the model while it trains as well, each time after so many steps.
+        metamorphic: run right programs again with other names, and with the numbers of another question: do they
+            follow? For languages that offer an analysis; an evaluation that is there is completed, nothing is sampled.
     """
 
     samples: int = Field(default=4, gt=0)
@@ -140,6 +142,7 @@ class EvalTable(Table):
     batch_size: int | None = Field(default=None, gt=0)
     seed: int = 0
     every: int | None = Field(default=None, gt=0)
+    metamorphic: bool = False
 
 
 class SamplingTable(Table):

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lowres_code.evaluation.compare import Comparison, Difference
 from lowres_code.evaluation.folder import Summary
-from lowres_code.evaluation.metrics import Metrics
+from lowres_code.evaluation.metrics import Metrics, TrustFigures
 from lowres_code.runs.directory import DONE, INTERRUPTED, STAGES, RunDirectory
 from lowres_code.runs.expected import outcome_lines
 
@@ -57,6 +57,20 @@ def _figures(figures: Metrics) -> Iterator[str]:
             f"programmed and right {trust.earned}{bare}; {trust.clauses:g} clauses, {trust.predicates:g} predicates, "
             f"{trust.constraints:g} constraints a program{agreement}"
         )
+        yield from _checks(trust)
+
+
+def _checks(trust: TrustFigures) -> Iterator[str]:
+    """What became of right programs that were looked at once more."""
+    told = []
+    if trust.one_answer is not None:
+        told.append(f"of the right ones {trust.one_answer:.1%} have one answer alone, and so did not try several")
+    if trust.follow_renaming is not None:
+        told.append(f"{trust.follow_renaming:.1%} of {trust.renamed} are still right with other names")
+    if trust.follow_numbers is not None:
+        told.append(f"{trust.follow_numbers:.1%} of {trust.renumbered} with the numbers of another question")
+    if told:
+        yield "; ".join(told)
 
 
 def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:

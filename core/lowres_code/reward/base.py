@@ -75,6 +75,10 @@ class RewardTerm(Generic[Options]):
         needs_analysis: whether ``judgement.analysis`` is to be there. Only languages that offer one then go with it,
             and it is still ``None`` for programs that the language's reader does not accept.
         needs_every_test: whether ``judgement.passed`` is to be there, though that takes the tests behind a failed one.
+        needs_answers: whether ``judgement.answers`` is to be there, of right programs: one execution more of each, and
+            only in languages whose programs can have several answers.
+        needs_follows: which fields of ``judgement.follows`` are to be there, of right programs: an analysis and an
+            execution more of each.
         by_chance: whether its value says nothing of the completion: a control, that no recipe is refused for.
     """
 
@@ -83,6 +87,8 @@ class RewardTerm(Generic[Options]):
     value: Callable[[RewardInput[Options]], float]
     options: Options = _NO_OPTIONS  # type: ignore[assignment]  # the default of the type variable
     needs_analysis: bool = False
+    needs_answers: bool = False
+    needs_follows: tuple[str, ...] = ()
     by_chance: bool = False
     needs_every_test: bool = False
 

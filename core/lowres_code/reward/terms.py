@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -116,6 +117,16 @@ def agreement(given: RewardInput[AgreementOptions]) -> float:
     return share_named(analysis, given.completion.reasoning) or 0.0
 
 
+def follows(check: str) -> Callable[[RewardInput], float]:
+    """1 if the program is right and is not found out by a check of `Follows`; one that does not apply finds nothing."""
+
+    def value(given: RewardInput) -> float:
+        judgement = given.judgement
+        return float(judgement.correct and getattr(judgement.follows, check, None) is not False)
+
+    return value
+
+
 TERMS: tuple[RewardTerm[Any], ...] = (
     RewardTerm(
         "correct", "1 if every test is answered rightly (binary: arXiv 2508.04865)", lambda it: it.judgement.correct
@@ -156,5 +167,23 @@ TERMS: tuple[RewardTerm[Any], ...] = (
         "the share of a problem's tests that are answered rightly; all of them are run then",
         lambda it: it.judgement.fraction or 0.0,
         needs_every_test=True,
+    ),
+    RewardTerm(
+        "one_answer",
+        "1 if the program is right and has no other answer, so that it has not guessed by enumerating",
+        lambda it: it.judgement.correct and it.judgement.answers == 1,
+        needs_answers=True,
+    ),
+    RewardTerm(
+        "follows_renaming",
+        "1 if the program is right, and still is when its own names are others, or has none",
+        follows("renaming"),
+        needs_follows=("renaming",),
+    ),
+    RewardTerm(
+        "follows_numbers",
+        "1 if the program is right, and still is with the numbers of another question, or that cannot be tried",
+        follows("numbers"),
+        needs_follows=("numbers",),
     ),
 )

@@ -23,6 +23,7 @@ from lowres_code._util.files import (
 from lowres_code._util.lock import is_locked, lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, ProblemRecord, Summary
+from lowres_code.language.toml_file import files_beside
 from lowres_code.recipe import Recipe, RecipeFile, Suite, load_recipe
 from lowres_code.runs.health import Finding
 
@@ -79,6 +80,8 @@ class RunDirectory:
             (path / "language.toml").unlink(missing_ok=True)  # of a run that had hardly begun
             if language_file:
                 write_atomically(path / "language.toml", language_file.read_text(encoding="utf-8"))
+                for beside in files_beside(language_file):
+                    write_atomically(path / beside.name, beside.read_text(encoding="utf-8"))
             for file in origin.foreign() if origin else ():
                 (path / "recipes").mkdir(exist_ok=True)
                 (path / "recipes" / f"{file.sha256}.toml").write_bytes(file.text.encode())

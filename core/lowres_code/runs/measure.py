@@ -95,7 +95,7 @@ def measure(
         JudgeError: the judge does not work.
     """
     weights = subject.weights(recipe)
-    folder = EvaluationFolder(out or _default_folder(subject, recipe, language, weights))
+    folder = EvaluationFolder(out or default_folder(subject, recipe, language, weights))
     folder.must_be_usable()
     if not subject.name.startswith(URL):
         recipe = recipe.model_copy(update={"model": subject.model(recipe)[0]})  # what is written down runs again
@@ -111,9 +111,11 @@ def measure(
         raise
 
 
-def _default_folder(subject: Subject, recipe: Recipe, language: Language, weights: str | None) -> Path:
+def default_folder(subject: Subject, recipe: Recipe, language: Language, weights: str | None) -> Path:
     """Another one for each question, so that the same command finds what it has begun."""
-    asked = fingerprint(subject.name, subject.served, recipe.model_dump(mode="json"), language.name, weights)[:8]
+    # It completes what is there, and a description tells each --set in the order in which it was given.
+    tables = recipe.model_dump(mode="json", exclude={"eval": {"metamorphic"}, "recipe": {"description"}})
+    asked = fingerprint(subject.name, subject.served, tables, language.name, weights)[:8]
     if subject.run:
         return subject.run.evaluation_folder(asked).path
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(subject.served or subject.name).name).strip("-.") or "model"

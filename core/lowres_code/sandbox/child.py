@@ -9,6 +9,7 @@ A child shares its memory with the worker until it writes to it, page by page; c
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
 import resource
@@ -98,6 +99,9 @@ def answer(language: Language, ask: str, program: str, test: Test, limits: Limit
         if ask == "analyse":
             analysis = language.analyse(program)
             return Execution(Status.OK, analysis.as_text()) if analysis else Execution(Status.NO_ANSWER)
+        if ask == "answers":
+            answers = language.answers(program, test, limits)
+            return Execution(Status.OK, json.dumps(answers)) if answers else Execution(Status.NO_ANSWER)
         return language.execute(program, test, limits)
     except MemoryError:
         return Execution(Status.MEMORY_LIMIT)

@@ -18,7 +18,7 @@ from lowres_code.problem import Test
 K = TypeVar("K")
 Job = tuple[str, Test]
 GoOn = Callable[[K, int, Execution], bool]
-Ask = Literal["execute", "check_syntax", "analyse"]
+Ask = Literal["execute", "check_syntax", "analyse", "answers"]
 
 AHEAD = 32  # groups that a stream takes for each worker, so that none waits for whoever reads the results
 

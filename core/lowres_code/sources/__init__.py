@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -84,6 +84,18 @@ class ProblemSource(ABC, Generic[Options]):
             UsageError: the problems cannot be had.
         """
 
+    def others(self, options: Options, task: str) -> Iterable[Problem]:
+        """Many training problems of one task, the same in each call; none by default.
+
+        A source that makes its problems can give them: questions that differ in their numbers alone tell whether a
+        program follows (`lowres_code.metamorphic`). They are made as they are needed.
+        """
+        return ()
+
     def load(self, options: dict[str, Any], part: Part, size: int, seed: int) -> list[Problem]:
         """`problems`, from the keys of a data table."""
         return self.problems(self.options.model_validate(options), part, size, seed)
+
+    def load_others(self, options: dict[str, Any], task: str) -> Iterable[Problem]:
+        """`others`, from the keys of a data table."""
+        return self.others(self.options.model_validate(options), task)

@@ -21,6 +21,7 @@ from lowres_code.sources.reasoning_gym_tasks import refusal, rule_of
 TaskOptions = Mapping[str, Any]
 
 BLOCK = 256  # entries of a data set; entry n of one with seed s is made by the seed s + n
+MOST_OTHERS, OTHERS_SEED = 300, 8_191  # some generators take tens of milliseconds for each
 
 
 def entries(task: str, options: TaskOptions, part: Part, seed: int) -> Iterator[Entry]:
@@ -138,3 +139,9 @@ class ReasoningGym(ProblemSource[ReasoningGymOptions]):
     def problems(self, options: ReasoningGymOptions, part: Part, size: int, seed: int) -> list[Problem]:
         """The tasks mixed by their weights."""
         return reasoning_gym_problems(options.tasks, options.weights, part, size, seed)
+
+    def others(self, options: ReasoningGymOptions, task: str) -> Iterator[Problem]:
+        """`MOST_OTHERS` of the generator's, with a seed of their own."""
+        if task not in options.tasks:
+            return iter(())
+        return itertools.islice(_fresh(task, options.tasks[task], "train", OTHERS_SEED), MOST_OTHERS)

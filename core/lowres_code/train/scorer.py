@@ -18,8 +18,10 @@ from lowres_code._util.files import JsonLines
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.judge import Judge
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
+from lowres_code.metamorphic import Others, no_others
 from lowres_code.problem import Problem
 from lowres_code.reward import RewardTerm
+from lowres_code.reward.needs import informed
 from lowres_code.train.conversations import Conversation
 from lowres_code.train.processes import ALONE, Processes
 
@@ -58,6 +60,7 @@ class Scorer:
         ends: Collection[int] = (),
         processes: Processes = ALONE,
         discount: float = 1.0,
+        others: Others = no_others,
     ) -> None:
         """Args:
         judge: of the language.
@@ -68,6 +71,7 @@ class Scorer:
         ends: tokens that end a completion; by these it is known whether one was cut.
         processes: that share a step's completions; the main one records all.
         discount: what a right program earns is multiplied by it for each turn after the first.
+        others: gives problems that differ from one in their numbers, for terms that need them.
         """
         self._judge = judge
         self._problems = problems
@@ -77,8 +81,8 @@ class Scorer:
         self._ends = frozenset(ends)
         self._processes = processes
         self._discount = discount
-        self._analyses = any(term.needs_analysis for term in terms)
         self._every_test = any(term.needs_every_test for term in terms)
+        self._others = others
         self._failures = FailureWindow()
         self._recording = threading.Lock()
         self._open: dict[object, _Batch] = {}
@@ -122,8 +126,7 @@ class Scorer:
         judgements = [it.judgement for it in talks if it.judgement]
         if not talks:
             judgements = self._judge.judge(texts, problems, self._every_test)
-        if self._analyses:
-            judgements = self._judge.analyse(judgements)
+        judgements = informed(self._judge, judgements, problems, self._terms, self._others)
         columns = {term.name: self._column(term, problems, judgements, _step(context)) for term in self._terms}
         if self._discount < 1 and talks:
             columns = {name: self._discounted(column, talks) for name, column in columns.items()}

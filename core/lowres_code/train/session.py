@@ -22,7 +22,7 @@ from lowres_code.judge import Judge
 from lowres_code.language.base import Language
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
-from lowres_code.recipe.build import load_problems, reward_terms, started_judge
+from lowres_code.recipe.build import load_problems, other_problems, reward_terms, started_judge
 from lowres_code.recipe.files import RecipeFile
 from lowres_code.recipe.schema import LimitsTable, Recipe
 from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
@@ -265,7 +265,7 @@ class _Session:
         terms = reward_terms(recipe, self._judge.language)
         ends = end_tokens(self._policy.model, self._tokenizer)
         rest = (self._run.samples(), self._seed, ends, self._processes, recipe.rollout.discount)
-        scorer = Scorer(self._judge, self._problems, terms, *rest)
+        scorer = Scorer(self._judge, self._problems, terms, *rest, other_problems(recipe.data.train))
         prompts = [self._prompt(problem) for problem in self._problems]
         lengths = [len(prompt[-1]["content"]) for prompt in prompts]
         together = self._arguments.generation_batch_size // self._arguments.num_generations

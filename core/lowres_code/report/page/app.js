@@ -55,7 +55,20 @@ function trusted(evaluations) {
   const rows = there.map(({ label, all: { trust } }) => [label, share(trust.earned), trust.bare === null ? "" : percent(trust.bare), ...[trust.clauses, trust.predicates, trust.constraints].map((one) => one.toFixed(1)),
     trust.agreement === null ? "" : percent(trust.agreement)]);
   return [el("h3", { id: "trust" }, "Is it programmed?"), el("p", { class: "soft small" }, "An answer is bare if the program merely states it, or computes it from numbers that the question does not give."),
-    table(["model", "right and not bare", "bare, of the right", "clauses", "predicates", "constraints", "numbers named in the reasoning"], rows)];
+    table(["model", "right and not bare", "bare, of the right", "clauses", "predicates", "constraints", "numbers named in the reasoning"], rows), changed(there)];
+}
+
+// What became of right programs that were looked at once more: each column only if somebody has looked.
+function changed(evaluations) {
+  const columns = [
+    ["one answer alone", "one_answer", null, "A right program that has other answers too may have tried candidates one after another: the first counts."],
+    ["right with other names", "follow_renaming", "renamed", "A program whose own names are others means the same, unless it takes its answer from them."],
+    ["right with other numbers", "follow_numbers", "renumbered", "With the numbers of another question a program gives the answer to that one, unless it states an answer or was tuned to it."],
+  ].filter(([, key]) => evaluations.some(({ all: { trust } }) => trust[key] !== null));
+  if (!columns.length) return null;
+  const rows = evaluations.map(({ label, all: { trust } }) => [label, ...columns.map(([, key, count]) =>
+    trust[key] === null ? "" : percent(trust[key]) + (count ? ` of ${trust[count]}` : ""))]);
+  return [columns.map(([, , , why]) => el("p", { class: "soft small" }, why)), table(["of the right programs", ...columns.map(([name]) => name)], rows)];
 }
 
 function differences(page) {

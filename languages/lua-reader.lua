@@ -1,0 +1,336 @@
+-- What a Lua program consists of: read, never run. Prints one line of JSON, as lowres_code.language.analysis reads it.
+-- The program has been accepted by Lua's own compiler first, so that what is read here is well formed.
+
+local file = assert(io.open(arg[1], "rb"))
+local text = file:read("a")
+file:close()
+if not loadfile(arg[1], "t") or not utf8.len(text) then os.exit(1) end
+
+-- Tokens: {kind, text, first byte, last byte}; kind is name, keyword, number, string or symbol.
+
+local keywords = {}
+for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true until "
+  .. "while"):gmatch("%a+") do keywords[word] = true end
+local symbols = {"...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", ".."}
+
+local function long_bracket(at)
+  local level = text:match("^%[(=*)%[", at)
+  if not level then return nil end
+  local _, last = text:find("]" .. level .. "]", at, true)
+  return last, level
+end
+
+local function number_end(at)
+  local hex = text:find("^0[xX]", at)
+  local _, last = text:find(hex and "^0[xX][%x.]*[pP]?" or "^[%d.]*[eE]?", at)
+  if text:sub(last, last):find(hex and "[pP]" or "[eE]") then _, last = text:find("^[+-]?%d*", last + 1) end
+  return last
+end
+
+local function quoted_end(at)
+  local quote, place = text:sub(at, at), at + 1
+  while text:sub(place, place) ~= quote do
+    place = place + (text:sub(place, place) == "\\" and 2 or 1)
+  end
+  return place
+end
+
+local function token_at(at)
+  local first = text:sub(at, at)
+  if first:find("[%a_]") then
+    local word = text:match("^[%w_]+", at)
+    return keywords[word] and "keyword" or "name", at + #word - 1
+  elseif first:find("%d") or text:find("^%.%d", at) then
+    return "number", number_end(at)
+  elseif first == '"' or first == "'" then
+    return "string", quoted_end(at)
+  elseif long_bracket(at) then
+    return "string", (long_bracket(at))
+  end
+  for _, symbol in ipairs(symbols) do
+    if text:sub(at, at + #symbol - 1) == symbol then return "symbol", at + #symbol - 1 end
+  end
+  return "symbol", at
+end
+
+local function skipped(at)
+  while true do
+    local _, last = text:find("^%s+", at)
+    if not last and text:find("^%-%-", at) then
+      last = long_bracket(at + 2) or (text:find("\n", at, true) or #text)
+    end
+    if not last then return at end
+    at = last + 1
+  end
+end
+
+local tokens = {}
+local place = text:sub(1, 1) == "#" and (text:find("\n", 1, true) or #text + 1) or 1
+place = skipped(place)
+while place <= #text do
+  local kind, last = token_at(place)
+  tokens[#tokens + 1] = {kind, text:sub(place, last), place, last}
+  place = skipped(last + 1)
+end
+tokens[#tokens + 1] = {"end", "", #text + 1, #text}
+
+-- What is found.
+
+local functions, operations, literals, numbers = 0, 0, {}, {}
+local defined, anonymous = {}, 0     -- functions by name
+local own, used = {}, {}             -- variables that the program makes; places of all variables, by name
+local calls = {}                     -- names of what is called
+
+local here = 1
+local function peek(ahead) return tokens[here + (ahead or 0)][2] end
+local function kind(ahead) return tokens[here + (ahead or 0)][1] end
+local function take() here = here + 1; return tokens[here - 1] end
+local function is(symbol) return peek() == symbol and kind() ~= "string" end
+local function accept(symbol) if is(symbol) then take(); return true end end
+
+local function variable(makes)
+  local token = take()
+  local name = token[2]
+  used[name] = used[name] or {}
+  table.insert(used[name], {token[3], token[4]})
+  if makes then own[name] = true end
+  return name
+end
+
+local function operation() operations = operations + 1 end
+local function define(name)
+  functions = functions + 1
+  if name then defined[name] = true else anonymous = anonymous + 1 end
+end
+
+local escapes = {n = "\n", t = "\t", r = "\r", a = "\a", b = "\b", f = "\f", v = "\v", ["\n"] = "\n"}
+local function value_of(token)
+  local said = token[2]
+  local level = said:match("^%[(=*)%[")
+  if level then return (said:sub(#level + 3, -#level - 3):gsub("^\r?\n", "")) end
+  said = said:sub(2, -2):gsub("\\z%s*", ""):gsub("\\x(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  said = said:gsub("\\(%d%d?%d?)", function(code) return string.char(tonumber(code) % 256) end)
+  said = said:gsub("\\u{(%x+)}", function(hex) return utf8.char(tonumber(hex, 16)) end)
+  return (said:gsub("\\(.)", function(one) return escapes[one] or one end))
+end
+
+local expression, block
+
+local function literal(value) literals[#literals + 1] = value end
+
+local function number(sign)
+  local token = take()
+  numbers[#numbers + 1] = {sign and sign[3] or token[3], token[4]}
+  local value = tonumber(token[2])
+  literal(math.type(value) == "integer" and ("%d"):format(sign and -value or value) or (sign and "-" or "") .. token[2])
+end
+
+local function list(close)
+  if accept(close) then return end
+  repeat expression() until not accept(",")
+  accept(close)
+end
+
+local function body(name)
+  define(name)
+  accept("(")
+  while not accept(")") do
+    if kind() == "name" then variable(true) else take() end
+    accept(",")
+  end
+  block()
+  accept("end")
+end
+
+local function constructor()
+  accept("{")
+  while not accept("}") do
+    if kind() == "name" and peek(1) == "=" and kind(1) == "symbol" then
+      local key = take()[2]
+      accept("=")
+      if is("function") then take(); body(key) else literal(key); expression() end
+    elseif accept("[") then
+      expression()
+      accept("]"); accept("=")
+      expression()
+    else
+      expression()
+    end
+    if not accept(",") then accept(";") end
+  end
+end
+
+-- What stands before operators: a variable, a call, something in parentheses. Its last name, and its whole name.
+
+local function suffixed()
+  local last, whole
+  if accept("(") then expression(); accept(")") else last = variable(); whole = last end
+  while true do
+    if is(".") or is(":") then
+      take()
+      last = take()[2]
+      whole = (whole or "") .. "." .. last
+    elseif accept("[") then
+      expression(); accept("]")
+      last, whole = nil, nil
+    elseif is("(") or is("{") or kind() == "string" then
+      if whole then calls[#calls + 1] = {last, whole} end
+      if accept("(") then list(")") elseif is("{") then constructor() else literal(value_of(take())) end
+      last, whole = nil, nil
+    else
+      return last, whole
+    end
+  end
+end
+
+local binary = {["+"] = true, ["-"] = true, ["*"] = true, ["/"] = true, ["//"] = true, ["%"] = true, ["^"] = true,
+  ["&"] = true, ["|"] = true, ["~"] = true, ["<<"] = true, [">>"] = true, ["=="] = true, ["~="] = true, ["<"] = true,
+  [">"] = true, ["<="] = true, [">="] = true, [".."] = false, ["and"] = false, ["or"] = false}
+
+local function operand()
+  if is("-") and kind(1) == "number" then
+    number(take())
+  elseif is("-") or is("not") or is("#") or is("~") then
+    take(); operation(); operand()
+  elseif kind() == "number" then
+    number()
+  elseif kind() == "string" then
+    literal(value_of(take()))
+  elseif is("true") or is("false") then
+    literal(take()[2])
+  elseif is("nil") or is("...") then
+    take()
+  elseif accept("function") then
+    body()
+  elseif is("{") then
+    constructor()
+  else
+    suffixed()
+  end
+end
+
+function expression()
+  operand()
+  while kind() ~= "string" and binary[peek()] ~= nil do
+    if binary[take()[2]] then operation() end
+    operand()
+  end
+end
+
+local function values(names)
+  local n = 0
+  repeat
+    n = n + 1
+    if is("function") then take(); body(names[n]) else expression() end
+  until not accept(",")
+end
+
+local function local_statement()
+  if accept("function") then body(variable(true)); return end
+  local names = {}
+  repeat
+    names[#names + 1] = variable(true)
+    if accept("<") then take(); accept(">") end
+  until not accept(",")
+  if accept("=") then values(names) end
+end
+
+local function for_statement()
+  variable(true)
+  if accept("=") then operation() else while accept(",") do variable(true) end; accept("in") end
+  repeat expression() until not accept(",")
+  accept("do"); block(); accept("end")
+end
+
+local function if_statement()
+  repeat
+    expression(); accept("then"); block()
+  until not accept("elseif")
+  if accept("else") then block() end
+  accept("end")
+end
+
+local function function_statement()
+  local plain = peek(1) ~= "." and peek(1) ~= ":"
+  local name = variable(plain)
+  while is(".") or is(":") do take(); name = take()[2] end
+  body(name)
+end
+
+local function assignment()
+  local names = {}
+  repeat
+    local plain, at = kind() == "name" and (peek(1) == "=" or peek(1) == ",") and kind(1) == "symbol", peek()
+    names[#names + 1] = suffixed() or false
+    if plain then own[at] = true end
+  until not accept(",")
+  if accept("=") then values(names) end
+end
+
+local function statement()
+  if accept(";") then return
+  elseif accept("local") then local_statement()
+  elseif accept("for") then for_statement()
+  elseif accept("if") then if_statement()
+  elseif accept("while") then expression(); accept("do"); block(); accept("end")
+  elseif accept("do") then block(); accept("end")
+  elseif accept("repeat") then block(); accept("until"); expression()
+  elseif accept("function") then function_statement()
+  elseif accept("return") then
+    if not (is("end") or is("else") or is("elseif") or is("until") or is(";") or kind() == "end") then
+      repeat expression() until not accept(",")
+    end
+  elseif accept("break") then return
+  elseif accept("goto") then take()
+  elseif accept("::") then take(); accept("::")
+  else assignment() end
+end
+
+function block()
+  while not (kind() == "end" or kind() == "keyword" and (is("end") or is("else") or is("elseif") or is("until"))) do
+    statement()
+  end
+end
+
+block()
+
+-- Calls of what the program does not define, and that is more than control, conversion or output, are operations.
+
+local neutral = {}
+for name in ("print io.write io.read io.lines io.stdout.write stdout.write write tostring tonumber string.format format "
+  .. "ipairs pairs next select type error assert pcall require os.exit table.unpack"):gmatch("%S+") do
+  neutral[name] = true
+end
+for _, call in ipairs(calls) do
+  if not (defined[call[1]] or neutral[call[2]] or (call[2]:find("%.") and neutral[call[1]])) then operation() end
+end
+
+-- JSON, with places in characters from 0.
+
+local character, count = {}, 0  -- by the byte with which it begins
+for at in utf8.codes(text) do character[at] = count; count = count + 1 end
+character[#text + 1] = count
+
+local function quoted(said)
+  said = utf8.len(said) and said or said:gsub("[\128-\255]", "?")
+  return '"' .. said:gsub('[%c"\\\127]', function(one) return ("\\u%04x"):format(one:byte()) end) .. '"'
+end
+
+local rows, spans, kept, names = {}, {}, {}, 0
+for name, places in pairs(used) do
+  if own[name] and _G[name] == nil and name ~= "_ENV" and name ~= "arg" and name ~= "self" then
+    for _, span in ipairs(places) do rows[#rows + 1] = {name, span[1], span[2]} end
+  end
+end
+table.sort(rows, function(a, b) return a[2] < b[2] end)
+for n, row in ipairs(rows) do
+  rows[n] = ("[%s,%d,%d]"):format(quoted(row[1]), character[row[2]], character[row[3] + 1])
+end
+for n, span in ipairs(numbers) do spans[n] = ("[%d,%d]"):format(character[span[1]], character[span[2] + 1]) end
+for n, value in ipairs(literals) do
+  if n > 1000 then break end
+  if #value <= 200 then kept[#kept + 1] = quoted(value) end
+end
+for _ in pairs(defined) do names = names + 1 end
+print(('{"clauses":%d,"predicates":%d,"constraints":0,"operations":%d,"literals":[%s],"names":[%s],"numbers":[%s]}'):format(
+  functions, names + anonymous, operations, table.concat(kept, ","), table.concat(rows, ","), table.concat(spans, ",")))
