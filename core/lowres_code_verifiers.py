@@ -1,4 +1,4 @@
-"""The taskset of `lowres_code.adapters.verifiers`, where verifiers finds it: it knows tasksets by modules at the top."""
+"""The taskset of `lowres_code.adapters.verifiers`, where verifiers finds it: tasksets are modules at the top to it."""
 
 from lowres_code.adapters.verifiers import ProgramsTaskset
 

@@ -29,7 +29,9 @@ def right_program(language: str) -> Scorer:
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        row: Row = state.metadata if any(state.metadata.get(key) is not None for key in RIGHT) else {"answer": target.text}
+        row: Row = (
+            state.metadata if any(state.metadata.get(key) is not None for key in RIGHT) else {"answer": target.text}
+        )
         completions = [state.output.completion]
         return _score((await run_sync(judged, language, completions, [row]))[0])
 
@@ -57,7 +59,7 @@ def programs(language: str, problems: str, shots: int = 0) -> Task:
     backend = find_language(language)
     samples = [
         Sample(
-            input=asked(backend, str(row["question"]), shots),  # type: ignore[arg-type]  # pydantic makes messages of it
+            input=asked(backend, str(row["question"]), shots),
             target=str(row.get("answer") or ""),
             id=str(row["id"]),
             metadata=row,

@@ -65,9 +65,7 @@ class ProgramsServer(SimpleResourcesServer):
             raise HTTPException(503, str(error)) from error
         except UsageError as error:
             raise HTTPException(422, str(error)) from error
-        return ProgramVerifyResponse(
-            **body.model_dump(), reward=float(judgement.correct), verdict=judgement.verdict
-        )
+        return ProgramVerifyResponse(**body.model_dump(), reward=float(judgement.correct), verdict=judgement.verdict)
 
 
 _FILES = {

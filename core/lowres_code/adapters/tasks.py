@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from lowres_code._util.tables import open_table
-from lowres_code.api import find_language
 from lowres_code.language.base import Language
 from lowres_code.problem import make_each, problem_of
 from lowres_code.prompt import Message, Prompt

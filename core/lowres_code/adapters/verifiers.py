@@ -14,10 +14,11 @@ import verifiers.v1 as vf
 from lowres_code.adapters.judging import surely_judged
 from lowres_code.adapters.tasks import asked, read_rows
 from lowres_code.api import find_language
+from lowres_code.errors import UsageError
 
 
 class ProgramsConfig(vf.TasksetConfig):
-    """Options of the taskset.
+    """Options of the taskset; the first two must be given (verifiers makes one without, to show its defaults).
 
     Attributes:
         language: its name, or its file.
@@ -25,8 +26,8 @@ class ProgramsConfig(vf.TasksetConfig):
         shots: so many of the language's worked examples are shown first.
     """
 
-    language: str
-    problems: str
+    language: str = ""
+    problems: str = ""
     shots: int = 0
 
 
@@ -56,8 +57,14 @@ class ProgramsTaskset(vf.Taskset[ProgramTask, ProgramsConfig]):
     """A task for each problem of a file."""
 
     def load(self) -> Iterator[ProgramTask]:
-        """The tasks, in the file's order."""
+        """The tasks, in the file's order.
+
+        Raises:
+            UsageError: an option is missing, or wrong, or a row of the file is no problem.
+        """
         config = self.config
+        if not (config.language and config.problems):
+            raise UsageError("which problems? --env.taskset.language prolog --env.taskset.problems problems.jsonl")
         language = find_language(config.language)
         for row in read_rows(config.problems):
             messages = asked(language, str(row["question"]), config.shots)

@@ -10,25 +10,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from lowres_code.adapters.judging import row_of, surely_judged
+from lowres_code.errors import UsageError
 
 
-def compute_score(
-    data_source: str, solution_str: str, ground_truth: Any, extra_info: Any = None, *, language: str, **_: Any
-) -> dict[str, Any]:
+def compute_score(solution_str: str, ground_truth: Any, *, language: str = "", **_: Any) -> dict[str, Any]:
     """The score of one completion: 1 for a right program, 0 for another.
 
     Args:
-        data_source: not used.
         solution_str: what the model wrote.
         ground_truth: the right answer, a list of tests, or a row with the keys of a problem.
-        extra_info: not used.
-        language: its name or its file; from ``reward_kwargs``.
+        language: its name or its file; must be given, as one of the ``reward_kwargs``.
 
     Raises:
-        UsageError: the ground truth does not say what is right.
+        UsageError: there is no such language, or the ground truth does not say what is right.
         JudgeError: the judge itself has failed. verl cannot leave out a sample, so its run stops here and goes on
             from its last checkpoint.
     """
+    if not language:
+        raise UsageError("which language? +reward.custom_reward_function.reward_kwargs.language=prolog")
     judgement = surely_judged(language, solution_str, row_of(_plain(ground_truth)))
     return {"score": float(judgement.correct), "acc": float(judgement.correct), "verdict": judgement.verdict}
 

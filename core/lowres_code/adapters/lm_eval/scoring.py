@@ -31,7 +31,13 @@ def load(language: str = "", problems: str = "", shots: int = 0, **_: Any) -> di
     rows = read_rows(problems)
     prompts = ["\n\n".join(one["content"] for one in asked(backend, str(row["question"]), shots)) for row in rows]
     docs = [
-        {"id": row["id"], "language": language, "prompt": prompt, "gold": str(row.get("answer") or ""), "row": json.dumps(row)}
+        {
+            "id": row["id"],
+            "language": language,
+            "prompt": prompt,
+            "gold": str(row.get("answer") or ""),
+            "row": json.dumps(row),
+        }
         for row, prompt in zip(rows, prompts, strict=True)
     ]
     return {"test": Dataset.from_list(docs)}
