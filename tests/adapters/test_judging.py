@@ -33,7 +33,10 @@ def verdicts(language: str, completions: list[Any], rows: list[dict[str, object]
 
 
 def test_a_row_says_what_is_right() -> None:
-    squares = {"tests": [{"stdin": "3", "stdout": "9"}, {"stdin": "4", "stdout": "16"}], "title": "squares"}
+    squares: dict[str, object] = {
+        "tests": [{"stdin": "3", "stdout": "9"}, {"stdin": "4", "stdout": "16"}],
+        "title": "squares",
+    }
     squaring, nine = "```lua\nprint(io.read('n') ^ 2)\n```", "```lua\nprint(9)\n```"
     rows: list[dict[str, object]] = [{"answer": 42}, {"answer": "42", "tests": None}, squares, squares, {"answer": 1}]
     assert verdicts("lua", [RIGHT, WRONG, squaring, nine, "no program"], rows) == [

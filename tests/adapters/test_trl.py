@@ -1,4 +1,4 @@
-"""TRL's own trainer with our reward functions and environment; completions are given, so that it is known what is right."""
+"""TRL's own trainers with our reward functions and environment; the completions are given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 import trl as tool
-from accelerate import PartialState
+from accelerate import PartialState  # type: ignore[import-untyped]
 from datasets import Dataset
 from lowres_code._util.quiet import quiet_libraries
 from lowres_code.adapters import trl as adapter

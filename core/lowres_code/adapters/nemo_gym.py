@@ -1,10 +1,11 @@
 """NeMo Gym: a resources server whose ``verify`` judges a program.
 
-``python -m lowres_code.adapters.nemo_gym .`` writes ``resources_servers/lowres_code``, which ``gym env start`` runs.
+``python -m lowres_code.adapters.nemo_gym prolog`` writes it to ``resources_servers/lowres_code`` for ``gym env start``.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pydantic import ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from lowres_code.adapters.judging import surely_judged
+from lowres_code.api import find_language
 from lowres_code.errors import JudgeError, UsageError
 
 
@@ -77,7 +79,7 @@ lowres_code:
     lowres_code:
       entrypoint: app.py
       domain: coding
-      language: prolog
+      language: LANGUAGE
 lowres_code_simple_agent:
   responses_api_agents:
     simple_agent:
@@ -92,8 +94,8 @@ lowres_code_simple_agent:
 }
 
 
-def write(folder: Path) -> Path:
-    """Write the folder of the server below ``folder``, where NeMo Gym looks for it.
+def write(language: str, folder: Path) -> Path:
+    """Write the server of a language below ``folder``, where NeMo Gym looks for servers.
 
     Raises:
         UsageError: one of its files is there already.
@@ -104,12 +106,21 @@ def write(folder: Path) -> Path:
         raise UsageError(f"{str(there)!r} is there already; nothing was written")
     for name, text in _FILES.items():
         (server / name).parent.mkdir(parents=True, exist_ok=True)
-        (server / name).write_text(text)
+        (server / name).write_text(text.replace("LANGUAGE", json.dumps(language)))
     return server
 
 
-if __name__ == "__main__":
+def main(words: list[str]) -> None:
+    """Write the server of the language that is named, into the current folder."""
+    if len(words) != 1:
+        sys.exit("which language? python -m lowres_code.adapters.nemo_gym prolog")
+    language = words[0]
     try:
-        print(write(Path(sys.argv[1] if sys.argv[1:] else ".")))
+        find_language(language)
+        print(write(language, Path()))
     except UsageError as error:
         sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

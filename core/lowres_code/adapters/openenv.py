@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from openenv.core.env_server.http_server import create_app
 from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
+from pydantic import Field
 
 from lowres_code.adapters.judging import Row, judged, messages_of, value_of
 from lowres_code.adapters.tasks import asked, read_rows
@@ -40,7 +41,7 @@ class ProgramObservation(Observation):
         diagnostics: what was said of the program, a line for each message.
     """
 
-    messages: list[dict[str, str]] = []
+    messages: list[dict[str, str]] = Field(default_factory=list)
     verdict: str = ""
     diagnostics: str = ""
 

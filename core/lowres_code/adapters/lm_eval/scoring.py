@@ -54,7 +54,7 @@ def verdicts(resps: list[list[str]], docs: list[dict[str, str]]) -> list[list[st
 
 
 def metrics(doc: dict[str, str], results: list[list[str]]) -> dict[str, float]:
-    """The share of right programs, and of those that the judge itself has failed on; the former is NaN without others."""
+    """The share that is right of the programs that were judged, NaN of none, and of those that the judge failed on."""
     found = results[0]
     sound = [verdict for verdict in found if verdict != INFRA_ERROR]
     correct = sum(verdict == CORRECT for verdict in sound) / len(sound) if sound else float("nan")
