@@ -12,7 +12,7 @@ from inspect_ai.scorer import CORRECT, INCORRECT, Score, Scorer, Target, accurac
 from inspect_ai.solver import TaskState, generate
 
 from lowres_code.adapters.judging import Row, judged, messages_of
-from lowres_code.adapters.tasks import asked, read_rows
+from lowres_code.adapters.tasks import answer_of, asked, read_rows
 from lowres_code.api import find_language
 from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.problem import RIGHT
@@ -60,7 +60,7 @@ def programs(language: str, problems: str, shots: int = 0) -> Task:
     samples = [
         Sample(
             input=asked(backend, str(row["question"]), shots),
-            target=str(row.get("answer") or ""),
+            target=answer_of(row),
             id=str(row["id"]),
             metadata=row,
         )

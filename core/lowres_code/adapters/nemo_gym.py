@@ -67,7 +67,8 @@ class ProgramsServer(SimpleResourcesServer):
             raise HTTPException(503, str(error)) from error
         except UsageError as error:
             raise HTTPException(422, str(error)) from error
-        return ProgramVerifyResponse(**body.model_dump(), reward=float(judgement.correct), verdict=judgement.verdict)
+        found = {"reward": float(judgement.correct), "verdict": judgement.verdict}
+        return ProgramVerifyResponse.model_validate({**body.model_dump(), **found})
 
 
 _FILES = {

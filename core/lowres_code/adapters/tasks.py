@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from lowres_code._util.tables import open_table
+from lowres_code._util.tables import Record, open_table
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
-from lowres_code.problem import make_each, problem_of
+from lowres_code.problem import label, make_each, problem_of
 from lowres_code.prompt import Message, Prompt
 from lowres_code.recipe.stages import DEFAULT_SYSTEM
 
@@ -15,18 +17,26 @@ def read_rows(file: str) -> list[dict[str, object]]:
     """The rows of a file (JSON Lines, CSV, Parquet), each with a question, what is right, and an id.
 
     Raises:
-        UsageError: there is no such file, or a row is no problem; the first bad rows are named.
+        UsageError: there is no such file, it has no rows, or a row is no problem; the first bad rows are named.
     """
+    name = Path(file).name.partition(".")[0]
     with open_table(Path(file)) as table:
-        entries = [(entry.where, entry.record) for entry in table.entries]
+        entries = [(entry.where, (f"{name}-{entry.number}", entry.record)) for entry in table.entries]
+    if not entries:
+        raise UsageError(f"{file!r} has no rows; it needs a question and an answer in each")
     return make_each(entries, _row)
 
 
-def _row(record: object, where: str) -> dict[str, object]:
-    if isinstance(record, Exception):
+def _row(named: tuple[str, Record | UsageError], where: str) -> dict[str, object]:
+    name, record = named
+    if isinstance(record, UsageError):
         raise record
-    assert isinstance(record, dict)
-    return {**record, "id": problem_of(record, where).id}
+    return {**record, "id": problem_of({**record, "id": label(record, "id", where) or name}, where).id}
+
+
+def answer_of(row: Mapping[str, object]) -> str:
+    """The right answer, for people to see; empty where tests say what is right."""
+    return "" if row.get("answer") is None else str(row["answer"])
 
 
 def asked(language: Language, question: str, shots: int = 0) -> list[Message]:

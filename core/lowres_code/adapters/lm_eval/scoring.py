@@ -8,7 +8,7 @@ from typing import Any
 from datasets import Dataset
 
 from lowres_code.adapters.judging import judged
-from lowres_code.adapters.tasks import asked, read_rows
+from lowres_code.adapters.tasks import answer_of, asked, read_rows
 from lowres_code.api import find_language
 from lowres_code.errors import UsageError
 from lowres_code.judgement import CORRECT, INFRA_ERROR
@@ -35,8 +35,8 @@ def load(language: str = "", problems: str = "", shots: int = 0, **_: Any) -> di
             "id": row["id"],
             "language": language,
             "prompt": prompt,
-            "gold": str(row.get("answer") or ""),
-            "row": json.dumps(row),
+            "gold": answer_of(row),
+            "row": json.dumps(row, default=str),
         }
         for row, prompt in zip(rows, prompts, strict=True)
     ]
@@ -53,7 +53,7 @@ def verdicts(resps: list[list[str]], docs: list[dict[str, str]]) -> list[list[st
     return [[next(found).verdict for _ in texts] for texts in resps]
 
 
-def metrics(doc: dict[str, str], results: list[list[str]]) -> dict[str, float]:
+def metrics(doc: dict[str, str], results: list[list[str]]) -> dict[str, float]:  # noqa: ARG001 - it is given both
     """The share that is right of the programs that were judged, NaN of none, and of those that the judge failed on."""
     found = results[0]
     sound = [verdict for verdict in found if verdict != INFRA_ERROR]
