@@ -68,7 +68,8 @@ class ProgramsServer(SimpleResourcesServer):
         except UsageError as error:
             raise HTTPException(422, str(error)) from error
         found = {"reward": float(judgement.correct), "verdict": judgement.verdict}
-        return ProgramVerifyResponse.model_validate({**body.model_dump(), **found})
+        judged: ProgramVerifyResponse = ProgramVerifyResponse.model_validate({**body.model_dump(), **found})
+        return judged
 
 
 _FILES = {
