@@ -12,6 +12,7 @@ import psutil
 import pytest
 from lowres_code.adapters.judging import (
     judged,
+    language_of,
     note_failures,
     program_alone,
     row_of,
@@ -24,6 +25,7 @@ from lowres_code.errors import JudgeError, UsageError
 
 from tests.adapters.conftest import FATAL, RIGHT, WRONG, needs_lua
 from tests.conftest import ROOT
+from tests.core.serve.conftest import served
 
 pytestmark = needs_lua
 
@@ -102,6 +104,26 @@ def test_threads_share_a_judge() -> None:
     for thread in threads:
         thread.join()
     assert values == [[1.0, 0.0] * 4] * 8
+
+
+def test_programs_run_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: dict[object, Any] = {}
+    monkeypatch.setattr("lowres_code.adapters.judging._opened", opened)
+    with served("lua") as server:
+        monkeypatch.setenv("LOWRES_CODE_JUDGE", server.url)
+        before = _processes(but_for=server.process.pid)
+        assert verdicts("lua", [RIGHT, WRONG], [{"answer": "42"}] * 2) == ["correct", "wrong_answer"]
+        assert _processes(but_for=server.process.pid) == before
+        monkeypatch.setenv("PATH", "")
+        assert language_of("lua").name == "lua"
+        for one in opened.values():
+            one.judge.close()
+
+
+def _processes(but_for: int) -> set[int]:
+    """Those of this process, without a server's."""
+    below = psutil.Process(but_for).children(recursive=True)
+    return {it.pid for it in psutil.Process().children(recursive=True)} - {it.pid for it in below}
 
 
 def test_a_spawned_process_finds_a_judge_of_its_own() -> None:

@@ -11,9 +11,8 @@ from inspect_ai.dataset import Sample
 from inspect_ai.scorer import CORRECT, INCORRECT, Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import TaskState, generate
 
-from lowres_code.adapters.judging import Row, judged, messages_of
+from lowres_code.adapters.judging import Row, judged, language_of, messages_of
 from lowres_code.adapters.tasks import answer_of, asked, read_rows
-from lowres_code.api import find_language
 from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.problem import RIGHT
 
@@ -56,7 +55,7 @@ def programs(language: str, problems: str, shots: int = 0) -> Task:
         problems: JSON Lines, CSV or Parquet, each row with a question and what is right.
         shots: so many of the language's worked examples are shown first.
     """
-    backend = find_language(language)
+    backend = language_of(language)
     samples = [
         Sample(
             input=asked(backend, str(row["question"]), shots),

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lowres_code.api import Judge
+from lowres_code.api import Judge, find_language
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import JudgeError
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
+from lowres_code.language.base import Language
 from lowres_code.problem import tests_of
 
 Row = Mapping[str, object]
@@ -36,20 +37,35 @@ _opening = threading.Lock()
 os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_opening.release)
 
 
-def open_judge(language: str) -> Judge:
-    """Open the judge of a language, by its name or file; the one place that says which judge adapters ask.
+def language_of(name: str) -> Language:
+    """The language of that name or file; what it needs is asked for here only where its programs run here.
 
     Raises:
         UsageError: there is no such language, or something it needs is missing.
-        JudgeError: the judge does not work here.
     """
-    judge = Judge(language)
+    return find_language(name, elsewhere=bool(_servers()))
+
+
+def open_judge(language: str) -> Judge:
+    """Open the judge of a language, by its name or file; the one place that says which judge adapters ask.
+
+    Programs run on this machine, or at the served judges whose addresses are in ``LOWRES_CODE_JUDGE``.
+
+    Raises:
+        UsageError: there is no such language, or something it needs is missing.
+        JudgeError: the judge does not work here, or no server answers.
+    """
+    judge = Judge(language, servers=_servers())
     try:
         judge.start()
     except JudgeError:
         judge.close()
         raise
     return judge
+
+
+def _servers() -> list[str]:
+    return os.environ.get("LOWRES_CODE_JUDGE", "").split()
 
 
 def judged(language: str, completions: Sequence[str | Completion], rows: Sequence[Row]) -> list[Judgement]:

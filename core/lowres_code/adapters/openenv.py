@@ -18,9 +18,8 @@ from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
 from pydantic import Field
 
-from lowres_code.adapters.judging import Row, judged, messages_of, value_of
+from lowres_code.adapters.judging import Row, judged, language_of, messages_of, value_of
 from lowres_code.adapters.tasks import asked, read_rows
-from lowres_code.api import find_language
 from lowres_code.errors import UsageError
 
 MOST_SESSIONS = 256  # each is a row and a number; programs run as many at a time as the judge has workers
@@ -71,7 +70,7 @@ class ProgramsEnvironment(Environment[ProgramAction, ProgramObservation, State])
             raise UsageError(f"there is no problem {place}: there are {len(self._rows)}, counted from 0")
         self._row = self._rows[place]
         self._state = State(episode_id=episode_id or str(uuid4()))
-        messages = asked(find_language(self._language), str(self._row["question"]), self._shots)
+        messages = asked(language_of(self._language), str(self._row["question"]), self._shots)
         return ProgramObservation(messages=messages)
 
     def step(self, action: ProgramAction, timeout_s: float | None = None, **_: Any) -> ProgramObservation:
@@ -104,7 +103,7 @@ def app() -> FastAPI:
         UsageError: one of these is not set, or there is no such language or file.
     """
     language, rows = _setting("LOWRES_CODE_LANGUAGE"), read_rows(_setting("LOWRES_CODE_PROBLEMS"))
-    find_language(language)
+    language_of(language)
     made = partial(ProgramsEnvironment, language, rows)
     server: FastAPI = create_app(
         made, ProgramAction, ProgramObservation, env_name="lowres_code", max_concurrent_envs=MOST_SESSIONS

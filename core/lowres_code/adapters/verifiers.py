@@ -11,9 +11,8 @@ from typing import Any
 
 import verifiers.v1 as vf
 
-from lowres_code.adapters.judging import surely_judged
+from lowres_code.adapters.judging import language_of, surely_judged
 from lowres_code.adapters.tasks import asked, read_rows
-from lowres_code.api import find_language
 from lowres_code.errors import UsageError
 
 
@@ -65,7 +64,7 @@ class ProgramsTaskset(vf.Taskset[ProgramTask, ProgramsConfig]):
         config = self.config
         if not (config.language and config.problems):
             raise UsageError("which problems? --env.taskset.language prolog --env.taskset.problems problems.jsonl")
-        language = find_language(config.language)
+        language = language_of(config.language)
         for row in read_rows(config.problems):
             messages = asked(language, str(row["question"]), config.shots)
             data = ProgramData(id=str(row["id"]), prompt=messages, language=config.language, row=row)

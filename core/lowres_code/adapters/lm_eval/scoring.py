@@ -7,9 +7,8 @@ from typing import Any
 
 from datasets import Dataset
 
-from lowres_code.adapters.judging import judged
+from lowres_code.adapters.judging import judged, language_of
 from lowres_code.adapters.tasks import answer_of, asked, read_rows
-from lowres_code.api import find_language
 from lowres_code.errors import UsageError
 from lowres_code.judgement import CORRECT, INFRA_ERROR
 
@@ -27,7 +26,7 @@ def load(language: str = "", problems: str = "", shots: int = 0, **_: Any) -> di
     """
     if not (language and problems):
         raise UsageError('which problems? --metadata \'{"language": "prolog", "problems": "problems.jsonl"}\'')
-    backend = find_language(language)
+    backend = language_of(language)
     rows = read_rows(problems)
     prompts = ["\n\n".join(one["content"] for one in asked(backend, str(row["question"]), shots)) for row in rows]
     docs = [
