@@ -10,10 +10,11 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ def problems(tmp_path: Path) -> str:
     rows = [{"question": question, "answer": "42"} for question in QUESTIONS]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(tmp_path / "problems.jsonl")
+
+
+@pytest.fixture
+def ray() -> Iterator[str]:
+    """A folder for Ray, whose sockets cannot have long names."""
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 def test_the_page_names_the_versions_that_are_tried() -> None:
@@ -135,15 +143,13 @@ def response(text: str, **row: object) -> bytes:
     return json.dumps({"responses_create_params": {"input": []}, "response": whole, **row}).encode()
 
 
-def wait_for(port: int) -> None:
+def wait_for(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
     """Until a server listens there."""
     until = time.monotonic() + 300
-    while True:
-        with socket.socket() as tried:
-            if not tried.connect_ex(("127.0.0.1", port)):
-                return
-        assert time.monotonic() < until, "the server does not come up"
-        time.sleep(0.5)
+    with socket.socket() as tried:
+        while tried.connect_ex(("127.0.0.1", port)):
+            assert running.poll() is None and time.monotonic() < until, log.read_text()[-4000:]
+            time.sleep(0.5)
 
 
 def verified(port: int, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -163,7 +169,7 @@ def free_port() -> int:
 
 @slow
 @needs_lua
-def test_nemo_gym(get: Get, tmp_path: Path) -> None:
+def test_nemo_gym(get: Get, ray: str, tmp_path: Path) -> None:
     """The server that we write, started by NeMo Gym; only its agent and model are left out."""
     tool = get("nemo-gym")
     tool.run(tool.python, "-m", "lowres_code.adapters.nemo_gym", "lua", cwd=tmp_path)
@@ -183,13 +189,14 @@ def test_nemo_gym(get: Get, tmp_path: Path) -> None:
         f"+config_paths=[{config.relative_to(tmp_path)}]",
         *words,
     ]
-    path = {"PATH": f"{tool.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(Path(__file__).parent)}
+    own = {"PATH": f"{tool.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(Path(__file__).parent)}
+    own |= {"RAY_TMPDIR": ray}  # where no other cluster of this machine is found
     with (tmp_path / "log").open("w") as log:
         running = subprocess.Popen(
-            command, cwd=tmp_path, env={**os.environ, **path}, stdout=log, stderr=log, start_new_session=True
+            command, cwd=tmp_path, env={**os.environ, **own}, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        wait_for(port)
+        wait_for(port, running, tmp_path / "log")
         answers = [verified(port, response(text, answer="42")) for text in (RIGHT, WRONG, FATAL)]
         answers.append(verified(port, response(RIGHT)))
     finally:

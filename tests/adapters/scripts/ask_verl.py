@@ -13,6 +13,7 @@ from lowres_code.errors import JudgeError
 from lowres_code.generation.models import POCKET_FOLDER
 from transformers import AutoTokenizer
 from verl import DataProto
+from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 from verl.trainer.ppo.reward import load_reward_manager
 
 manager, *texts = sys.argv[1:]
@@ -37,7 +38,7 @@ def sample(text: str, truth: object) -> DataProto:
     )
 
 
-async def scored(text: str, truth: object) -> object:
+async def scored(rewards: RewardManagerBase, text: str, truth: object) -> object:
     """What it got, or the error."""
     try:
         result = await rewards.run_single(sample(text, truth))
@@ -47,13 +48,13 @@ async def scored(text: str, truth: object) -> object:
 
 
 async def all_scored() -> list[object]:
-    """Each text with each form of the right answer."""
-    return [await scored(text, truth) for text in texts for truth in FORMS]
+    """The manager's name, and what each text got with each form of the right answer."""
+    rewards = load_reward_manager(config, TOKENIZER)  # which keeps the loop that runs
+    return [type(rewards).__name__, *[await scored(rewards, text, truth) for text in texts for truth in FORMS]]
 
 
 if manager == "remote":
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
 with initialize_config_module("verl.trainer.config", version_base=None):
     config = compose("ppo_trainer", overrides=SETTINGS)
-rewards = load_reward_manager(config, TOKENIZER)
-print(json.dumps([type(rewards).__name__, *asyncio.run(all_scored())]))
+print(json.dumps(asyncio.run(all_scored())))
