@@ -132,6 +132,7 @@ def test_lm_eval(get: Get, problems: str, tmp_path: Path) -> None:
     assert (figures["correct,judge"], figures["infra_error,judge"]) == (0.5, pytest.approx(1 / 3))
     rows = sorted(map(json.loads, samples.read_text().splitlines()), key=lambda row: int(row["doc_id"]))
     assert [row["filtered_resps"] for row in rows] == [[["correct"]], [["wrong_answer"]], [["infra_error"]]]
+    assert [row["correct"] for row in rows[:2]] == [1.0, 0.0]
 
 
 def response(text: str, **row: object) -> bytes:
