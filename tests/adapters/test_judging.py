@@ -14,13 +14,13 @@ from lowres_code.adapters.judging import (
     judged,
     language_of,
     note_failures,
-    program_alone,
     row_of,
     surely_judged,
     text_of,
     value_of,
 )
 from lowres_code.adapters.trl import Reward
+from lowres_code.case import given
 from lowres_code.errors import JudgeError, UsageError
 
 from tests.adapters.conftest import FATAL, RIGHT, WRONG, needs_lua
@@ -53,8 +53,8 @@ def test_a_row_says_what_is_right() -> None:
 
 
 def test_a_program_alone_is_run_as_it_is() -> None:
-    odd = program_alone("print('</code>')")
-    assert verdicts("lua", [odd, program_alone(" \n")], [{"answer": "</code>"}] * 2) == ["correct", "no_code"]
+    odd = given("print('</code>')")
+    assert verdicts("lua", [odd, given(" \n")], [{"answer": "</code>"}] * 2) == ["correct", "no_code"]
 
 
 def test_what_is_wrong_is_told() -> None:
@@ -134,6 +134,7 @@ def test_a_spawned_process_finds_a_judge_of_its_own() -> None:
 FORKING = """
 import os, psutil
 from lowres_code.adapters.trl import Reward
+from lowres_code.case import given
 ask = lambda: Reward("lua")([%r, %r], answer=["42", "42"])
 print(ask(), flush=True)
 child = os.fork()

@@ -108,9 +108,9 @@ def test_an_environment_shows_what_is_wrong_and_rewards_the_last_program(tiny_mo
     trainer, advantages = one_step(tiny_model, tmp_path, turns, **options)
     assert trainer.state.log_history[0]["rewards/ProgramEnvironment/mean"] == 0.5
     assert advantages[0] == advantages[2] > 0 > advantages[1] == advantages[3]
-    wrong, right = ["status: ok\nanswer: 48", "status: ok\nanswer: 42"]
+    wrong, right = "The program ran. Its answer: 48", "The program ran. Its answer: 42"
     assert [len(said) for said in shown] == [2, 2, 1, 0]
-    assert shown[0][0].startswith("status: syntax_error\nline 1: ")
+    assert shown[0][0].startswith("The program has a syntax error.\nline 1: ")
     assert [shown[0][1], *shown[1], *shown[2]] == [right, right, wrong, right]
 
 
@@ -118,12 +118,15 @@ def test_an_environment_tells_nothing_of_what_is_right(failing: None) -> None:
     tried = environment("lua")()
     tried.reset(answer="42", prompt=QUESTION)
     assert tried.get_reward() == 0
-    assert tried.run_program("io.write('a') error('b')").startswith("status: runtime_error\n")
-    assert (tried.run_program(""), tried.get_reward()) == ("There is no program.", 0)
+    ended = tried.run_program("io.write('a') error('b')")
+    assert ended.startswith("The program ended with an error.\nline 1: ") and ended.endswith("It printed:\na")
+    assert (tried.run_program(""), tried.get_reward()) == ("There is no program in your answer.", 0)
     assert tried.run_program("print(666)") == "The program could not be run, by no fault of its own. Run it again."
     assert tried.get_reward() is None
-    tried.reset(answer="666")
+    tried.reset(append="assert(f(2) == 4)")
     assert tried.get_reward() == 0
+    told = [tried.run_program(f"function f(n) return n {sign} 2 end") for sign in "*+-"]
+    assert (told, tried.get_reward()) == (["The program ran."] * 3, 0)
 
 
 def test_the_asynchronous_trainer_scores_a_group(failing: None) -> None:

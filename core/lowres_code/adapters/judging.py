@@ -73,7 +73,7 @@ def judged(language: str, completions: Sequence[str | Completion], rows: Sequenc
 
     Args:
         language: its name or its file.
-        completions: what the model wrote, with a program somewhere in it; or `program_alone`.
+        completions: what the model wrote, with a program somewhere in it; or that taken apart.
         rows: what is right for each, under the keys of a problem (``answer``, ``tests``, ...); others do not matter.
 
     Raises:
@@ -85,11 +85,6 @@ def judged(language: str, completions: Sequence[str | Completion], rows: Sequenc
     fences = judge.language.fences
     parsed = [parse_completion(one, fences) if isinstance(one, str) else one for one in completions]
     return judge.judge_parsed(parsed, tests)
-
-
-def program_alone(text: str) -> Completion:
-    """A completion that is a program and nothing else, whatever stands in it."""
-    return Completion(text, reasoning=None, program=text if text.strip() else None, well_formed=False)
 
 
 def surely_judged(language: str, completion: str, row: Row) -> Judgement:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from lowres_code._util.records import label, make_each
 from lowres_code._util.tables import Record, open_table
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
-from lowres_code.problem import label, make_each, problem_of
+from lowres_code.problem import problem_of
 from lowres_code.prompt import Message, Prompt
 from lowres_code.recipe.stages import DEFAULT_SYSTEM
 

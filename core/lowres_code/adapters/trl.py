@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lowres_code.adapters.judging import Row, judged, messages_of, note_failures, program_alone, text_of, value_of
+from lowres_code.adapters.judging import Row, judged, note_failures, text_of, value_of
+from lowres_code.case import given
 from lowres_code.errors import near_match
+from lowres_code.feedback import Feedback
 from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.plugins.manager import plugin_manager
+from lowres_code.problem import Problem, Test, tests_of
+
+_TOLD = Feedback("{verdict}\n{diagnostics}\n{output}")
+_LONGEST = 1_000  # characters of an answer that a model is shown
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,9 @@ class ProgramEnvironment:
         Returns:
             How it ended, its answer, and messages with line numbers.
         """
-        self._last = judged(self._language, [program_alone(program)], [self._row])[0]
+        self._last = judged(self._language, [given(program)], [self._row])[0]
         note_failures(self._language, [self._last])
-        return _shown(self._last)
+        return _shown(self._last, tests_of(self._row, "the row"))
 
     def get_reward(self) -> float | None:
         """1 if the last program that was run is right, 0 if not or if there was none; ``None`` if the judge failed."""
@@ -90,17 +96,17 @@ def _rows(columns: dict[str, Any], count: int) -> list[Row]:
     return [{key: column[number] for key, column in listed.items()} for number in range(count)]
 
 
-def _shown(judgement: Judgement) -> str:
-    """What a model may see: what the program did, and nothing of whether that is right."""
-    execution = judgement.execution
-    if execution is None:
-        return "There is no program."
+def _shown(judgement: Judgement, tests: tuple[Test, ...]) -> str:
+    """What a model may see: what became of the program, and nothing of whether its answer is right."""
     if judgement.verdict == INFRA_ERROR:
         return "The program could not be run, by no fault of its own. Run it again."
-    lines = [f"status: {execution.status.value}", messages_of(judgement)]
-    lines += [f"answer: {execution.answer.rstrip()}"] if execution.answer is not None else []
-    lines += [f"output: {execution.stdout.rstrip()}"] if execution.stdout not in ("", execution.answer) else []
-    return "\n".join(filter(None, lines))
+    told = _TOLD.message(judgement, Problem("", "", tests))
+    if told is not None:
+        return told
+    answer = judgement.execution.answer if judgement.execution else None
+    if answer is None or any(test.appended is not None for test in tests):  # what such tests say is not for the model
+        return "The program ran."
+    return f"The program ran. Its answer: {answer.strip()[:_LONGEST]}"
 
 
 def __getattr__(name: str) -> Reward:
