@@ -20,11 +20,25 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
-from lowres_code.errors import JudgeError
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.judgement import INFRA_ERROR
+from lowres_code.remote.ray_cluster import LOCAL, check_address
 from lowres_code.scoring.rows import Columns
 from lowres_code.scoring.score import score
 from lowres_code.scoring.tally import Tally
+
+
+class RayAddress(click.ParamType):
+    """An address is looked at before FILE is missed, which may have been taken for one."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """As `check_address`."""
+        try:
+            return check_address(value)
+        except UsageError as error:
+            self.fail(f"{error}; FILE comes before --ray", param, ctx)
 
 
 @click.command("score")
@@ -46,6 +60,15 @@ from lowres_code.scoring.tally import Tally
     help="Write a JSON line for each verdict there. The same command goes on with it after a stop.",
 )
 @limits_options
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value=LOCAL,
+    type=RayAddress(),
+    metavar="[ADDRESS]",
+    help="Run the programs at all nodes of a Ray cluster, --workers at each: auto, HOST:PORT or ray://HOST:PORT; "
+    "without ADDRESS in a Ray of this machine alone.",
+)
 @workers_option
 @json_option
 def command(
@@ -59,6 +82,7 @@ def command(
     overrides: tuple[str, ...],
     isolation: str,
     judges: tuple[str, ...],
+    ray: str | None,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -70,11 +94,14 @@ def command(
 
     Exit code 0: all rows have a verdict; 3: the judge itself failed on some; 130: stopped by Ctrl-C.
     """
-    backend = find_language(language, bool(judges))
+    backend = find_language(language, bool(judges or ray))
     table = limits_of(recipe, overrides, isolation, workers, judges)
+    if ray and table.judge:
+        asked = ", ".join(table.judge)
+        raise UsageError(f"--ray with --judge {asked} (or LOWRES_CODE_JUDGE, or limits.judge): leave one of them out")
     errors = screen(stderr=True)
     try:
-        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad, fraction)
+        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad, fraction, ray)
     except KeyboardInterrupt as stop:
         say(errors, f"stopped; {_kept(file, out)}")
         raise SystemExit(130) from stop
