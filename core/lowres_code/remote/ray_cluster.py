@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import re
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -134,8 +135,12 @@ def _ray(address: str) -> ModuleType:
     needed = ["ray", "grpc"] if address.startswith("ray://") else ["ray"]
     if any(find_spec(name) is None for name in needed):
         raise UsageError("judging by Ray needs a package: pip install 'lowres-code[ray]'")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # what is started here tells nobody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray warns of at each start
+    if address == LOCAL:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody
+        # Whoever reaches a Ray can run anything there, and it listens to all networks: this one wants a word.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
     return ray
@@ -144,8 +149,7 @@ def _ray(address: str) -> ModuleType:
 def _connect(ray: ModuleType, address: str) -> None:
     if found := _ADDRESS.fullmatch(address):
         _must_listen(address, found["host"].strip("[]"), int(found["port"]))
-    # Whoever can reach a Ray can run anything there: one that is started here listens to this machine alone.
-    own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {}
+    own = {"include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as error:  # connection errors, mismatched versions, no space for its files
