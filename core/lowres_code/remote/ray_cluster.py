@@ -10,6 +10,7 @@ import re
 import secrets
 import socket
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -141,6 +142,8 @@ def _ray(address: str) -> ModuleType:
         # Whoever reaches a Ray can run anything there, and it listens to all networks: this one wants a word.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    else:
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")  # tries; of 20, each takes most of a minute
     import ray
 
     return ray
@@ -151,8 +154,12 @@ def _connect(ray: ModuleType, address: str) -> None:
         _must_listen(address, found["host"].strip("[]"), int(found["port"]))
     own = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they say again what the error says
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as error:  # connection errors, mismatched versions, no space for its files
+        if address == "auto" and isinstance(error, ConnectionError):
+            raise JudgeError("no Ray runs on this machine: name an address, or start one: ray start --head") from error
         raise JudgeError(f"the Ray cluster {address!r} cannot be used: {_said(error)}") from error
 
 
