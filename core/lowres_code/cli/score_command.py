@@ -28,17 +28,12 @@ from lowres_code.scoring.score import score
 from lowres_code.scoring.tally import Tally
 
 
-class RayAddress(click.ParamType):
-    """An address is looked at before FILE is missed, which may have been taken for one."""
-
-    name = "address"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """As `check_address`."""
-        try:
-            return check_address(value)
-        except UsageError as error:
-            self.fail(f"{error}; FILE comes before --ray", param, ctx)
+def ray_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """An address that is one; asked before FILE is missed, which may have been taken for it."""
+    try:
+        return value and check_address(value)
+    except UsageError as error:
+        raise click.BadParameter(f"{error}; FILE comes before --ray", context, option) from error
 
 
 @click.command("score")
@@ -64,7 +59,7 @@ class RayAddress(click.ParamType):
     "--ray",
     is_flag=False,
     flag_value=LOCAL,
-    type=RayAddress(),
+    callback=ray_address,
     metavar="[ADDRESS]",
     help="Run the programs at all nodes of a Ray cluster, --workers at each: auto, HOST:PORT or ray://HOST:PORT; "
     "without ADDRESS in a Ray of this machine alone.",

@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -144,9 +145,7 @@ def _ray(address: str) -> ModuleType:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     else:
         os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")  # tries; of 20, each takes most of a minute
-    import ray
-
-    return ray
+    return import_module("ray")
 
 
 def _connect(ray: ModuleType, address: str) -> None:

@@ -18,9 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 from tests.core.scoring.test_score import ROWS, results, write
 from tests.core.serve.conftest import free_port
+from tests.follow import follow
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'lowres-code[ray]'")
 pytestmark = [
@@ -149,6 +150,10 @@ def test_a_cluster_that_is_not_there_is_said_in_a_line(cli: Cli, tmp_path: Path)
         done = cli("score", file, "--lang", "prolog", "--ray", address)
         assert (done.returncode, done.stdout) == (3, "")
         assert f"no Ray cluster answers at '{address}'" in done.stderr.splitlines()[-1]
+
+
+def test_the_page_does_what_it_says(tmp_path: Path) -> None:
+    assert follow(ROOT / "docs" / "cluster.md", tmp_path, str(Path(sys.executable).parent)) == 2
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from lowres_code import Judge, Limits, Test
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Status
@@ -18,7 +20,10 @@ from lowres_code.remote.ray_cluster import Node, NodeLostError, check_address
 from lowres_code.remote.ray_node import NodeJudge
 from lowres_code.sandbox.runner import Runner, outcome
 
+from tests.core.scoring.test_score import ROWS, VERDICTS, write
 from tests.core.serve.test_remote import ODD, TESTS, told
+
+Invoke = Callable[..., Result]
 
 
 class Here:
@@ -196,6 +201,26 @@ def test_a_closed_judge_gives_up_what_is_on_its_way(there: Judge) -> None:
 def test_only_one_can_run_the_programs() -> None:
     with pytest.raises(UsageError, match=r"at served judges \(http://x\) or over Ray \(auto\), not both"):
         Judge("prolog", servers="http://x", ray="auto")
+
+
+def test_the_command_says_what_is_wrong_before_it_begins(
+    tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "rows.jsonl", ROWS)
+    taken = invoke("score", "--lang", "prolog", "--ray", file)
+    assert (taken.exit_code, taken.stdout) == (2, "")
+    assert "is not the address of a Ray cluster" in taken.stderr
+    assert "FILE comes before --ray" in taken.stderr
+    monkeypatch.setenv("LOWRES_CODE_JUDGE", "http://127.0.0.1:1")
+    both = invoke("score", file, "--lang", "prolog", "--ray", "auto")
+    assert (both.exit_code, both.stdout) == (2, "")
+    assert "--ray with --judge http://127.0.0.1:1 (or LOWRES_CODE_JUDGE, or limits.judge)" in both.stderr
+
+
+def test_the_command_scores_over_the_nodes(cluster: Here, tmp_path: Path, invoke: Invoke) -> None:
+    done = invoke("score", write(tmp_path / "rows.jsonl", ROWS), "--lang", "prolog", "--json", "--ray", "auto")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"n": 8, "verdicts": VERDICTS})
+    assert cluster.started == {"a": 1, "b": 1}
 
 
 @pytest.mark.parametrize("address", ["local", "auto", "10.0.0.1:6379", "ray://head.example:10001", "[::1]:6379"])
