@@ -15,7 +15,7 @@ def find_language(name: str, elsewhere: bool = False) -> Language:
 
     Args:
         name: the name, or the path of the file.
-        elsewhere: whether its programs run at a served judge, and its tools need not be here.
+        elsewhere: whether its programs run at a served judge or over a cluster, and its tools need not be here.
 
     Raises:
         UsageError: there is none, or something it needs is missing.
@@ -41,6 +41,7 @@ class Judge(_Judge):
         isolation: str = "auto",
         workers: int | None = None,
         servers: str | Sequence[str] = (),
+        ray: str | None = None,
     ) -> None:
         """Args:
             language: the backend, its name, or the path of its TOML file.
@@ -49,14 +50,16 @@ class Judge(_Judge):
             workers: how many programs at a time; by default one for each core.
             servers: the address, or addresses, of served judges (``lowres-code serve``) that run the programs instead
                 of this machine; the token is taken from the environment variable ``LOWRES_CODE_TOKEN``.
+            ray: or the address of a Ray cluster all of whose nodes run them, ``workers`` at a time each; ``"local"``
+                starts one here, ``"auto"`` is that of this machine.
 
         Raises:
             UsageError: there is no such language, or something it needs is missing.
-            JudgeError: the isolation does not work here, or no server answers.
+            JudgeError: the isolation does not work here, no server answers, or a node cannot run the language.
         """
         addresses = (servers,) if isinstance(servers, str) else tuple(servers)
-        found = find_language(language, bool(addresses)) if isinstance(language, str) else language
-        super().__init__(found, limits, isolation, workers, addresses)
+        found = find_language(language, bool(addresses or ray)) if isinstance(language, str) else language
+        super().__init__(found, limits, isolation, workers, addresses, ray)
 
     def __enter__(self) -> Judge:
         return self

@@ -45,6 +45,7 @@ class Judge:
         isolation: str = "auto",
         workers: int | None = None,
         servers: Sequence[str] = (),
+        ray: str | None = None,
     ) -> None:
         """Args:
             language: the backend.
@@ -53,18 +54,21 @@ class Judge:
             workers: how many programs at a time; by default one for each core.
             servers: addresses of served judges that run the programs (``lowres-code serve``); without one, this
                 machine runs them. Verdicts are given here in either case: gold answers are not sent.
+            ray: or the address of a Ray cluster all of whose nodes run them, ``workers`` at a time each; ``"local"``
+                starts one here, ``"auto"`` is that of this machine.
 
         Raises:
-            UsageError: more workers than `MOST_WORKERS`, or fewer than one; or a server does not serve this language.
-            JudgeError: the isolation does not work here, or no server answers.
+            UsageError: more workers than `MOST_WORKERS`, or fewer than one; a server does not serve this language;
+                both servers and a cluster.
+            JudgeError: the isolation does not work here, no server answers, or a node cannot run the language.
         """
         if workers is not None and not 1 <= workers <= MOST_WORKERS:
             raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
         self._capped: set[str] = set()
-        self.runner = _runner(language, isolation, workers, servers)
-        self._made_of = (language, limits, isolation, workers, servers)
+        self.runner = _runner(language, isolation, workers, servers, ray)
+        self._made_of = (language, limits, isolation, workers, servers, ray)
 
     @property
     def isolation(self) -> str:
@@ -252,7 +256,13 @@ def _made_again(kind: type[Judge], made_of: tuple[Any, ...], limits: Limits) -> 
     return kind(*made_of).within(limits)
 
 
-def _runner(language: Language, isolation: str, workers: int | None, servers: Sequence[str]) -> Runner:
+def _runner(language: Language, isolation: str, workers: int | None, servers: Sequence[str], ray: str | None) -> Runner:
+    if servers and ray:
+        raise UsageError(f"programs run either at served judges ({', '.join(servers)}) or over Ray ({ray}), not both")
+    if ray:
+        from lowres_code.remote.ray_pool import RayPool
+
+        return RayPool(language, ray, isolation, workers)
     if servers:
         from lowres_code.remote.pool import RemotePool  # what it needs takes a while to import
 

@@ -20,11 +20,20 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
-from lowres_code.errors import JudgeError
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.judgement import INFRA_ERROR
+from lowres_code.remote.ray_cluster import LOCAL, check_address
 from lowres_code.scoring.rows import Columns
 from lowres_code.scoring.score import score
 from lowres_code.scoring.tally import Tally
+
+
+def ray_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """An address that is one; asked before FILE is missed, which may have been taken for it."""
+    try:
+        return value and check_address(value)
+    except UsageError as error:
+        raise click.BadParameter(f"{error}; FILE comes before --ray", context, option) from error
 
 
 @click.command("score")
@@ -46,6 +55,15 @@ from lowres_code.scoring.tally import Tally
     help="Write a JSON line for each verdict there. The same command goes on with it after a stop.",
 )
 @limits_options
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value=LOCAL,
+    callback=ray_address,
+    metavar="[ADDRESS]",
+    help="Run the programs at all nodes of a Ray cluster, --workers at each: auto, HOST:PORT or ray://HOST:PORT; "
+    "without ADDRESS in a Ray of this machine alone.",
+)
 @workers_option
 @json_option
 def command(
@@ -59,6 +77,7 @@ def command(
     overrides: tuple[str, ...],
     isolation: str,
     judges: tuple[str, ...],
+    ray: str | None,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -70,11 +89,14 @@ def command(
 
     Exit code 0: all rows have a verdict; 3: the judge itself failed on some; 130: stopped by Ctrl-C.
     """
-    backend = find_language(language, bool(judges))
+    backend = find_language(language, bool(judges or ray))
     table = limits_of(recipe, overrides, isolation, workers, judges)
+    if ray and table.judge:
+        asked = ", ".join(table.judge)
+        raise UsageError(f"--ray with --judge {asked} (or LOWRES_CODE_JUDGE, or limits.judge): leave one of them out")
     errors = screen(stderr=True)
     try:
-        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad, fraction)
+        tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad, fraction, ray)
     except KeyboardInterrupt as stop:
         say(errors, f"stopped; {_kept(file, out)}")
         raise SystemExit(130) from stop

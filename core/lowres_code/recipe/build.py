@@ -85,13 +85,15 @@ def _must_tell(language: Language, name: str, attribute: str, needed: bool, what
 
 
 @contextmanager
-def started_judge(table: LimitsTable, language: Language, console: Console) -> Iterator[Judge]:
+def started_judge(table: LimitsTable, language: Language, console: Console, ray: str | None = None) -> Iterator[Judge]:
     """A judge whose workers have started; a weak isolation is told, for somebody else may have written the recipe.
 
+    ``ray``: the address of a Ray cluster that is to run the programs.
+
     Raises:
-        JudgeError: the language cannot run here, the isolation cannot be had, or no served judge answers.
+        JudgeError: the language cannot run here, the isolation cannot be had, or no served judge or cluster answers.
     """
-    with Judge(language, table.limits(), table.isolation, table.workers, table.judge) as judge:
+    with Judge(language, table.limits(), table.isolation, table.workers, table.judge, ray) as judge:
         judge.start()
         if judge.isolation == "limits":
             console.print(NO_ISOLATION, highlight=False)

@@ -102,12 +102,11 @@ class Runner(ABC):
         Raises:
             UsageError: no program of this language can run, for instance because it cannot be sent to a worker.
         """
-        most = self.size * AHEAD if ahead is None else ahead
         source = iter(groups)
         work: _Work[K] = _Work(lambda job: self.submit(job, limits, ask), self.size, go_on)
         try:
             while True:
-                while not work.groups or (len(work.groups) < most and room()):
+                while not work.groups or (len(work.groups) < (ahead or self.size * AHEAD) and room()):
                     try:
                         key, jobs = next(source)
                     except StopIteration:

@@ -228,6 +228,7 @@ def main() -> None:
     become_subreaper()
     hide_from_children()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started this may have signals blocked, as Ray has
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # some run-times do not start with fewer than 167
     config: WorkerConfig = pickle.load(requests)

@@ -45,6 +45,7 @@ def score(
     columns: Columns | None = None,
     skip_bad: bool = False,
     every_test: bool = False,
+    ray: str | None = None,
 ) -> Tally:
     """Judge all rows of a file.
 
@@ -60,6 +61,7 @@ def score(
         columns: what the file calls what is read.
         skip_bad: leave out rows that cannot be judged, and count them.
         every_test: run the tests behind a failed one too, and tell the share that was passed.
+        ray: the address of a Ray cluster that is to run the programs; see `Judge`.
 
     Raises:
         UsageError: the file cannot be read, or has no rows or bad ones; or ``out`` holds something else. What was
@@ -76,7 +78,7 @@ def score(
         tally = Tally(census.skipped if census and skip_bad else None)
         window = FailureWindow()
         failed = _failed(verdicts) if verdicts else frozenset()
-        judge = stack.enter_context(started_judge(limits, language, screen)) if failed else None
+        judge = stack.enter_context(started_judge(limits, language, screen, ray)) if failed else None
         if judge and verdicts:
             say(screen, f"judging {len(failed):,} samples again, on which the judge itself has failed")
             with open_rows(file, columns, language) as rows:
@@ -88,7 +90,7 @@ def score(
             rest = f"of {census.samples:,}" if done < census.samples else "which is all"
             say(screen, f"{out} has {done:,} verdicts already, {rest}")
         if census is None or done < census.samples:
-            judge = judge or stack.enter_context(started_judge(limits, language, screen))
+            judge = judge or stack.enter_context(started_judge(limits, language, screen, ray))
             samples = _Samples(stack.enter_context(open_rows(file, columns, language)), done, skip_bad)
             progress = stack.enter_context(progress_line(screen, f"judging {name_of(file)}"))
             total = census.samples if census else None

@@ -1,0 +1,257 @@
+"""Programs run at all nodes of a Ray cluster: as `lowres_code.sandbox.pool`, but over many machines."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from lowres_code.errors import JudgeError, UsageError
+from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
+from lowres_code.problem import Test
+from lowres_code.remote.ray_cluster import Cluster, Node, NodeLostError, PlacedJudge
+from lowres_code.remote.ray_node import ROUNDS, Ended, Posted
+from lowres_code.remote.wire import data_of
+from lowres_code.sandbox.runner import Ask, Job, Runner
+
+PATIENCE_S = 60.0  # so long jobs wait when no node is left
+MOST_LOSSES = 3  # judges that are lost with a job, until it is given up: it may be what takes them down
+_FIRST_S, _REST_S = 120.0, 20.0  # for the first node to come up; for the others after it
+_SILENT_S = 60.0  # a node answers ten times in a second
+_LOOK_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+
+
+@dataclass(slots=True)
+class _Job:
+    """A job on its way."""
+
+    posted: Posted
+    future: Future[Execution] = field(default_factory=Future)
+    begun: bool = False
+    losses: int = 0
+
+
+@dataclass(slots=True)
+class _Place:
+    """What has become of a node.
+
+    Attributes:
+        node: which.
+        size: its workers.
+        isolation: in force there; empty while it is not up.
+        problem: why it is not up, if that is known.
+        failures: in a row.
+        again_at: when to try it again.
+        thread: that asks it.
+    """
+
+    node: Node
+    size: int
+    isolation: str = ""
+    problem: str = ""
+    failures: int = 0
+    again_at: float = 0.0
+    thread: threading.Thread | None = None
+
+    def is_free(self) -> bool:
+        return self.thread is None or not self.thread.is_alive()
+
+
+class RayPool(Runner):
+    """A judge at each node of a Ray cluster; nodes may come and go, and what one loses, another gets.
+
+    A job is an ``infra_error`` if `MOST_LOSSES` judges were lost while they had it, or if there has been no node for
+    `PATIENCE_S`.
+    """
+
+    def __init__(self, language: Language, address: str, isolation: str = "auto", workers: int | None = None) -> None:
+        """Args:
+            language: of the programs.
+            address: of the cluster; see `lowres_code.remote.ray_cluster.check_address`.
+            isolation: at each node; ``"auto"``, or the name of one.
+            workers: at each node; by default, and at most, one for each core that it gives to Ray.
+
+        Raises:
+            UsageError: it is no address, or Ray is not installed.
+            JudgeError: there is no cluster, a node cannot run programs of this language, or none has free cores.
+        """
+        super().__init__(language)
+        self.size = 0
+        self._asked = (language, data_of(language), isolation)
+        self._workers = workers
+        self._numbers = itertools.count()
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._places: dict[str, _Place] = {}
+        self._changed = threading.Condition()  # what is known of a place
+        self._cluster = Cluster(address)
+        self._watcher = threading.Thread(target=self._watch, name="ray nodes", daemon=True)
+        self._watcher.start()
+        try:
+            self._await_nodes()
+        except BaseException:
+            self.close()
+            raise
+        self.isolation = ", ".join(sorted({place.isolation for place in self._up()}))
+
+    def start(self) -> None:
+        """Nothing: that programs can be run was seen when this was made."""
+
+    def close(self) -> None:
+        """Give up what is on its way, and end the judges."""
+        self._closed.set()
+        self._watcher.join()
+        self._waiting.put(None)
+        for place in self._places.values():
+            if place.thread is not None:
+                place.thread.join()
+        for job in self._drained():
+            job.future.cancel()
+        self._cluster.close()
+
+    def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
+        if self._closed.is_set():
+            raise UsageError("this judge is closed")
+        program, test = job
+        asked = Test(stdin=test.stdin, query=test.query)  # no program is ever near the answer
+        sent = _Job((next(self._numbers), ask, (program, asked), limits))
+        self._waiting.put(sent)
+        return sent.future
+
+    def _up(self) -> list[_Place]:
+        return [place for place in [*self._places.values()] if place.isolation]
+
+    def _watch(self) -> None:
+        """Use the nodes that there are, those that join and, after a pause, those that failed."""
+        seen_at = time.monotonic()
+        while not self._closed.is_set():
+            self._look()
+            if self._up():
+                seen_at = time.monotonic()
+            elif time.monotonic() - seen_at > PATIENCE_S:
+                reasons = [place.problem for place in self._places.values() if place.problem]
+                self._give_up(self._drained(), "; ".join(["no node of the Ray cluster is left", *reasons]))
+            self._closed.wait(_LOOK_S)
+
+    def _look(self) -> None:
+        alive = {node.id: node for node in self._cluster.nodes()}
+        with self._changed:
+            for gone in [name for name, place in self._places.items() if name not in alive and place.is_free()]:
+                del self._places[gone]
+            for name, node in alive.items():
+                place = self._places.setdefault(name, _Place(node, min(self._workers or node.cores, node.cores)))
+                if place.is_free() and time.monotonic() >= place.again_at:
+                    place.thread = threading.Thread(target=self._use, args=[place], name="ray judge", daemon=True)
+                    place.thread.start()
+            self._changed.notify_all()
+
+    def _await_nodes(self) -> None:
+        """Wait until each node has come up, or one has and the others take too long.
+
+        Raises:
+            JudgeError: one cannot run programs, or none comes up.
+        """
+        until = time.monotonic() + _FIRST_S
+        with self._changed:
+            while self._is_open() and time.monotonic() < until:
+                self._changed.wait(_LOOK_S)
+                until = min(until, time.monotonic() + _REST_S) if self._up() else until
+        if problems := [place.problem for place in self._places.values() if place.problem]:
+            raise JudgeError("; ".join(problems))
+        if not self._up():
+            names = ", ".join(place.node.name for place in self._places.values()) or "it has no nodes with cores"
+            raise JudgeError(f"no node of the Ray cluster has free cores ({names}): take fewer of each with --workers")
+
+    def _is_open(self) -> bool:
+        """Whether it is not known yet of some node, or of all, what becomes of it."""
+        return not self._places or any(not (place.isolation or place.problem) for place in self._places.values())
+
+    def _use(self, place: _Place) -> None:
+        """Have a node run jobs until it is lost or this is closed."""
+        on_way: dict[int, _Job] = {}
+        reason = ""
+        judge = self._cluster.judge_at(place.node, place.size, lambda: not self._closed.is_set())
+        try:
+            self._tell(place, isolation=self._begun(judge, place))
+            while not self._closed.is_set():
+                self._exchange(judge, place, on_way)
+        except Exception as error:  # whatever it is costs nobody the verdict, if another node does better
+            reason = str(error) or type(error).__name__
+            self._tell(place, problem=reason)
+        self._put_back(on_way.values(), reason)
+        judge.end(gently=not reason)
+
+    def _begun(self, judge: PlacedJudge, place: _Place) -> str:
+        """Have a judge begin, which may take long until the cores are free; its isolation."""
+        isolation, problem = judge.ask("start", *self._asked)
+        if problem:
+            raise NodeLostError(f"node {place.node.name}: {problem}")
+        return str(isolation)
+
+    def _tell(self, place: _Place, isolation: str = "", problem: str = "") -> None:
+        with self._changed:
+            place.isolation, place.problem = isolation, problem
+            if problem:
+                place.failures += 1
+                place.again_at = time.monotonic() + min(2.0**place.failures, _LONGEST_PAUSE_S)
+            self.size = sum(place.size for place in self._up())
+            self._changed.notify_all()
+
+    def _exchange(self, judge: PlacedJudge, place: _Place, on_way: dict[int, _Job]) -> None:
+        """Send as many jobs as the node has room for, and take those that are done."""
+        new = self._taken(place.size * ROUNDS - len(on_way), wait=not on_way)
+        on_way.update((job.posted[0], job) for job in new)
+        if not on_way:  # this is closed
+            return
+        ended: list[Ended] = judge.ask("exchange", [job.posted for job in new], within_s=_SILENT_S)
+        for number, execution in ended:
+            future = on_way.pop(number).future
+            if isinstance(execution, str):
+                future.set_exception(UsageError(f"node {place.node.name} refuses a program: {execution}"))
+            else:
+                future.set_result(execution)
+            place.failures = 0
+
+    def _taken(self, most: int, wait: bool) -> list[_Job]:
+        """What waits, but no more than so much; wait for the first, if there is none, until this is closed."""
+        taken: list[_Job] = []
+        with contextlib.suppress(queue.Empty):
+            while len(taken) < most:
+                job = self._waiting.get(block=wait and not taken)
+                if job is None:
+                    self._waiting.put(None)  # the other threads are to end, too
+                    break
+                if job.begun or job.future.set_running_or_notify_cancel():
+                    job.begun = True
+                    taken.append(job)
+        return taken
+
+    def _drained(self) -> list[_Job]:
+        """All that waits."""
+        drained = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                drained.append(self._waiting.get_nowait())
+        return [job for job in drained if job is not None]
+
+    def _put_back(self, jobs: Iterable[_Job], reason: str) -> None:
+        """Another node is to have them, unless several were lost with them."""
+        for job in jobs:
+            job.losses += 1
+            if self._closed.is_set():
+                self._give_up([job], "the judge was closed before the program ran")
+            elif job.losses >= MOST_LOSSES:
+                self._give_up([job], f"lost {job.losses} times: {reason}")
+            else:
+                self._waiting.put(job)
+
+    def _give_up(self, jobs: Iterable[_Job], reason: str) -> None:
+        for job in jobs:
+            if job.begun or job.future.set_running_or_notify_cancel():
+                job.future.set_result(Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(reason),)))
