@@ -152,7 +152,7 @@ def test_when_no_node_is_left_it_is_the_judges_failure_and_nothing_is_lost(
     assert all(e.answer == str(n * 3) for n, e in enumerate(executions) if e.status is Status.OK)
     assert executions[60].status is Status.INFRA_ERROR
     message = executions[60].diagnostics[0].message
-    assert message.startswith(("no node of the Ray cluster is left; node host (", "lost 3 times: node host ("))
+    assert message.startswith(("no node of the Ray cluster is left", "lost 3 times: "))
 
 
 def test_a_node_without_the_tools_is_named(cluster: Here, tmp_path: Path) -> None:
