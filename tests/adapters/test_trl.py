@@ -129,6 +129,17 @@ def test_an_environment_tells_nothing_of_what_is_right(failing: None) -> None:
     assert (told, tried.get_reward()) == (["The program ran."] * 3, 0)
 
 
+def test_which_of_several_tests_fails_is_not_told(failing: None) -> None:
+    """Else a program that guesses at the first input, and says so at the others, would find out."""
+    tried = environment("lua")()
+    tried.reset(tests=[{"stdin": "1", "stdout": "5"}, {"stdin": "2", "stdout": "6"}])
+    program = "if io.read('n') == 1 then print({}) else print('second') end"
+    told = {guess: tried.run_program(program.replace("{}", guess)) for guess in ("5", "4")}
+    assert told == {guess: f"The program ran. Its answer: {guess}" for guess in ("5", "4")}
+    tried.run_program("print(io.read('n') + 4)")
+    assert tried.get_reward() == 1
+
+
 def test_the_asynchronous_trainer_scores_a_group(failing: None) -> None:
     """What its worker does in a process of its own, with what it has unpickled there; the rest of it needs vLLM."""
     rewards, factory = pickle.loads(pickle.dumps(([adapter.lua], environment("lua"))))

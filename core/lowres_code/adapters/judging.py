@@ -18,7 +18,7 @@ from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import JudgeError
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.base import Language
-from lowres_code.problem import tests_of
+from lowres_code.problem import Test, tests_of
 
 Row = Mapping[str, object]
 
@@ -58,7 +58,7 @@ def open_judge(language: str) -> Judge:
     judge = Judge(language, servers=_servers())
     try:
         judge.start()
-    except JudgeError:
+    except BaseException:
         judge.close()
         raise
     return judge
@@ -85,6 +85,11 @@ def judged(language: str, completions: Sequence[str | Completion], rows: Sequenc
     fences = judge.language.fences
     parsed = [parse_completion(one, fences) if isinstance(one, str) else one for one in completions]
     return judge.judge_parsed(parsed, tests)
+
+
+def judged_by(language: str, completion: Completion, tests: Sequence[Test]) -> Judgement:
+    """The verdict on one completion by these tests."""
+    return _open(language).judge.judge_parsed([completion], [tuple(tests)])[0]
 
 
 def surely_judged(language: str, completion: str, row: Row) -> Judgement:

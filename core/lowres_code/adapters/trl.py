@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lowres_code.adapters.judging import Row, judged, note_failures, text_of, value_of
+from lowres_code.adapters.judging import Row, judged, judged_by, note_failures, text_of, value_of
 from lowres_code.case import given
 from lowres_code.errors import near_match
 from lowres_code.feedback import Feedback
@@ -79,7 +79,10 @@ class ProgramEnvironment:
         """
         self._last = judged(self._language, [given(program)], [self._row])[0]
         note_failures(self._language, [self._last])
-        return _shown(self._last, tests_of(self._row, "the row"))
+        tests = tests_of(self._row, "the row")
+        several = [test for test in tests if test.appended is None][1:]
+        seen = judged_by(self._language, given(program), tests[:1]) if several else self._last
+        return _shown(seen, tests)  # of the first test always: which one fails would tell whether others are right
 
     def get_reward(self) -> float | None:
         """1 if the last program that was run is right, 0 if not or if there was none; ``None`` if the judge failed."""

@@ -42,6 +42,12 @@ class CheckerProcess:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._asked = 0
+
+    def forget(self) -> None:
+        """In a fork: the process belongs to the parent, which alone may ask and end it."""
+        self._parents = self._process  # kept, for who lets go of one that runs is warned
+        self._process, self._lock = None, threading.Lock()
 
     def ask(self, name: str, texts: tuple[str, str, str], options: Mapping[str, Option]) -> object:
         """What a checker says.
@@ -67,11 +73,7 @@ class CheckerProcess:
 
     def _reply(self, name: str, request: Mapping[str, object]) -> dict[str, Any]:
         try:
-            process = self._started()
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.flush()
-            return dict(json.loads(self._line(process, CHECKER_S)))
+            return self._exchanged(self._started(), request)
         except BaseException as error:  # also Ctrl-C: an answer that is not waited for must not be taken for the next
             self.close()
             if isinstance(error, TimeoutError):
@@ -79,6 +81,17 @@ class CheckerProcess:
             if isinstance(error, OSError | EOFError):
                 raise CheckerError(f"checker {name!r} fails: its process has ended ({error})") from error
             raise
+
+    def _exchanged(self, process: subprocess.Popen[bytes], request: Mapping[str, object]) -> dict[str, Any]:
+        """Raises `EOFError` if what comes is not the answer to this."""
+        assert process.stdin is not None
+        self._asked += 1
+        process.stdin.write(json.dumps({**request, "id": self._asked}).encode() + b"\n")
+        process.stdin.flush()
+        reply: dict[str, Any] = json.loads(self._line(process, CHECKER_S))
+        if reply["id"] != self._asked:
+            raise EOFError("it answers something else")
+        return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -116,6 +129,7 @@ class CheckerProcess:
 
 _PROCESS = CheckerProcess()
 atexit.register(_PROCESS.close)
+os.register_at_fork(after_in_child=_PROCESS.forget)
 
 
 def _answer(checker: Checker | None, request: Mapping[str, Any]) -> dict[str, object]:
@@ -144,7 +158,7 @@ def main() -> NoReturn:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         signal.alarm(int(2 * CHECKER_S))  # nobody may be there any more to end this
-        reply = _answer(known.get(request["name"]), request)
+        reply = {**_answer(known.get(request["name"]), request), "id": request["id"]}
         signal.alarm(0)
         replies.write(json.dumps(reply).encode() + b"\n")
         replies.flush()

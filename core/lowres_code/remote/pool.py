@@ -94,11 +94,16 @@ class RemotePool(Runner):
         self._closed.set()
         self._waiting.put(None)
         self._disconnect()
-        while (sent := self._next()) is not None:
-            sent.future.cancel()
-        self._waiting.put(None)
         for thread in self._threads:
             thread.join()
+        self._give_up_all()
+
+    def _give_up_all(self) -> None:
+        """What waits when no thread takes it any more."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if (sent := self._waiting.get_nowait()) is not None:
+                    self._give_up(sent, "the judge was closed before the program ran")
 
     def _disconnect(self) -> None:
         for server in self._servers:
@@ -124,6 +129,8 @@ class RemotePool(Runner):
             sent.future.set_result(_failure(f"it is longer than the {self._longest} bytes that its judge takes"))
         else:
             self._waiting.put(sent)
+            if self._closed.is_set():  # meanwhile
+                self._give_up_all()
         return sent.future
 
     def _next(self) -> _Sent | None:
@@ -151,7 +158,7 @@ class RemotePool(Runner):
     def _send(self, server: Server) -> None:
         """Send one batch after another to a server, until this is closed."""
         failures = 0
-        while waiting := {sent.number: sent for sent in self._batch()}:
+        while not self._closed.is_set() and (waiting := {sent.number: sent for sent in self._batch()}):
             failures = 0 if self._has_taken(server, waiting) else failures + 1
             if failures:
                 self._closed.wait(min(_PAUSE_S * 2**failures, _LONGEST_PAUSE_S))
@@ -181,6 +188,8 @@ class RemotePool(Runner):
                 sent.future.set_exception(UsageError(f"the judge at {server.url} refuses a program: {done.refused}"))
             else:
                 sent.future.set_result(done.execution())
+            if not waiting:  # whatever else the server has to say
+                return
         if waiting:
             raise UnavailableError(f"the judge at {server.url} has ended before {len(waiting)} programs were done")
 
@@ -193,11 +202,14 @@ class RemotePool(Runner):
         now = time.monotonic()
         for number, sent in [*waiting.items()]:
             sent.failing_since = sent.failing_since or now
-            if self._closed.is_set():
-                waiting.pop(number).future.set_result(_failure("the judge was closed before the program ran"))
-            elif now - sent.failing_since > PATIENCE_S:
-                waiting.pop(number).future.set_result(_failure(reason))
+            if now - sent.failing_since > PATIENCE_S:
+                self._give_up(waiting.pop(number), reason)
         self._put_back(waiting)
+
+    @staticmethod
+    def _give_up(sent: _Sent, reason: str) -> None:
+        if sent.begun or sent.future.set_running_or_notify_cancel():
+            sent.future.set_result(_failure(reason))
 
 
 def _failure(reason: str) -> Execution:

@@ -111,8 +111,7 @@ class RayPool(Runner):
         for place in self._places.values():
             if place.thread is not None:
                 place.thread.join()
-        for job in self._drained():
-            job.future.cancel()
+        self._give_up(self._drained(), "the judge was closed before the program ran")
         self._cluster.close()
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
@@ -122,6 +121,8 @@ class RayPool(Runner):
         asked = Test(stdin=test.stdin, query=test.query)  # no program is ever near the answer
         sent = _Job((next(self._numbers), ask, (program, asked), limits))
         self._waiting.put(sent)
+        if self._closed.is_set():  # meanwhile
+            self._give_up(self._drained(), "the judge was closed before the program ran")
         return sent.future
 
     def _up(self) -> list[_Place]:
@@ -162,10 +163,11 @@ class RayPool(Runner):
             while self._is_open() and time.monotonic() < until:
                 self._changed.wait(_LOOK_S)
                 until = min(until, time.monotonic() + _REST_S) if self._up() else until
-        if problems := [place.problem for place in self._places.values() if place.problem]:
+            places = [*self._places.values()]
+        if problems := [place.problem for place in places if place.problem]:
             raise JudgeError("; ".join(problems))
         if not self._up():
-            names = ", ".join(place.node.name for place in self._places.values()) or "it has no nodes with cores"
+            names = ", ".join(place.node.name for place in places) or "it has no nodes with cores"
             raise JudgeError(f"no node of the Ray cluster has free cores ({names}): take fewer of each with --workers")
 
     def _is_open(self) -> bool:
@@ -176,8 +178,9 @@ class RayPool(Runner):
         """Have a node run jobs until it is lost or this is closed."""
         on_way: dict[int, _Job] = {}
         reason = ""
-        judge = self._cluster.judge_at(place.node, place.size, lambda: not self._closed.is_set())
+        judge: PlacedJudge | None = None
         try:
+            judge = self._cluster.judge_at(place.node, place.size, lambda: not self._closed.is_set())
             self._tell(place, isolation=self._begun(judge, place))
             while not self._closed.is_set():
                 self._exchange(judge, place, on_way)
@@ -185,7 +188,8 @@ class RayPool(Runner):
             reason = str(error) or type(error).__name__
             self._tell(place, problem=reason)
         self._put_back(on_way.values(), reason)
-        judge.end(gently=not reason)
+        if judge is not None:
+            judge.end(gently=not reason)
 
     def _begun(self, judge: PlacedJudge, place: _Place) -> str:
         """Have a judge begin, which may take long until the cores are free; its isolation."""

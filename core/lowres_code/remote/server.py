@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from lowres_code._util.lines import Lines
 from lowres_code.errors import JudgeError, UsageError, near_match
 from lowres_code.language.base import Language
 from lowres_code.remote.wire import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _LONGEST_ANSWER = 64 * 2**20  # bytes of a line
+_LONGEST_DESCRIPTION = 2**20
 _LONGEST_REFUSAL = 4_000  # characters
 _CONNECT_S = 5.0
 _SILENT_S = 60.0  # a server that works says so every few seconds, if only by an empty line
@@ -36,11 +38,12 @@ class UnavailableError(Exception):
     """The server cannot be reached, has broken off, or answers what cannot be read: another one may do better."""
 
 
-@dataclass(frozen=True, slots=True)
 class BusyError(Exception):
     """The server has enough to do; ``after_s``: when it wants to be asked again."""
 
-    after_s: float
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"it is busy; it wants to be asked again in {after_s:g} s")
+        self.after_s = after_s
 
 
 class Server:
@@ -90,8 +93,9 @@ class Server:
         try:
             with self._client.stream("GET", LANGUAGES) as response:
                 _must_be_fine(response, self.url)
-                lines = list(_lines(response))
-            served: Served = read_line(Served, b"".join(lines), self.url)
+                served: Served = read_line(
+                    Served, next(_lines(response, self.url, _LONGEST_DESCRIPTION), b""), self.url
+                )
         except UnavailableError as error:
             raise JudgeError(str(error)) from error
         except (httpx2.HTTPError, BusyError) as error:
@@ -117,7 +121,7 @@ class Server:
                 "POST", EXECUTE, params={"lang": language}, content=body, headers={"Content-Type": NDJSON}
             ) as response:
                 _must_be_fine(response, self.url)
-                for line in _lines(response):
+                for line in _lines(response, self.url):
                     yield _done(line, self.url)
         except httpx2.HTTPError as error:
             raise UnavailableError(f"the judge at {self.url} has broken off: {_said(error)}") from error
@@ -160,27 +164,25 @@ def _refusal(response: httpx2.Response) -> str:
 
 def _seconds(headers: Mapping[str, Any]) -> float:
     try:
-        return min(max(float(headers.get("retry-after", 1)), 0.1), 60.0)
+        seconds = float(headers.get("retry-after", 1))
     except ValueError:
         return 1.0
+    return min(max(seconds, 0.1), 60.0) if math.isfinite(seconds) else 1.0
 
 
-def _lines(response: httpx2.Response) -> Iterator[bytes]:
+def _lines(response: httpx2.Response, url: str, longest: int = _LONGEST_ANSWER) -> Iterator[bytes]:
     """Lines that say something.
 
     Raises:
-        UnavailableError: one is too long, or the answer ends in the middle of one.
+        UnavailableError: one is too long.
     """
-    unread = bytearray()
+    lines = Lines()
     for part in response.iter_bytes():
-        unread += part
-        *whole, rest = unread.split(b"\n")
-        yield from (bytes(line) for line in whole if line.strip())
-        unread = bytearray(rest)
-        if len(unread) > _LONGEST_ANSWER:
-            raise UnavailableError(f"a line is longer than {_LONGEST_ANSWER >> 20} MB")
-    if unread.strip():
-        yield bytes(unread)
+        yield from filter(bytes.strip, lines.feed(part))
+        if lines.size > longest:
+            raise UnavailableError(f"the judge at {url} answers with a line of over {longest >> 20} MB")
+    if lines.rest().strip():
+        yield lines.rest()
 
 
 def _said(error: Exception) -> str:

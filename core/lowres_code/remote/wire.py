@@ -45,7 +45,7 @@ class ServedLanguage(Wire):
     title: str
     data: str
     isolation: str
-    workers: int = Field(ge=1)
+    workers: int = Field(ge=1, le=1_000)
     most: dict[str, float]
 
 
@@ -54,7 +54,7 @@ class Served(Wire):
 
     protocol: int
     version: str
-    longest_line: int
+    longest_line: int = Field(ge=1_000)
     languages: list[ServedLanguage]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ from lowres_code.serve.host import Host, TooBusyError
 
 _STREAM = {"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}}
 _COLUMNS = Columns()
+_MOST_SAMPLES = 64  # of a line
+
+log = logging.getLogger("lowres_code.serve")
 
 
 class Asked(BaseModel):
@@ -41,6 +45,7 @@ class Asked(BaseModel):
     prefix: str | None = None
     query: str | None = None
     form: str | None = None
+    checker: str | None = Field(default=None, description="how answers are compared, as tokens or float(rel=1e-4)")
     limits: dict[str, float] = Field(default={})
 
 
@@ -52,6 +57,8 @@ class Verdict(BaseModel):
     correct: bool
     answer: str | None
     failed_test: int | None = Field(description="the first test that was not answered rightly, from 0")
+    tests: int
+    passed: int | None = Field(description="how many; null if not all were run, since one had failed")
     extraction: str = Field(description="how the program was found in a completion")
     stdout: str
     stderr: str
@@ -152,12 +159,12 @@ async def judge_stream(request: Request, lang: str) -> Response:
     async def work(number: int, line: bytes) -> bytes:
         try:
             record = _record(line, number)
-            limits = record.pop("limits", {})
-            if not isinstance(limits, dict):
-                raise UsageError(f"line {number}: 'limits' must be an object")
-            judgements = await _judged(host, lang, record, limits, number)
+            judgements = await _judged(host, lang, record, _limits(record, number), number)
         except LowresCodeError as error:
             return line_of({"row": number, "error": str(error)})
+        except Exception as error:
+            log.exception("a line of a stream")
+            return line_of({"row": number, "error": f"the judge fails: {type(error).__name__}"})
         name = {"id": record["id"]} if "id" in record else {}
         many = len(judgements) > 1
         return b"".join(
@@ -215,10 +222,12 @@ async def _judged(
     host: Host, lang: str, record: dict[str, Any], limits: Mapping[str, object], number: int
 ) -> list[Judgement]:
     judge = host.judge(lang, limits)
-    row = row_of(number, f"line {number}", record, _COLUMNS, judge.sync.language)
+    row = await asyncio.to_thread(row_of, number, f"line {number}", record, _COLUMNS, judge.sync.language)
+    if len(row.texts) > _MOST_SAMPLES:
+        raise UsageError(f"line {number}: {len(row.texts)} samples; a line may have {_MOST_SAMPLES}")
     fences = judge.sync.language.fences
     samples = [row.completion(sample, fences) for sample in range(len(row.texts))]
-    judgements = await asyncio.gather(*(judge.judge_parsed(one, row.tests) for one in samples))
+    judgements = [await judge.judge_parsed(one, row.tests) for one in samples]  # others have their turn
     for one in judgements:
         host.metrics.ran(lang, one.verdict, one.execution.wall_s if one.execution else 0.0)
     return judgements
@@ -241,10 +250,19 @@ def _record(line: bytes, number: int) -> dict[str, Any]:
     return record
 
 
+def _limits(record: dict[str, Any], number: int) -> dict[str, Any]:
+    """Taken out of a record: they may be higher than usual, where a problem's own may not."""
+    limits = record.pop("limits", {})
+    if not isinstance(limits, dict):
+        raise UsageError(f"line {number}: 'limits' must be an object")
+    return limits
+
+
 def _verdict(judgement: Judgement) -> dict[str, Any]:
     execution = judgement.execution
     told = {"stdout": execution.stdout if execution else "", "isolation": execution.isolation if execution else None}
-    return {"correct": judgement.correct, **judged_fields(judgement), **told}
+    notes = {"diagnostics": execution_fields(execution)["diagnostics"]} if execution else {}
+    return {"correct": judgement.correct, **judged_fields(judgement), **notes, **told}
 
 
 def _error(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> JSONResponse:

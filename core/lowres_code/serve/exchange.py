@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from lowres_code._util.lines import Lines
 from lowres_code.remote.wire import NDJSON
 from lowres_code.serve.host import Bounds
+
+log = logging.getLogger("lowres_code.serve")
 
 Last = Callable[[int], bytes]  # the number of lines that were read, to what is said of the others
 Work = Callable[[int, bytes], Awaitable[bytes]]  # the number of a line, from 1, and the line, to what is answered
@@ -46,6 +50,7 @@ class Exchange(Response):
         self._messages: asyncio.Queue[Message] = asyncio.Queue(maxsize=2)
         self._results: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
         self._open: set[asyncio.Task[bytes]] = set()
+        self._is_whole = False  # all lines of the request have been read
         self._line_at = asyncio.get_running_loop().time()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +60,8 @@ class Exchange(Response):
         receiving = asyncio.ensure_future(self._receive(receive))
         try:
             await asyncio.wait({answering, receiving}, return_when="FIRST_COMPLETED")  # the latter: the client is gone
+            if answering.done() and (error := answering.exception()):
+                log.error("a stream is broken off", exc_info=error)
         finally:
             await _end({answering, receiving, *self._open})
 
@@ -83,7 +90,7 @@ class Exchange(Response):
                 await self._room.acquire()
                 number += 1
                 self._begin(self._shared(number, line))
-            if self._stopping.is_set():
+            if not self._is_whole:
                 self._begin(_given(self._last(number)))
         finally:
             if self._open and not self._in_order:
@@ -133,23 +140,24 @@ class Exchange(Response):
         Raises:
             _EndedError: a line is too long, or takes too long while nothing of the client's is being worked on.
         """
-        unread = bytearray()
-        more = True
+        lines, more = Lines(), True
         while more and not self._stopping.is_set():
             message = await self._message()
             if message is None:
                 return
-            unread += message.get("body", b"")
             more = message.get("more_body", False)
-            *whole, rest = unread.split(b"\n")
-            for line in filter(bytes.strip, map(bytes, whole)):
+            for line in filter(bytes.strip, lines.feed(message.get("body", b""))):
+                if self._stopping.is_set():
+                    return
                 self._line_at = asyncio.get_running_loop().time()
                 yield line
-            unread = bytearray(rest)
-            if len(unread) > self._bounds.longest_line:
+            if lines.size > self._bounds.longest_line:
                 raise _EndedError
-        if unread.strip() and not self._stopping.is_set():
-            yield bytes(unread)
+        if more:
+            return
+        if lines.rest().strip() and not self._stopping.is_set():
+            yield lines.rest()
+        self._is_whole = True
 
     async def _message(self) -> Message | None:
         """The next part of the request; ``None`` when the server is to end."""

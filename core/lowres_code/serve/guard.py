@@ -52,8 +52,8 @@ class Guard:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            self._may_ask(scope["path"], headers)
-            if scope["path"] in STREAMED:
+            self._may_ask(scope["method"], scope["path"], headers)
+            if scope["path"] in (*OPEN, *STREAMED):  # the former take nothing
                 await self._app(scope, receive, send)
             else:
                 with self._holding() as held:
@@ -62,8 +62,10 @@ class Guard:
             self._metrics.refused.labels(refused.reason).inc()
             await _answer(send, refused.status, str(refused))
 
-    def _may_ask(self, path: str, headers: dict[bytes, str]) -> None:
+    def _may_ask(self, method: str, path: str, headers: dict[bytes, str]) -> None:
         if path in OPEN:
+            if method not in ("GET", "HEAD"):
+                raise _RefusedError(405, "token", "this is there to be read")
             return
         if self._token is not None:
             given = headers.get(b"authorization", "").partition(" ")

@@ -120,13 +120,19 @@ class Host:
         for name, value in asked.items():
             if name not in most:
                 raise UsageError(f"limits.{name}: there is no such limit; {near_match(name, most)}")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not _is_one(value):
                 raise UsageError(f"limits.{name} must be a number, not {shown(value)}")
             if value > most[name]:
-                raise UsageError(f"limits.{name} is {value:g}, and at most {most[name]:g} here")
+                said = f"{value:g}" if abs(value) < 10**15 else shown(value)
+                raise UsageError(f"limits.{name} is {said}, and at most {most[name]:g} here")
             wanted[name] = int(value) if value == int(value) and name != "wall_s" else value
         usual = {name: min(value, most[name]) for name, value in dataclasses.asdict(Limits()).items()}
         return Limits(**{**usual, **wanted})
+
+
+def _is_one(value: float) -> bool:
+    """Whether it is a number that there is; one that no float can hold is."""
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def most_of(pairs: tuple[str, ...]) -> Limits:

@@ -15,7 +15,7 @@ class Metrics:
     Attributes:
         programs: that were run, by language and how they ended.
         seconds: by the clock that a program ran, waiting for a worker not included.
-        refused: requests, by reason: ``busy``, ``token``, ``size``, ``slow``, ``wrong``.
+        refused: requests, by reason: ``busy``, ``token``, ``size``, ``slow``.
     """
 
     def __init__(self, waiting: Callable[[], int]) -> None:

@@ -23,6 +23,7 @@ from lowres_code.serve.guard import Guard
 from lowres_code.serve.host import MOST, Bounds, Host
 
 _HEADERS_S = 15.0  # a connection that has sent no whole request until then is closed
+_LONGEST_HEAD = 2**16
 _SHORTEST_TOKEN = 16
 _MOST_FILES = 65_536
 
@@ -104,18 +105,45 @@ async def _serve(host: Host, address: str, port: int, token: str | None, ready: 
 
 
 class _Protocol(HttpToolsProtocol):
-    """Closes connections over which no whole request comes."""
+    """Closes connections over which a request's head does not come soon, or does not end."""
+
+    _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._waiting = self.loop.call_later(_HEADERS_S, self._close_if_silent)
+        self._head = 0
+        self._await_head()
 
-    def _close_if_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._waiting is not None:  # still no end of a head
+            self._head += len(data)
+            if self._head > _LONGEST_HEAD:
+                self._close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._forget_head()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(_HEADERS_S, self._close)
+
+    def _forget_head(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting, self._head = None, 0
+
+    def _close(self) -> None:
+        if not self.transport.is_closing():
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._waiting.cancel()
+        self._forget_head()
         super().connection_lost(exc)
 
 

@@ -82,6 +82,37 @@ def test_several_threads_get_each_their_own_answer(process: CheckerProcess) -> N
         assert list(threads.map(ask, range(200))) == [n % 7 == 0 for n in range(200)]
 
 
+def test_a_fork_has_a_process_of_its_own_and_leaves_the_parents(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = checking._PROCESS
+    assert tokens_agree("a  b", "a b")
+    before = mine._process
+    child = os.fork()
+    if child == 0:
+        fine = mine._process is None and tokens_agree("a  b", "a b")
+        mine.close()
+        os._exit(0 if fine else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert tokens_agree("a  b", "a b")
+    assert mine._process is before
+    mine.close()
+
+
+def tokens_agree(one: str, other: str) -> bool:
+    return checking._PROCESS.ask("tokens", (one, other, ""), {}) is True
+
+
+def test_an_answer_to_something_else_is_none(process: CheckerProcess) -> None:
+    assert process.ask("ends-with", ("a", "a!", ""), {}) is True
+    assert process._process is not None and process._process.stdin is not None
+    process._process.stdin.write(
+        json.dumps({"name": "ends-with", "texts": ["a", "b", ""], "options": {}, "id": 0}).encode() + b"\n"
+    )
+    process._process.stdin.flush()
+    with pytest.raises(CheckerError, match="its process has ended"):
+        process.ask("ends-with", ("a", "a!", ""), {})
+    assert process.ask("ends-with", ("a", "a!", ""), {}) is True
+
+
 def test_one_that_does_not_come_back_is_ended(process: CheckerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     assert process.ask("slow", ("", "aab", ""), {}) is True
     monkeypatch.setattr(checking, "CHECKER_S", 1.0)

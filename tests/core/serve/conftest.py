@@ -20,10 +20,11 @@ from lowres_code.remote.wire import NDJSON
 _SCRIPT = """
 import json, sys
 from lowres_code.serve.host import Bounds
-from lowres_code.serve.run import serve
+from lowres_code.serve import run
 asked = json.loads(sys.argv[1])
 bounds = Bounds(**asked.pop("bounds"))
-serve(**asked, bounds=bounds, ready=lambda url: print(url, flush=True))
+run._HEADERS_S = asked.pop("headers_s")
+run.serve(**asked, bounds=bounds, ready=lambda url: print(url, flush=True))
 """
 
 
@@ -51,9 +52,16 @@ Serve = Callable[..., Served]
 
 @contextmanager
 def served(
-    *languages: str, port: int = 0, workers: int = 2, token: str | None = None, **bounds: float
+    *languages: str, port: int = 0, workers: int = 2, token: str | None = None, headers_s: float = 15.0, **bounds: float
 ) -> Iterator[Served]:
-    asked = {"languages": languages or ["prolog"], "port": port, "workers": workers, "token": token, "bounds": bounds}
+    asked: dict[str, Any] = {
+        "languages": languages or ["prolog"],
+        "port": port,
+        "workers": workers,
+        "token": token,
+        "bounds": bounds,
+    }
+    asked["headers_s"] = headers_s
     command = [sys.executable, "-c", _SCRIPT, json.dumps(asked)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None

@@ -6,12 +6,13 @@ import contextlib
 import json
 import resource
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 from lowres_code.remote.wire import NDJSON
 
-from tests.core.serve.conftest import Serve, Served
+from tests.core.serve.conftest import Serve, Served, stream
 from tests.core.serve.test_serve import RIGHT, until
 
 STREAM = f"POST /v1/judge/stream?lang=prolog HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\n"
@@ -109,3 +110,47 @@ def test_programs_that_want_to_reach_the_server_do_not(serve: Serve) -> None:
         assert client.post("/v1/judge", json={**RIGHT, "program": program, "answer": "out"}).json()["correct"]
         told = client.post("/v1/judge", json={**RIGHT, "program": files, "answer": "out"}).json()
     assert "TOKEN" not in str(told)
+
+
+def test_what_everybody_may_see_takes_nothing(serve: Serve) -> None:
+    server = serve(token="0123456789abcdef")
+    with connect(server) as one:
+        one.sendall(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n")
+        assert one.recv(4096).startswith(b"HTTP/1.1 405 ")
+
+
+@pytest.mark.parametrize("stalled", [b"GET /x HTTP/1.1\r\nA:", b"GET /x HTTP/1.1\r\nA: " + b"a" * 200_000, b""])
+@pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_a_head_that_does_not_end_is_not_waited_for(serve: Serve, before: bytes, stalled: bytes) -> None:
+    if before and not stalled:
+        pytest.skip("that is a connection that is kept")
+    server = serve(headers_s=1.0)
+    with connect(server) as one:
+        one.sendall(before + stalled)
+        one.settimeout(20)
+        with contextlib.suppress(ConnectionError):
+            while one.recv(65536):
+                pass
+    assert works(server)
+
+
+def test_a_line_that_nobody_thought_of_costs_the_others_nothing(serve: Serve) -> None:
+    huge = '{"program": "solve(1).", "answer": 1, "limits": {"cpu_s": 1' + "0" * 400 + "}}\n"
+    many = json.dumps({"program": ["solve(1)."] * 65, "answer": 1}) + "\n"
+    fine = json.dumps({"program": "solve(1).", "answer": 1}) + "\n"
+    with serve().client() as client:
+        told = stream(client, fine + huge + many + fine)
+    assert [one.get("correct") for one in told] == [True, None, None, True]
+    assert "at most 60 here" in told[1]["error"]
+    assert told[2]["error"] == "line 3: 65 samples; a line may have 64"
+
+
+def test_a_comparison_that_takes_long_holds_nobody_up(serve: Serve) -> None:
+    numbers = "1e9999 " * 3_000
+    slow = {"program": f"print('{numbers.replace('1e9999', '10e9998')}')", "tests": [{"stdout": numbers}]}
+    server = serve("python")
+    with server.client() as client, server.client() as other, ThreadPoolExecutor() as threads:
+        asked = threads.submit(client.post, "/v1/judge", json={"lang": "python", **slow})
+        while not asked.done():
+            assert other.get("/health").json()["status"] == "ok"
+        assert asked.result().json()["correct"]
