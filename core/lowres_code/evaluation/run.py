@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 from lowres_code._util.background import Background
-from lowres_code._util.files import write_records
 from lowres_code._util.progress import Progress, no_progress
 from lowres_code._util.text import whole_text
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.changes import change_right_programs
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord, Summary, fingerprint, problem_record
-from lowres_code.evaluation.record import SampleRecord, TurnRecord
+from lowres_code.evaluation.judged import examined, judge_again, judged_record
+from lowres_code.evaluation.record import SampleRecord
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 from lowres_code.judge import Judge
-from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
+from lowres_code.judgement import FailureWindow, Judgement
 from lowres_code.language.fingerprint import language_data
 from lowres_code.problem import Problem
 from lowres_code.prompt import Message
 from lowres_code.recipe.build import other_problems
 from lowres_code.recipe.schema import Recipe
-from lowres_code.recipe.stages import EvalTable, RolloutTable
-from lowres_code.solutions import count_answers
-from lowres_code.trust import Trust, trust_of
+from lowres_code.recipe.stages import EvalTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def _made(
     progress: Progress,
 ) -> Summary:
     """Make and judge what is missing, turn by turn."""
-    again = _judge_again(folder, problems, judge, recipe)
+    again = judge_again(folder, problems, judge, recipe)
     work = _Work(folder, problems, messages, judge, recipe, progress)
     work.window.add(again)
     draws, turns = _draws(recipe.eval), range(1, recipe.rollout.turns + 1)
@@ -178,7 +176,7 @@ class _Work:
         ended = [self._key_of(draw, sample) for draw, turn, sample in failed if sample.for_good and turn > 1]
         samples = [(draw, sample) for draw, _, sample in made if isinstance(sample, Sample)]
         problems = [self._problems[sample.key] for _, sample in samples]
-        judgements = _examined(self._judge, [sample.text for _, sample in samples], problems, self._every_test)
+        judgements = examined(self._judge, [sample.text for _, sample in samples], problems, self._every_test)
         records = [self._record(*one) for one in zip(samples, judgements, strict=True)]
         self._keep([*(self._going[key] for key in ended), *(it for it in records if not it.feedback)])
         self._go_on([record for record in records if record.feedback])
@@ -200,7 +198,7 @@ class _Work:
     def _record(self, made: tuple[_Draw, Sample], judgement: Judgement) -> SampleRecord:
         draw, sample = made
         before = self._going.get(self._key_of(draw, sample))
-        return _judged(
+        return judged_record(
             self._problems[sample.key],
             judgement,
             self._rollout,
@@ -222,32 +220,6 @@ def _chat(record: SampleRecord) -> Iterator[Message]:
     for turn in record.all_turns:
         yield {"role": "assistant", "content": whole_text(turn.completion)}
         yield {"role": "user", "content": turn.feedback or ""}
-
-
-def _judged(
-    problem: Problem, judgement: Judgement, rollout: RolloutTable, earlier: tuple[TurnRecord, ...], **sampled: object
-) -> SampleRecord:
-    """The record of one turn; it has ``feedback`` if another is to follow."""
-    more: dict[str, object] = {"earlier": earlier} if earlier else {}
-    told = rollout.told().message(judgement, problem) if len(earlier) + 1 < rollout.turns else None
-    more |= {"feedback": told} if told else {}
-    return SampleRecord.of(problem, judgement, **sampled, **more, **_trust(problem, judgement))
-
-
-def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
-    found = trust_of(judgement, problem.question)
-    return {"trust": found} if found else {}
-
-
-def _examined(judge: Judge, texts: Sequence[str], problems: Sequence[Problem], every_test: bool) -> list[Judgement]:
-    """The judgements, each with an analysis and a right one's answers counted; that this fails changes no verdict."""
-    judgements = judge.judge(texts, problems, every_test)
-    if judge.language.enumerates:
-        judgements = count_answers(judge, judgements, problems)
-    if not judge.language.analyses:
-        return judgements
-    found = judge.analyse(judgements)
-    return [replace(one, analysis=other.analysis) for one, other in zip(judgements, found, strict=True)]
 
 
 def _draws(table: EvalTable) -> list[_Draw]:
@@ -276,26 +248,3 @@ def _ids_must_differ(problems: Sequence[Problem]) -> None:
     often = [name for name, count in Counter(problem.id for problem in problems).most_common(1) if count > 1]
     if often:
         raise UsageError(f"two problems have the id {often[0]!r}; each needs one of its own")
-
-
-def _judge_again(
-    folder: EvaluationFolder, problems: Sequence[Problem], judge: Judge, recipe: Recipe
-) -> list[Judgement]:
-    """Judge the samples again that the judge itself has failed on before; what the model wrote is there."""
-    records, known = folder.samples(), {problem.id: problem for problem in problems}
-    failed = [place for place, record in enumerate(records) if record.verdict == INFRA_ERROR]
-    if not failed:
-        return []
-    asked = [known[records[place].problem] for place in failed]
-    completions = [records[place].completion for place in failed]
-    judgements = _examined(judge, completions, asked, recipe.eval.fraction)
-    for place, problem, judgement in zip(failed, asked, judgements, strict=True):
-        before = records[place]
-        sampled = before.model_dump(include={"sample", "greedy", "tokens", "cut", "seconds"})
-        records[place] = _judged(problem, judgement, recipe.rollout, before.earlier, **sampled)
-    going = {place for place in failed if records[place].feedback}
-    if going:  # first there, then not here: of a stop between the two nothing is lost
-        folder.unfinished_appender().append(*(records[place].as_json() for place in sorted(going)))
-    kept = (record for place, record in enumerate(records) if place not in going)
-    write_records(folder.path / "samples.jsonl", [record.as_json() for record in kept])
-    return judgements

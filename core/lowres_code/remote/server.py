@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -32,6 +34,7 @@ _LONGEST_DESCRIPTION = 2**20
 _LONGEST_REFUSAL = 4_000  # characters
 _CONNECT_S = 5.0
 _SILENT_S = 60.0  # a server that works says so every few seconds, if only by an empty line
+_NOTHING_DONE_S = 1_800.0  # and something comes of it some time, however much it has to do for others
 
 
 class UnavailableError(Exception):
@@ -147,7 +150,7 @@ def _must_be_fine(response: httpx2.Response, url: str) -> None:
         raise JudgeError(f"the judge at {url} wants a token: set the environment variable {TOKEN} ({said})")
     if response.status_code == 429:
         raise BusyError(_seconds(response.headers))
-    if response.status_code in (400, 404, 413, 422):
+    if response.status_code in (400, 404, 413, 422) and _is_own(said):  # and not that of something in between
         raise UsageError(f"the judge at {url} refuses this: {said}")
     raise UnavailableError(f"the judge at {url} answers with status {response.status_code}: {said}")
 
@@ -162,6 +165,14 @@ def _refusal(response: httpx2.Response) -> str:
     return " ".join(said[:_LONGEST_REFUSAL].split()) or "no reason was given"
 
 
+def _is_own(said: str) -> bool:
+    """Whether a served judge says so: its errors are JSON objects."""
+    try:
+        return "error" in json.loads(said)
+    except (ValueError, RecursionError, TypeError):
+        return False
+
+
 def _seconds(headers: Mapping[str, Any]) -> float:
     try:
         seconds = float(headers.get("retry-after", 1))
@@ -174,11 +185,15 @@ def _lines(response: httpx2.Response, url: str, longest: int = _LONGEST_ANSWER) 
     """Lines that say something.
 
     Raises:
-        UnavailableError: one is too long.
+        UnavailableError: one is too long, or for too long there is none.
     """
-    lines = Lines()
+    lines, last_at = Lines(), time.monotonic()
     for part in response.iter_bytes():
-        yield from filter(bytes.strip, lines.feed(part))
+        for line in filter(bytes.strip, lines.feed(part)):
+            yield line
+            last_at = time.monotonic()
+        if time.monotonic() - last_at > _NOTHING_DONE_S:
+            raise UnavailableError(f"the judge at {url} has not been done with any program for {_NOTHING_DONE_S:g} s")
         if lines.size > longest:
             raise UnavailableError(f"the judge at {url} answers with a line of over {longest >> 20} MB")
     if lines.rest().strip():

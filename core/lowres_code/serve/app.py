@@ -21,7 +21,7 @@ from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
 from lowres_code.remote.wire import NDJSON, Job, NoteLine, Served, execution_fields, line_of, read_line
 from lowres_code.scoring.rows import Columns, row_of
-from lowres_code.serve.exchange import Exchange, Last, Work
+from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host, TooBusyError
 
 _STREAM = {"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}}
@@ -134,7 +134,7 @@ async def judge(asked: Asked, request: Request) -> Verdict:
     host = _host(request)
     with host.admitted("programs"):
         record = asked.model_dump(exclude={"lang", "limits"}, exclude_none=True)
-        judgements = await _judged(host, asked.lang, record, asked.limits, 1)
+        judgements = await while_there(request, _judged(host, asked.lang, record, asked.limits, 1))
         return Verdict(lang=asked.lang, **_verdict(judgements[0]))
 
 
@@ -142,7 +142,7 @@ async def check(asked: Checked, request: Request) -> Syntax:
     """Syntax errors with their places."""
     host = _host(request)
     with host.admitted("programs"):
-        found = await host.judge(asked.lang).check_syntax(asked.program)
+        found = await while_there(request, host.judge(asked.lang).check_syntax(asked.program))
     host.metrics.ran(asked.lang, found.status.value, found.wall_s)
     notes = execution_fields(found)["diagnostics"]
     return Syntax(ok=found.status is Status.OK, status=found.status.value, diagnostics=notes)

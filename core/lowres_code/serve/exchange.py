@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -15,13 +16,35 @@ from lowres_code.remote.wire import NDJSON
 from lowres_code.serve.host import Bounds
 
 log = logging.getLogger("lowres_code.serve")
+T = TypeVar("T")
 
 Last = Callable[[int], bytes]  # the number of lines that were read, to what is said of the others
+_Begun = tuple[asyncio.Task[bytes], int]  # with the bytes of its line
 Work = Callable[[int, bytes], Awaitable[bytes]]  # the number of a line, from 1, and the line, to what is answered
 
 
 class _EndedError(Exception):
     """The client is gone, or keeps silent for too long."""
+
+
+class _Bytes:
+    """How many bytes there are of something; whoever is about to make more waits while there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._there, self._is_room = most, 0, asyncio.Event()
+        self._is_room.set()
+
+    def add(self, size: int) -> None:
+        """So many more, or fewer."""
+        self._there += size
+        if self._there < self._most:
+            self._is_room.set()
+        else:
+            self._is_room.clear()
+
+    async def wait(self) -> None:
+        """Until there is room."""
+        await self._is_room.wait()
 
 
 class Exchange(Response):
@@ -47,8 +70,9 @@ class Exchange(Response):
         self._work, self._last, self._bounds, self._stopping, self._in_order = work, last, bounds, stopping, in_order
         self._share = asyncio.Semaphore(2 * workers)
         self._room = asyncio.Semaphore(bounds.ahead * workers)
+        self._read_ahead, self._unsent = _Bytes(bounds.longest_line), _Bytes(bounds.longest_line)
         self._messages: asyncio.Queue[Message] = asyncio.Queue(maxsize=2)
-        self._results: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
+        self._results: asyncio.Queue[_Begun | None] = asyncio.Queue()
         self._open: set[asyncio.Task[bytes]] = set()
         self._is_whole = False  # all lines of the request have been read
         self._line_at = asyncio.get_running_loop().time()
@@ -88,8 +112,9 @@ class Exchange(Response):
         try:
             async for line in self._lines():
                 await self._room.acquire()
+                await self._read_ahead.wait()
                 number += 1
-                self._begin(self._shared(number, line))
+                self._begin(self._shared(number, line), len(line))
             if not self._is_whole:
                 self._begin(_given(self._last(number)))
         finally:
@@ -97,18 +122,22 @@ class Exchange(Response):
                 await asyncio.wait({*self._open})
             self._results.put_nowait(None)
 
-    def _begin(self, work: Awaitable[bytes]) -> None:
-        task = asyncio.ensure_future(work)
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
+    def _begin(self, work: Awaitable[bytes], size: int = 0) -> None:
+        begun = (asyncio.ensure_future(work), size)
+        self._read_ahead.add(size)
+        self._open.add(begun[0])
+        begun[0].add_done_callback(self._open.discard)
         if self._in_order:
-            self._results.put_nowait(task)
+            self._results.put_nowait(begun)
         else:
-            task.add_done_callback(self._results.put_nowait)
+            begun[0].add_done_callback(lambda _: self._results.put_nowait(begun))
 
     async def _shared(self, number: int, line: bytes) -> bytes:
-        async with self._share:
-            return await self._work(number, line)
+        async with self._share:  # in the order of the lines: of the first that is not sent nothing waits for another
+            await self._unsent.wait()
+            piece = await self._work(number, line)
+        self._unsent.add(len(piece))
+        return piece
 
     async def _answers(self) -> AsyncIterator[bytes]:
         """What is to be sent: answers, and empty lines while there are none."""
@@ -127,11 +156,13 @@ class Exchange(Response):
 
     async def _next(self) -> bytes | None:
         """The next answer, when it is there; ``None`` when there are no more."""
-        task = await self._results.get()
-        if task is None:
+        if (begun := await self._results.get()) is None:
             return None
+        task, size = begun
         piece = await task
         self._room.release()
+        self._read_ahead.add(-size)
+        self._unsent.add(-len(piece))
         return piece
 
     async def _lines(self) -> AsyncIterator[bytes]:
@@ -181,6 +212,27 @@ class Exchange(Response):
         if self._open:
             self._line_at = now
         return self._line_at + self._bounds.idle_s - now
+
+
+async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What comes of some work, which is given up if the client goes away.
+
+    Raises:
+        ClientDisconnect: it has.
+    """
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request.receive))
+    try:
+        await asyncio.wait({working, gone}, return_when="FIRST_COMPLETED")
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        await _end({working, gone})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _end(tasks: set[asyncio.Future[Any]]) -> None:

@@ -24,8 +24,8 @@ from lowres_code.problem import Problem, Test
 from lowres_code.recipe import Recipe
 from lowres_code.report.page_data import page_of
 
-from tests.core.evaluation.test_run import Invoke, stopped_after
-from tests.core.generation.test_endpoint import Handler, Server, server  # noqa: F401 - a fixture
+from tests.core.evaluation.test_stopped import Invoke, stopped_after
+from tests.core.generation.conftest import Handler, Server, server  # noqa: F401 - a fixture
 
 GOLD = "8191"  # that no program here prints unless it is right
 PROBLEMS = [Problem(name, f"question {name}", (Test(expected=GOLD),)) for name in ("a", "b", "c", "d", "e")]

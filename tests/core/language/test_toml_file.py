@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from lowres_code.errors import UsageError
-from lowres_code.judge import Judge
-from lowres_code.language.analysis import Analysis
 from lowres_code.language.base import Example, Limits, SelfTest, Status
 from lowres_code.language.command import CommandLanguage
 from lowres_code.language.toml_file import load_language
 from lowres_code.plugins.manager import FOLDERS, PluginManager, find_language
-from lowres_code.problem import Problem, Test
-from lowres_code.recipe import load_recipe
-from lowres_code.runs.directory import RunDirectory
 
-from tests.conftest import ROOT, Cli
+from tests.conftest import Cli
 
 SMALL = 'name = "sh"\nsuffix = ".sh"\nrun = "sh {file}"\n'
 FULL = """
@@ -257,50 +252,3 @@ def test_a_new_package_is_begun_and_conforms(tmp_path: Path, cli: Cli) -> None:
     (info / "entry_points.txt").write_text("[lowres_code]\nlowres_awk = lowres_awk\n")
     verified = cli("lang", "verify", "awk", "--soak", 5, "--json", PYTHONPATH=str(root))
     assert json.loads(verified.stdout)["passed"], verified.stderr
-
-
-READER = '[analysis]\nrun = "sh {reader} {file}"\nreader = "sh-reader.sh"\n'
-PRINTED = '{"clauses": 0, "predicates": 0, "constraints": 0, "operations": 1, "literals": ["7"]}'
-
-
-@pytest.mark.parametrize(
-    ("script", "found"),
-    [
-        (f"grep -q 7 $1 && echo '{PRINTED}'", Analysis(0, 0, 0, 1, ("7",))),
-        (f"echo '{PRINTED}'; exit 1", None),
-        ("echo no JSON", None),
-        ("yes", None),  # ends with its limit of output, as other tools do
-    ],
-)
-def test_a_program_is_read_by_a_command(script: str, found: Analysis | None, tmp_path: Path) -> None:
-    (tmp_path / "sh-reader.sh").write_text(script)
-    language = load(tmp_path, SMALL + READER)
-    assert language.analyses and not load(tmp_path, SMALL).analyses
-    with Judge(language, isolation="namespaces", workers=1) as judge:
-        judgements = judge.judge(["<code>echo 7</code>"], [Problem("p", "q", (Test("7"),))])
-        assert [one.analysis for one in judge.analyse(judgements)] == [found]
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ('run = "sh {file}"\nreader = "sh-reader.sh"', "needs both {reader} in run and reader"),
-        ('run = "sh {reader} {file}"', "needs both {reader} in run and reader"),
-        ('run = "sh {reader}"\nreader = "sh-reader.sh"', "has no {file} in it"),
-        ('run = "sh {reader} {file}"\nreader = "../reader"', "analysis.reader: must match"),
-        ('run = "sh {reader} {file}"\nreader = "env.json"', "analysis.reader: must match"),
-        ('run = "sh {reader} {file}"\nreader = "no-reader.sh"', "cannot be read: No such file"),
-    ],
-)
-def test_an_analysis_that_is_refused(table: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as told:
-        load(tmp_path, f"{SMALL}[analysis]\n{table}\n")
-    assert said in str(told.value)
-
-
-def test_a_run_keeps_the_reader_beside_the_language(tmp_path: Path) -> None:
-    (tmp_path / "sh-reader.sh").write_text("cat")
-    load(tmp_path, SMALL + READER)
-    recipe = load_recipe(ROOT / "recipes" / "quickstart.toml")
-    run = RunDirectory.create(tmp_path / "run", recipe, {"language": "sh"}, tmp_path / "language.toml")
-    assert load_language(run.path / "language.toml").reader == "cat"

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from lowres_code.cli.main import main
 
-from tests.core.generation.test_endpoint import Server
+from tests.core.generation.conftest import Server
 
 
 @pytest.fixture

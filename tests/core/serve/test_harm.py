@@ -9,6 +9,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import httpx2
 import pytest
 from lowres_code.remote.wire import NDJSON
 
@@ -81,6 +82,27 @@ def test_who_does_not_take_its_answers_gets_no_more(serve: Serve) -> None:
                 one.sendall(body)
             until(lambda: client.get("/metrics").status_code == 200)
     assert works(server)
+
+
+def test_who_goes_away_takes_back_what_has_not_begun(serve: Serve) -> None:
+    server = serve(workers=1)
+    loop = {**RIGHT, "program": "solve(X) :- solve(X).", "limits": {"cpu_s": 60, "wall_s": 60.0, "inferences": 10**9}}
+
+    def waiting(client: httpx2.Client) -> int:
+        line = next(line for line in client.get("/metrics").text.splitlines() if line.startswith("lowres_code_waiting"))
+        return int(float(line.split()[1]))
+
+    body = json.dumps(loop).encode()
+    head = "POST /v1/judge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}"
+    with connect(server) as running, server.client() as client:
+        running.sendall(head.encode() + b"\r\n\r\n" + body)
+        until(lambda: waiting(client) == 1)
+        with ExitStack() as stack:
+            for one in [stack.enter_context(connect(server)) for _ in range(5)]:
+                one.sendall(head.encode() + b"\r\n\r\n" + body)
+            until(lambda: waiting(client) == 6)
+        until(lambda: waiting(client) == 1)
 
 
 def test_silent_connections_cost_nobody_anything(serve: Serve) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 from lowres_code import Judge, Test, find_language
-from lowres_code.errors import JudgeError
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Execution, Status
 from lowres_code.remote.wire import NDJSON, PROTOCOL, data_of
 
@@ -124,7 +126,14 @@ def nothing(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
     reply(to, b"")
 
 
-@pytest.mark.parametrize("answer", [wrong_number, no_json, strange_values, elsewhere, nothing])
+def between(status: int) -> Answer:
+    """What stands between client and server, and refuses in its own words."""
+    return lambda to, jobs: reply(to, b"<html>nginx</html>", status)
+
+
+@pytest.mark.parametrize(
+    "answer", [wrong_number, no_json, strange_values, elsewhere, nothing, between(404), between(413), between(502)]
+)
 def test_what_cannot_be_an_answer_is_the_judges_failure(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pretending(answer) as url:
         execution = run(url, monkeypatch)
@@ -148,6 +157,31 @@ def test_who_goes_on_talking_when_all_is_answered_is_not_listened_to(monkeypatch
     with pretending(answer) as url:
         assert run(url, monkeypatch).answer == "1"
         assert gone.wait(30)
+
+
+def test_a_server_that_is_never_done_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lowres_code.remote.server._NOTHING_DONE_S", 0.3)
+
+    def answer(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
+        to.send_response(200)
+        to.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                to.wfile.write(b"\n")
+                time.sleep(0.05)
+
+    with pretending(answer) as url:
+        execution = run(url, monkeypatch)
+    assert execution.status is Status.INFRA_ERROR
+    assert "has not been done with any program" in execution.diagnostics[0].message
+
+
+def test_a_refusal_of_the_servers_own_is_the_users_to_read() -> None:
+    def answer(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
+        reply(to, b'{"error": "not here"}', 404)
+
+    with pretending(answer) as url, Judge("prolog", servers=url) as judge, pytest.raises(UsageError, match="not here"):
+        judge.execute(["solve(1)."], [Test()])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from lowres_code.train.policy import Policy
 from lowres_code.train.sft import SftStage
 from rich.console import Console
 
-from tests.core.generation.test_endpoint import Handler, Server, server  # noqa: F401 - a fixture
+from tests.core.generation.conftest import Handler, Server, server  # noqa: F401 - a fixture
 
 GIVEN: list[dict[str, Any]] = [
     {"question": "two", "answer": 2, "program": "solve(2).\n", "reasoning": "It is two."},
