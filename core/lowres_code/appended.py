@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lowres_code.errors import UsageError
+
+_STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,12 @@ class AppendStyle:
         return program if repeated else f"{prefix}{between}{program}"
 
     def _begun(self, program: str) -> str:
-        """The program with ``first`` before its first line, but behind the header."""
+        """The program with ``first`` before its first line, but behind the header; ``#!`` has its meaning only there."""
         line, newline, rest = program.lstrip().partition("\n")
         if self.header and line.startswith(self.header):
             return f"{line}{newline}{self.first} {rest}"
+        if program.startswith("#!"):
+            return f"{self.first}\n{rest}"
         return f"{self.first} {program}"
 
     def _with_check(self, code: str) -> str:
@@ -120,6 +124,18 @@ class AppendStyle:
                 if lines[number].lstrip().startswith(begin):
                     one = 100_000 + int.from_bytes(os.urandom(2), "big")
                     failing = check.replace("{one}", str(one)).replace("{other}", str(one + 1))
-                    return "\n".join([*lines[: number + 1], failing, *lines[number + 1 :]])
+                    behind = _end_of(lines, number)
+                    return "\n".join([*lines[:behind], failing, *lines[behind:]])
         known = ", ".join(map(repr, self.checks))
         raise UsageError(f"the appended code has no line that begins with one of {known}: it would check nothing")
+
+
+def _end_of(lines: Sequence[str], number: int) -> int:
+    """The line behind a check that may span several; where brackets do not tell, the one with which it begins."""
+    depth = 0
+    for place in range(number, len(lines)):
+        text = _STRING.sub("", lines[place])
+        depth += sum(map(text.count, "([{")) - sum(map(text.count, ")]}"))
+        if depth <= 0:
+            return place + 1
+    return number

@@ -213,6 +213,22 @@ def test_a_line_keeps_its_number(judged: Judgements, backend: Language) -> None:
     assert len(FORMS[backend.name].whole.splitlines()) + 2 in lines
 
 
+@pytest.mark.usefixtures("isolated")
+def test_a_check_of_several_lines_has_its_control_behind_it() -> None:
+    """Else the control would be no program, and whoever changes the tests would pass."""
+    asked = problem_of({"question": "q", "append": "assert(\n  f(1) == 2)\nassert(\n  f(2) ==\n  3)\n"}, "f:1")
+    right, cheat = "function f(x) return x + 1 end\n", "assert = function() end\nfunction f(x) return 7 end\n"
+    found = judgements(language("lua"), {"right": right, "cheat": cheat}, asked)
+    assert {name: one.verdict for name, one in found.items()} == {"right": "correct", "cheat": "wrong_answer"}
+
+
+@pytest.mark.usefixtures("isolated")
+def test_a_line_that_names_the_interpreter_is_no_syntax_error() -> None:
+    asked = problem(LUA)
+    found = judgements(language("lua"), {"whole": f"#!/usr/bin/env lua5.4\n{LUA.whole}"}, asked)
+    assert found["whole"].verdict == "correct"
+
+
 # What a secret is
 
 

@@ -91,6 +91,9 @@ def test_the_record_of_an_evaluation_tells_checkers_and_limits_apart() -> None:
     plain = {"expected": "1", "stdin": "", "query": None, "checked": False}
     assert problem_record(problem_of(record, "f:1"), []).tests == (plain,)
     more = problem_of({**record, "checker": "float(abs=1)", "limits": {"cpu_s": 2}}, "f:1")
+    forms = [problem_record(problem_of({**record, "form": f}, "f:1"), []).tests for f in ("lowest_terms", "worked_out")]
+    assert forms[0] == ({**plain, "checked": True, "form": "lowest_terms"},)  # or it would be gone on with
+    assert forms[1] == ({**plain, "checked": True, "form": "worked_out"},)
     assert problem_record(more, []).tests == ({**plain, "checker": "float(abs=1)", "limits": {"cpu_s": 2}},)
 
 

@@ -24,6 +24,7 @@ from lowres_code._util.lock import lock
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.metrics import Metrics, by_difficulty, by_task, metrics
 from lowres_code.evaluation.record import SampleRecord, read_samples
+from lowres_code.forms import FORMS
 from lowres_code.problem import Problem, Test
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import Recipe
@@ -275,4 +276,10 @@ def _test_record(test: Test) -> dict[str, Any]:
         code = {"append": test.appended.code, "prefix": test.appended.prefix, "control": test.appended.control}
         return {**code, **limits}
     asked = {"expected": test.expected, "stdin": test.stdin, "query": test.query, "checked": test.check is not None}
-    return {**asked, **({"checker": str(test.checker)} if test.checker else {}), **limits}
+    forms = [name for name, check in FORMS.items() if check is test.check]
+    return {
+        **asked,
+        **({"form": forms[0]} if forms else {}),
+        **({"checker": str(test.checker)} if test.checker else {}),
+        **limits,
+    }

@@ -44,6 +44,25 @@ def test_another_answer_is_wrong(judge: Judge, problems: list[Problem]) -> None:
     assert verdicts(judge, problems, programs) == {problem.id: "wrong_answer" for problem in problems}
 
 
+def test_a_constant_is_wrong_whatever_it_is(judge: Judge, problems: list[Problem]) -> None:
+    """One answer to every query of a predicate: each that may come out for one of the values."""
+    constants = {
+        "palindrome": ("palindrome(_, {}).", ["yes", "no"]),
+        "balanced-brackets": ("balanced(_, {}).", ["yes", "no"]),
+        "digital-root": ("digital_root(_, {}).", [str(n) for n in range(1, 10)]),
+        "cheapest-route": ("route(_, _, {}).", ["[a,c,b,d]", "[c,b,d,e]", "[b,d,e]", "[a,c,b,d,e]"]),
+        "queens": ("queens(_, {}).", [str(n) for n in range(13)]),
+        "edit-distance": ("distance(_, _, {}).", [str(n) for n in range(8)]),
+        "greatest-common-divisor": ("common_divisor(_, _, {}).", ["1", "12", "21"]),
+        "counting-change": ("change(_, _, {}).", ["0", "49"]),
+        "collatz": ("collatz(_, {}).", ["0", "16", "111"]),
+    }
+    by_id = {problem.id: problem for problem in problems}
+    asked = [(by_id[name], text.format(one)) for name, (text, values) in constants.items() for one in values]
+    judged = judge.judge([f"<code>\n{program}\n</code>" for _, program in asked], [one for one, _ in asked])
+    assert {found.verdict for found in judged} == {"wrong_answer"}
+
+
 def test_what_a_question_shows_is_true_and_is_not_what_is_asked(judge: Judge, problems: list[Problem]) -> None:
     shown = {p.id: re.findall(r"For example, (.*X\)) gives X = (.*)\. The program", p.question) for p in problems}
     examples = [asked(problem, *shown[problem.id][0]) for problem in problems]
