@@ -108,7 +108,7 @@ class AppendStyle:
         return program if repeated else f"{prefix}{between}{program}"
 
     def _begun(self, program: str) -> str:
-        """The program with ``first`` before its first line, but behind the header; ``#!`` has its meaning only there."""
+        """The program with ``first`` before its first line, but behind the header, and in place of a ``#!``."""
         line, newline, rest = program.lstrip().partition("\n")
         if self.header and line.startswith(self.header):
             return f"{line}{newline}{self.first} {rest}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lowres_code._util.progress import Progress, no_progress
-from lowres_code.conformance import checks, isolation_checks
+from lowres_code.conformance import checks, isolation_checks, offers
 from lowres_code.conformance.canary import Canary, canary
 from lowres_code.conformance.result import Check, Outcome, Report
 from lowres_code.conformance.soak import soak
@@ -69,6 +69,8 @@ def _tried(judge: Judge, bird: Canary) -> Iterator[Check]:
             return
         yield from isolation_checks.hostile(probes)
     yield from checks.own_programs(judge)
+    yield from offers.appended_tests(judge)
+    yield from offers.analysis(judge)
     yield from checks.snippets(judge, bird)
 
 

@@ -22,4 +22,6 @@ SNIPPETS: dict[str, str] = {
     "environment": "answers the value of the environment variable @VARIABLE@, or something else if there is none",
     "state": "answers seen if a file state is in the working directory; else makes one and answers clean",
     "non_utf8": "prints the one byte 255",
+    "defines": "prints nothing, and defines what appended tests; only for an [append]",
+    "appended": "tests that are code and pass behind defines, with a line for each of the checks; only for an [append]",
 }
