@@ -80,13 +80,16 @@ def test_verl(get: Get, manager: str, tmp_path: Path) -> None:
 @slow
 @needs_lua
 def test_openenv(get: Get, problems: str, tmp_path: Path) -> None:
-    *found, last = json.loads(get("openenv").script("ask_openenv.py", problems, RIGHT, WRONG, FATAL, cwd=tmp_path))
+    *found, again, last = json.loads(
+        get("openenv").script("ask_openenv.py", problems, RIGHT, WRONG, FATAL, cwd=tmp_path)
+    )
     assert [row[0] for row in found] == [*QUESTIONS]
     assert [row[1:4] for row in found] == [
         [1.0, True, "correct"],
         [0.0, True, "wrong_answer"],
         [None, False, "infra_error"],
     ]
+    assert "no episode has begun, or it has ended: call reset first" in again
     assert "there is no problem 3: there are 3, counted from 0" in last
 
 

@@ -9,6 +9,7 @@ import pickle
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +21,10 @@ import trl as tool
 from accelerate import PartialState  # type: ignore[import-untyped]
 from datasets import Dataset
 from lowres_code._util.quiet import quiet_libraries
+from lowres_code.adapters import judging
 from lowres_code.adapters import trl as adapter
 from lowres_code.adapters.trl import Reward, environment
+from lowres_code.errors import JudgeError, UsageError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 from trl.experimental.async_grpo.async_rollout_worker import RolloutGroup, _AsyncRolloutLoop
@@ -127,6 +130,39 @@ def test_an_environment_tells_nothing_of_what_is_right(failing: None) -> None:
     assert tried.get_reward() == 0
     told = [tried.run_program(f"function f(n) return n {sign} 2 end") for sign in "*+-"]
     assert (told, tried.get_reward()) == (["The program ran."] * 3, 0)
+
+
+def test_a_row_that_does_not_say_what_is_right_is_refused_before_the_model_is_asked() -> None:
+    with pytest.raises(UsageError, match="the row: needs 'answer', or 'tests'"):
+        environment("lua")().reset(solution="42")
+    with pytest.raises(UsageError, match="Lua has no queries"):
+        environment("lua")().reset(answer="42", query="solve(X)")
+
+
+@pytest.fixture
+def own_judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A judge whose failures do not count for the other tests of this process."""
+    opened: dict[Any, Any] = {}
+    monkeypatch.setattr(judging, "_opened", opened)
+    yield
+    for one in opened.values():
+        one.judge.close()
+
+
+@pytest.mark.usefixtures("failing", "own_judge")
+def test_a_judge_that_goes_away_is_no_wrong_program(tiny_model: Path, tmp_path: Path) -> None:
+    """TRL shows a model what a tool raises, and goes on: the reward must not be 0 then."""
+    tried = environment("lua")()
+    tried.reset(answer="42")
+    tried._tests = ()  # what a judge cannot do anything with
+    assert tried.run_program("print(42)") == "The program could not be run, by no fault of its own. Run it again."
+    with pytest.raises(UsageError, match="cannot be judged without tests"):
+        tried.get_reward()
+    turns = [[call("print(666)")] * 4, ["It is 42.<|im_end|>"] * 4]
+    with pytest.raises(JudgeError, match="the judge failed on"):
+        for _ in range(20):  # until there are so many that the share counts
+            options: dict[str, Any] = {"reward_funcs": [], "environment_factory": environment("lua")}
+            one_step(tiny_model, tmp_path, [list(turn) for turn in turns], **options)
 
 
 def test_which_of_several_tests_fails_is_not_told(failing: None) -> None:

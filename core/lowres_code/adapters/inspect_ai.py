@@ -63,6 +63,6 @@ def programs(language: str, problems: str, shots: int = 0) -> Task:
             id=str(row["id"]),
             metadata=row,
         )
-        for row in read_rows(problems)
+        for row in read_rows(problems, backend)
     ]
     return Task(dataset=samples, solver=generate(), scorer=right_program(language))

@@ -18,6 +18,7 @@ from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import JudgeError
 from lowres_code.judgement import INFRA_ERROR, FailureWindow, Judgement
 from lowres_code.language.base import Language
+from lowres_code.language.demands import check_tests
 from lowres_code.problem import Test, tests_of
 
 Row = Mapping[str, object]
@@ -85,6 +86,27 @@ def judged(language: str, completions: Sequence[str | Completion], rows: Sequenc
     fences = judge.language.fences
     parsed = [parse_completion(one, fences) if isinstance(one, str) else one for one in completions]
     return judge.judge_parsed(parsed, tests)
+
+
+def must_work(language: str) -> None:
+    """Open the judge of a language now.
+
+    Raises:
+        UsageError: there is no such language, or something it needs is missing.
+        JudgeError: the judge does not work here.
+    """
+    _open(language)
+
+
+def tests_for(language: str, row: Row) -> tuple[Test, ...]:
+    """The tests of a row.
+
+    Raises:
+        UsageError: it does not say what is right, or asks what the language cannot do.
+    """
+    tests = tests_of(row, "the row")
+    check_tests(_open(language).judge.language, tests, "the row")
+    return tests
 
 
 def judged_by(language: str, completion: Completion, tests: Sequence[Test]) -> Judgement:

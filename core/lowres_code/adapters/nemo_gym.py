@@ -19,9 +19,9 @@ from nemo_gym.base_resources_server import (
 from pydantic import ConfigDict
 from starlette.concurrency import run_in_threadpool
 
-from lowres_code.adapters.judging import surely_judged
+from lowres_code.adapters.judging import must_work, surely_judged
 from lowres_code.api import find_language
-from lowres_code.errors import JudgeError, UsageError
+from lowres_code.errors import JudgeError, LowresCodeError, UsageError
 
 
 class ProgramsConfig(BaseResourcesServerConfig):
@@ -57,12 +57,16 @@ class ProgramsServer(SimpleResourcesServer):
         """1 for a right program, 0 for another.
 
         Raises:
-            HTTPException: 503 where the judge itself has failed, so that the rollout fails and is no wrong one; 422
-                where the row does not say what is right.
+            HTTPException: 503 where the judge itself has failed or does not work, so that the rollout fails and is no
+                wrong one; 422 where the row does not say what is right.
         """
+        language, row = self.config.language, body.model_extra or {}
         try:
-            row = body.model_extra or {}
-            judgement = await run_in_threadpool(surely_judged, self.config.language, body.response.output_text, row)
+            await run_in_threadpool(must_work, language)
+        except LowresCodeError as error:
+            raise HTTPException(503, str(error)) from error
+        try:
+            judgement = await run_in_threadpool(surely_judged, language, body.response.output_text, row)
         except JudgeError as error:
             raise HTTPException(503, str(error)) from error
         except UsageError as error:

@@ -79,13 +79,15 @@ class ProgramsEnvironment(Environment[ProgramAction, ProgramObservation, State])
         The reward is 1 or 0. If the judge itself has failed it is ``None`` and the episode goes on: step again.
 
         Raises:
-            UsageError: no episode has begun.
+            UsageError: no episode has begun, or it has ended.
         """
         if self._row is None:
-            raise UsageError("no episode has begun: call reset first, in the same session")
+            raise UsageError("no episode has begun, or it has ended: call reset first, in the same session")
         judgement = judged(self._language, [action.completion], [self._row])[0]
         self._state.step_count += 1
         reward = value_of(judgement)
+        if reward is not None:
+            self._row = None
         return ProgramObservation(
             done=reward is not None, reward=reward, verdict=judgement.verdict, diagnostics=messages_of(judgement)
         )
@@ -102,8 +104,8 @@ def app() -> FastAPI:
     Raises:
         UsageError: one of these is not set, or there is no such language or file.
     """
-    language, rows = _setting("LOWRES_CODE_LANGUAGE"), read_rows(_setting("LOWRES_CODE_PROBLEMS"))
-    language_of(language)
+    language = _setting("LOWRES_CODE_LANGUAGE")
+    rows = read_rows(_setting("LOWRES_CODE_PROBLEMS"), language_of(language))
     made = partial(ProgramsEnvironment, language, rows)
     server: FastAPI = create_app(
         made, ProgramAction, ProgramObservation, env_name="lowres_code", max_concurrent_envs=MOST_SESSIONS

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lowres_code.adapters.judging import Row, judged, judged_by, note_failures, text_of, value_of
+from lowres_code.adapters.judging import Row, judged, judged_by, note_failures, tests_for, text_of, value_of
 from lowres_code.case import given
-from lowres_code.errors import near_match
+from lowres_code.errors import LowresCodeError, near_match
 from lowres_code.feedback import Feedback
 from lowres_code.judgement import INFRA_ERROR, Judgement
 from lowres_code.plugins.manager import plugin_manager
-from lowres_code.problem import Problem, Test, tests_of
+from lowres_code.problem import Problem, Test
 
 _TOLD = Feedback("{verdict}\n{diagnostics}\n{output}")
 _LONGEST = 1_000  # characters of an answer that a model is shown
+_NOT_RUN = "The program could not be run, by no fault of its own. Run it again."
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,27 @@ class Reward:
 class ProgramEnvironment:
     """An environment with one tool, that runs a program and shows what became of it, but not what is right.
 
-    The last program that was run is the one that counts.
+    The last program that was run is the one that counts. TRL shows a model whatever a tool raises and goes on, so what
+    ends the training is raised by `get_reward`.
     """
 
     def __init__(self, language: str) -> None:
         """Language: its name, or its file."""
         self._language = language
         self._row: Row = {}
+        self._tests: tuple[Test, ...] = ()
         self._last: Judgement | None = None
+        self._error: LowresCodeError | None = None
 
     def reset(self, **row: Any) -> None:
-        """Begin with a row of the data set, which says what is right."""
-        self._row, self._last = row, None
+        """Begin with a row of the data set.
+
+        Raises:
+            UsageError: it does not say what is right, or there is no such language.
+            JudgeError: the judge does not work here.
+        """
+        self._row, self._tests = row, tests_for(self._language, row)
+        self._last = self._error = None
 
     def run_program(self, program: str) -> str:
         """Run a complete program and see what it answers, or what is wrong with it.
@@ -77,15 +87,25 @@ class ProgramEnvironment:
         Returns:
             How it ended, its answer, and messages with line numbers.
         """
-        self._last = judged(self._language, [given(program)], [self._row])[0]
-        note_failures(self._language, [self._last])
-        tests = tests_of(self._row, "the row")
-        several = [test for test in tests if test.appended is None][1:]
-        seen = judged_by(self._language, given(program), tests[:1]) if several else self._last
-        return _shown(seen, tests)  # of the first test always: which one fails would tell whether others are right
+        try:
+            self._last = judged_by(self._language, given(program), self._tests)
+            note_failures(self._language, [self._last])
+            several = [test for test in self._tests if test.appended is None][1:]
+            # Of the first test always: which one fails would tell whether others are right.
+            seen = judged_by(self._language, given(program), self._tests[:1]) if several else self._last
+        except LowresCodeError as error:
+            self._error = error
+            return _NOT_RUN
+        return _shown(seen, self._tests)
 
     def get_reward(self) -> float | None:
-        """1 if the last program that was run is right, 0 if not or if there was none; ``None`` if the judge failed."""
+        """1 if the last program that was run is right, 0 if not or if there was none; ``None`` if the judge failed.
+
+        Raises:
+            JudgeError: the judge fails on over 2 % of recent programs, or has gone away; the training should not go on.
+        """
+        if self._error is not None:
+            raise self._error
         return 0.0 if self._last is None else value_of(self._last)
 
 
@@ -102,7 +122,7 @@ def _rows(columns: dict[str, Any], count: int) -> list[Row]:
 def _shown(judgement: Judgement, tests: tuple[Test, ...]) -> str:
     """What a model may see: what became of the program, and nothing of whether its answer is right."""
     if judgement.verdict == INFRA_ERROR:
-        return "The program could not be run, by no fault of its own. Run it again."
+        return _NOT_RUN
     told = _TOLD.message(judgement, Problem("", "", tests))
     if told is not None:
         return told

@@ -65,7 +65,7 @@ class ProgramsTaskset(vf.Taskset[ProgramTask, ProgramsConfig]):
         if not (config.language and config.problems):
             raise UsageError("which problems? --env.taskset.language prolog --env.taskset.problems problems.jsonl")
         language = language_of(config.language)
-        for row in read_rows(config.problems):
+        for row in read_rows(config.problems, language):
             messages = asked(language, str(row["question"]), config.shots)
             data = ProgramData(id=str(row["id"]), prompt=messages, language=config.language, row=row)
             yield ProgramTask(data, config.task)

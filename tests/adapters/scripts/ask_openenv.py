@@ -25,10 +25,13 @@ with GenericEnvClient(base_url=f"http://127.0.0.1:{port}").sync() as client:
         asked = client.reset(index=index).observation["messages"][-1]["content"]
         step = client.step({"completion": text})
         found.append([asked, step.reward, step.done, step.observation["verdict"], step.observation["diagnostics"]])
-    try:
-        client.reset(index=len(texts))
-    except RuntimeError as error:
-        found.append(str(error))
+    client.reset(index=0)
+    client.step({"completion": texts[0]})
+    for ask in (lambda: client.step({"completion": texts[0]}), lambda: client.reset(index=len(texts))):
+        try:
+            ask()
+        except RuntimeError as error:
+            found.append(str(error))
 print(json.dumps(found))
 server.should_exit = True
 thread.join()

@@ -27,7 +27,7 @@ def load(language: str = "", problems: str = "", shots: int = 0, **_: Any) -> di
     if not (language and problems):
         raise UsageError('which problems? --metadata \'{"language": "prolog", "problems": "problems.jsonl"}\'')
     backend = language_of(language)
-    rows = read_rows(problems)
+    rows = read_rows(problems, backend)
     prompts = ["\n\n".join(one["content"] for one in asked(backend, str(row["question"]), shots)) for row in rows]
     docs = [
         {
