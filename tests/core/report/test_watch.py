@@ -77,6 +77,7 @@ def test_a_port_that_is_taken(server: PageServer, run: RunDirectory) -> None:
 def test_the_page_follows_the_run(server: PageServer, run: RunDirectory, browser: Browser) -> None:
     browser.open_url(server.url)
     assert browser.text("#found") == "3 of 3 samples"
+    assert browser.texts("#list .where") == ["step 3", "step 2", "step 1"]  # the newest first
     step_made(run, 4)
     browser.wait_for("return document.getElementById('found')?.textContent === '4 of 4 samples'")
     browser.run("document.querySelector('#list button').focus()")

@@ -145,6 +145,7 @@ function samples(page) {
       if (wanted && !(has(data.text[row]) || has(data.answer[row]) || has(page.problems.question[data.problem[row]]))) continue;
       matching.push(row);
     }
+    if (document.body.dataset.version) matching.sort((a, b) => data.step[b] - data.step[a]); // of a run that goes on: the newest first
     found.textContent = `${matching.length.toLocaleString("en")} of ${count.toLocaleString("en")} samples`;
     list.replaceChildren();
     shown = 0;
