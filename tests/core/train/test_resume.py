@@ -63,7 +63,8 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, step: int, optio
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [["train.num_iterations=1"], ["train.num_iterations=2", "train.steps_per_generation=2"]]
+    "options",
+    [["train.num_iterations=1"], ["train.num_iterations=2", "train.steps_per_generation=2"], ["rollout.turns=2"]],
 )
 def test_kill_dash_nine_at_a_random_step_changes_no_weight(tmp_path: Path, cli: Cli, options: list[str]) -> None:
     small = ["train.max_steps=6", "train.save_steps=2", "train.per_device_train_batch_size=32", *options]
