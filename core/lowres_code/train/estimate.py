@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 DECODE_SPEED = 0.3  # of a matrix product's, with batches as they are in training
+_FEWEST = 10  # matrix products that are timed: on a busy machine most are slowed down
 _ACTIVATION_BYTES = 34  # for each token, hidden unit and layer, in 16 bits
 
 
@@ -125,13 +126,14 @@ def _told_tokens(recipe: Recipe) -> int:
 
 
 def matrix_speed(device: str, dtype: Any, seconds: float = 0.2) -> float:
-    """Operations a second of a matrix product here, the best of as many as fit into that time."""
+    """Operations a second of a matrix product here, the best of as many as fit into that time, and of ten at least."""
     import torch
 
     size = 4096 if device == "cuda" else 768
     left, right = (torch.ones(size, size, device=device, dtype=dtype) for _ in range(2))
-    best, began = float("inf"), time.monotonic()
-    while time.monotonic() - began < seconds or best == float("inf"):
+    best, count, began = float("inf"), 0, time.monotonic()
+    while time.monotonic() - began < seconds or count < _FEWEST:
+        count += 1
         start = time.perf_counter()
         product = left @ right
         float(product[0, 0])  # waits for a GPU
