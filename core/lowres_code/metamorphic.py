@@ -27,7 +27,7 @@ CHECKS = ("renaming", "numbers")  # the fields of `Follows`
 Others = Callable[[Problem], Iterable[Problem]]  # other problems of the same kind, the same in each call
 
 _LIKE_IT = 5  # of those, problems of the same wording that are looked at
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,40})(?:\.\d{1,40})?", re.ASCII)
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,13}(?!\d)|\d{1,40})(?:\.\d{1,40})?", re.ASCII)
 _LITERAL = re.compile(r"([+-]?)(\d{1,40}(?:\.\d{1,40})?)", re.ASCII)
 _WORDS = re.compile(r"\w+")
 

@@ -27,7 +27,7 @@ half=1/2 halves=1/2 third=1/3 thirds=1/3 quarter=1/4 quarters=1/4 fourth=1/4 fou
 """
 _WORDS = {word: Fraction(value) for word, _, value in (pair.partition("=") for pair in _SPELLED.split())}
 _WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})(?:(?:[\s-]|\sand\s)+(?:{'|'.join(_WORDS)}))*\b", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,40}|(?=\.\d))(?!\d)(\.\d{1,40})?(?:\s?(%))?", re.ASCII)
+_NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3}){1,13}|\d{1,40}|(?=\.\d))(?!\d)(\.\d{1,40})?(?:\s?(%))?", re.ASCII)
 _FRACTION = re.compile(r"(?<![\w./])(\d{1,9})\s?/\s?(\d{1,9})(?![\w./]\d)", re.ASCII)
 _LITERAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 _RATIONAL = re.compile(r"([+-]?\d{1,40})r(\d{1,40})", re.ASCII)

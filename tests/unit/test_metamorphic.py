@@ -86,6 +86,11 @@ def test_what_numbers_become() -> None:
     assert exchanged("Add 3 to 3.", "Add 4 to 5.") is None  # two numbers of one
 
 
+def test_endless_numbers_are_no_numbers() -> None:
+    endless = "1" + ",111" * 1_500
+    assert exchanged(f"Add 3 to {endless}.", f"Add 4 to {endless}.") == {Fraction(3): "4"}
+
+
 @pytest.mark.parametrize(
     ("program", "changed"),
     [
@@ -128,7 +133,10 @@ def test_places_survive_the_way_out_of_the_sandbox() -> None:
 
 @pytest.mark.parametrize(
     "places",
-    ['"names": [["a", 3]]', '"names": 7', '"numbers": [[5, 2]]', '"numbers": [[-1, 2]]', '"numbers": [["a", 2]]'],
+    [
+        *('"names": [["a", 3]]', '"names": 7', '"numbers": [[5, 2]]', '"numbers": [[-1, 2]]', '"numbers": [["a", 2]]'),
+        *('"numbers": [[1e999, 2]]', '"numbers": [[1, NaN]]', f'"numbers": [[1, {"9" * 5_000}]]'),
+    ],
 )
 def test_damaged_places_are_no_analysis(places: str) -> None:
     text = f'{{"clauses": 1, "predicates": 1, "constraints": 0, "operations": 0, "literals": [], {places}}}'

@@ -79,6 +79,12 @@ def test_the_numbers_that_a_question_gives() -> None:
     assert not {Fraction(240), Fraction(600)} & found
 
 
+def test_endless_numbers_harm_nobody() -> None:
+    for endless in ("1" + ",111" * 1_500, "1" * 6_000, "1," * 3_000, "." + "1" * 6_000, "0x" + "f" * 6_000):
+        trust = trust_of(judged("18", 3, "16", "3", reasoning=f"It is {endless}, and 16."), f"{EGGS} {endless}")
+        assert trust is not None and trust.agreement == 1 / 2
+
+
 def test_what_is_kept_of_a_judgement() -> None:
     trust = trust_of(judged("18", 3, "16", "3", "4", "2", reasoning="16 - 3 - 4 is 9."), EGGS)
     assert trust is not None

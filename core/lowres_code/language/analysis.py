@@ -96,7 +96,7 @@ class Analysis:
             counts = [found[name] for name in _COUNTS]
             literals = found["literals"]
             places = Places.of_rows(found.get("names", ()), found.get("numbers", ()))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
             return None
