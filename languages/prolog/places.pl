@@ -6,20 +6,16 @@
 %   argument of a predicate that might know it, as `count` in aggregate_all(count, ...) is. One character that is data may
 %   be part of a text, and stays.
 
-:- dynamic own/2.
-
 most_places(5_000).
 
-%   places(+Placed, +Own, +Module, -Names, -Numbers): [Name, From, To] and [From, To], by characters from 0; none at all if there
+%   places(+Placed, +Module, -Names, -Numbers): [Name, From, To] and [From, To], by characters from 0; none at all if there
 %   are too many, for a name must be changed everywhere or nowhere.
 
-places(Placed, Own, Module, Names, Numbers) :-
-    retractall(own(_, _)),
-    forall(member_of(Name/Arity, Own), assertz(own(Name, Arity))),
+places(Placed, Module, Names, Numbers) :-
     catch(call_with_inference_limit(found_places(Placed, Module, Names, Numbers), 2_000_000, Limit), _, fail),
     Limit \== inference_limit_exceeded,
     !.
-places(_, _, _, [], []).
+places(_, _, [], []).
 
 found_places(Placed, Module, Names, Numbers) :-
     placed_terms(Placed, Found, []),
@@ -109,7 +105,7 @@ placed_all([Term|Terms], [Position|Positions], Contexts, Found, Rest) :-
 braced(goal, foreign).   braced(clause, foreign).   braced(grammar, goal).
 listed_in(grammar, data).   listed_in(goal, foreign).   listed_in(rule_head, data).
 
-kind(clause, Name, Kind) :- !, ( Name == (:-) -> Kind = goal ; Kind = head ).
+kind(clause, Name, Kind) :- !, ( memberchk_of(Name, [(:-), (=>), (',')]) -> Kind = goal ; Kind = head ).
 kind(rule_head, Name, Kind) :- !, ( Name == (',') -> Kind = goal ; Kind = head ).
 kind(top, _, foreign) :- !.
 kind(declared, _, head) :- !.
@@ -120,7 +116,7 @@ memberchk_of(X, Ys) :- member_of(X, Ys), !.
 
 %   contexts(+Context, +Name, +Arity, -Contexts): of the arguments.
 
-contexts(clause, :-, 2, [clause, goal]) :- !.
+contexts(clause, Name, 2, [clause, goal]) :- memberchk_of(Name, [(:-), (=>), (',')]), !.
 contexts(clause, :, 2, [foreign, clause]) :- !.
 contexts(rule_head, (','), 2, [rule_head, data]) :- !.
 contexts(clause, _, _, all(data)) :- !.
