@@ -193,16 +193,21 @@ def test_one_answer(answers: int | None, value: float) -> None:
     ],
 )
 def test_following(follows: Follows | None, renaming: float, numbers: float) -> None:
-    judgement = replace(judged(), follows=follows)
+    judgement = replace(judged(analysis=WORKED), follows=follows)
     assert (score("follows_renaming", judgement), score("follows_numbers", judgement)) == (renaming, numbers)
-    wrong = replace(judged("wrong_answer"), follows=follows)
+    wrong = replace(judged("wrong_answer", analysis=WORKED), follows=follows)
     assert (score("follows_renaming", wrong), score("follows_numbers", wrong)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", [term.name for term in TERMS if term.needs_analysis or term.needs_follows])
+def test_nothing_is_earned_by_a_program_that_cannot_be_read(name: str) -> None:
+    assert score(name, judged(analysis=None)) == 0.0
 
 
 def test_an_analysis_keeps_its_bounds_on_its_way() -> None:
     long = Analysis(1, 2, 3, 4, ("x" * (LONGEST_LITERAL + 1), *("7",) * (MOST_LITERALS + 5)))
     kept = Analysis.of_text(long.as_text())
-    assert kept == Analysis(1, 2, 3, 4, ("7",) * MOST_LITERALS)
+    assert kept == Analysis(1, 2, 3, 4, ("x" * LONGEST_LITERAL, *("7",) * (MOST_LITERALS - 1)))
 
 
 @pytest.mark.parametrize(
