@@ -177,7 +177,7 @@ def _only_states(judgement: Judgement, problem: Problem, others: Others) -> bool
     """Whether the program has nothing that could follow: it is bare, without one of the numbers that would change."""
     program, places = _parts(judgement)
     other = next(_alike(problem, others), None)
-    if other is None or not is_bare(judgement, problem.question):
+    if other is None or not is_bare(judgement, problem):
         return False
     own = {_literal(program[slice(*span)]) for span in places.numbers}
     return own.isdisjoint(exchanged(problem.question, other.question) or ())

@@ -135,9 +135,9 @@ def test_bare_constants(lua: Judge) -> None:
         "print(448 - 85 + 0)",  # the 448 was computed in prose
         "print(300 + 63)",
     ]
-    assert [is_bare(one, SUM.question) for one in judged(lua, cheats, SUM)] == [True] * len(cheats)
+    assert [is_bare(one, SUM) for one in judged(lua, cheats, SUM)] == [True] * len(cheats)
     honest = ["print(14 * 32 - 85)", "local a, b, c = 14, 32, 85\nlocal function f() return a * b end\nprint(f() - c)"]
-    assert [is_bare(one, SUM.question) for one in judged(lua, honest, SUM)] == [False] * len(honest)
+    assert [is_bare(one, SUM) for one in judged(lua, honest, SUM)] == [False] * len(honest)
 
 
 def test_programs_are_renamed_and_get_other_numbers(lua: Judge) -> None:

@@ -60,7 +60,7 @@ def analysed(judge: Judge, *programs: str) -> list[Analysis | None]:
         ("e(a, b).\ne(b, c).\nsolve(X) :- e(a, X).", (3, 2, 0, 0), "a b b c a"),
         ("e(a, b).\ne(b, c).\nsolve(X) :- e(a, Y), e(Y, X).", (3, 2, 0, 1), "a b b c a"),
         ("solve(X) :- member(X, [1, 2]), member(X, [2, 3]), member(X, [2]).", (1, 1, 0, 2), "1 2 2 3 2"),
-    ],  # fmt: skip
+    ],
 )
 def test_counts_and_literals(program: str, counts: tuple[int, ...], literals: str, judge: Judge) -> None:
     (analysis,) = analysed(judge, program)
@@ -141,6 +141,7 @@ def test_what_the_judge_cannot_analyse_is_its_own_failure(judge: Judge) -> None:
 def test_bare_constants_are_told_from_programs(judge: Judge) -> None:
     programs = ["solve(42).", "n(42).\nsolve(X) :- n(X).", "solve(X) :- X is 6 * 7.", "solve(X) :- {X = 42}."]
     texts = [f"<code>\n:- use_module(library(clpq)).\n{program}\n</code>" for program in programs]
-    judged = judge.analyse(judge.judge(texts, [Problem("p", "q", (Test("42"),))] * 4))
+    problem = Problem("p", "q", (Test("42"),))
+    judged = judge.analyse(judge.judge(texts, [problem] * 4))
     assert [judgement.verdict for judgement in judged] == ["correct"] * 4
-    assert [is_bare(judgement) for judgement in judged] == [True, True, False, True]
+    assert [is_bare(judgement, problem) for judgement in judged] == [True, True, False, True]

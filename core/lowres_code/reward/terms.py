@@ -97,7 +97,7 @@ def no_bare_constant(given: RewardInput) -> float:
     """
     judgement = given.judgement
     read = judgement.runs and judgement.analysis is not None
-    return float(read and not is_bare(judgement, given.problem.question))
+    return float(read and not is_bare(judgement, given.problem))
 
 
 def structure(given: RewardInput[StructureOptions]) -> float:
