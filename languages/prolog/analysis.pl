@@ -38,7 +38,7 @@ analysis(File, [ok, Clauses, Predicates, Constraints, Operations, Literals, Name
     all_items(Running, Done),
     findall(x, (member_of(Item, Done), computes(Item)), Os), length(Os, Computed),
     findall(x, (member_of(call(Called), Done), chooses(Called)), Choices), length(Choices, Chosen),
-    Operations is Computed + max(0, Chosen - 1),
+    ( Computed =:= 0 -> Operations is max(0, Chosen - 1) ; Operations = Computed ),
     findall(Text, (member_of(literal(Value), Items), literal_text(Value, Text)), Literals),
     places(Placed, Module, Names, Numbers).
 

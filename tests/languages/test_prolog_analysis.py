@@ -59,6 +59,7 @@ def analysed(judge: Judge, *programs: str) -> list[Analysis | None]:
         (":- initialization(kept).\nkept :- X is 1 + 2, assertz(p(X)).\nsolve(X) :- p(X).", (2, 2, 0, 3), "1 2"),
         ("e(a, b).\ne(b, c).\nsolve(X) :- e(a, X).", (3, 2, 0, 0), "a b b c a"),
         ("e(a, b).\ne(b, c).\nsolve(X) :- e(a, Y), e(Y, X).", (3, 2, 0, 1), "a b b c a"),
+        ("e(a, 1).\ne(b, 2).\nsolve(X) :- e(a, Y), e(b, Z), X is Y + Z.", (3, 2, 0, 1), "a 1 b 2 a b"),
         ("solve(X) :- member(X, [1, 2]), member(X, [2, 3]), member(X, [2]).", (1, 1, 0, 2), "1 2 2 3 2"),
     ],
 )

@@ -69,8 +69,9 @@ class Analysis:
         predicates: how many of different name or arity they define; or functions.
         constraints: relations that are left to a constraint solver.
         operations: arithmetic, comparisons, constraints, negations, and calls of what the program does not define
-            itself and that is more than control, equality or output; in Prolog also each choice among its own clauses
-            but one, for a single look-up derives nothing. 0 where nothing is computed.
+            itself and that is more than control, equality or output. Where there is none, Prolog's reader counts the
+            choices among the program's own clauses, but for one: a single look-up derives nothing. 0 where nothing is
+            computed.
         literals: numbers, strings and names that are written in it as data, as text and in order; at most
             `MOST_LITERALS`, and of each the first `LONGEST_LITERAL` characters.
         places: of its names and numbers, for a language that can tell; where they are makes no other analysis of it.
