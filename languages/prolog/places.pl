@@ -4,7 +4,10 @@
 %   A name is the program's own if the program defines a predicate so, or writes it as data, and nobody else gives it a
 %   meaning: it is no operator, no function of arithmetic, has no predicate of SWI-Prolog's by that name, and is never an
 %   argument of a predicate that might know it, as `count` in aggregate_all(count, ...) is. One character that is data may
-%   be part of a text, and stays.
+%   be part of a text, and stays. So does each name where the program looks into texts, for what it finds there may be
+%   what was asked; but not one with a digit: a number can be hidden so.
+
+:- dynamic reads_texts/0.
 
 most_places(5_000).
 
@@ -22,6 +25,8 @@ found_places(Placed, Module, Names, Numbers) :-
     most_places(Most),
     length(Found, Count),
     Count =< Most,
+    retractall(reads_texts),
+    ( member_of(name(Reader, Called, _, _), Found), looks_into(Reader, Called) -> assertz(reads_texts) ; true ),
     findall([From, To], member_of(number(From, To), Found), Numbers),
     findall(Name-at(Kind, From, To), member_of(name(Name, Kind, From, To), Found), Keyed),
     keysort(Keyed, Sorted),
@@ -43,6 +48,7 @@ own_name(Name, Ats, Module) :-
     \+ member_of(at(foreign, _, _), Ats),
     ( member_of(at(head, _, _), Ats) -> true ; member_of(at(data, _, _), Ats) ),
     ( atom_length(Name, 1) -> \+ member_of(at(data, _, _), Ats) ; true ),
+    ( reads_texts -> \+ \+ ( sub_atom(Name, _, 1, _, Digit), Digit @>= '0', Digit @=< '9' ) ; true ),
     \+ known_name(Name, Module).
 
 known_name(solve, _).
@@ -151,6 +157,19 @@ goal_contexts(format, 2, [foreign, data]) :- !.
 goal_contexts(format, 3, [foreign, foreign, data]) :- !.
 goal_contexts(Name, Arity, all(data)) :- ( own(Name, Arity) ; transparent(Name) ), !.
 goal_contexts(_, _, all(foreign)).
+
+%   looks_into(+Name, +Kind): a predicate that finds something in the text of an atom, and is not the program's own.
+
+looks_into(Name, Kind) :- memberchk_of(Kind, [goal, foreign]), \+ own(Name, _), into_text(Name), !.
+
+into_text(atom_length).     into_text(sub_atom).         into_text(sub_string).     into_text(sub_atom_icasechk).
+into_text(atom_chars).      into_text(atom_codes).       into_text(atom_number).    into_text(atom_string).
+into_text(upcase_atom).     into_text(downcase_atom).    into_text(string_upper).   into_text(string_lower).
+into_text(string_length).   into_text(string_chars).     into_text(string_codes).   into_text(string_code).
+into_text(get_string_code). into_text(split_string).     into_text(term_to_atom).   into_text(term_string).
+into_text(atom_to_term).    into_text(read_term_from_atom).                         into_text(string_to_atom).
+into_text(atom_concat).     into_text(string_concat).    into_text(text_concat).    into_text(text_to_string).
+into_text(name).            into_text(atomic_list_concat).                          into_text(write_length).
 
 %   transparent(?Name): takes any data for what it is, or for its text.
 
