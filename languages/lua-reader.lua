@@ -4,7 +4,7 @@
 local file = assert(io.open(arg[1], "rb"))
 local text = file:read("a")
 file:close()
-if not loadfile(arg[1], "t") or not utf8.len(text) then os.exit(1) end
+if not loadfile(arg[1], "t") then os.exit(1) end
 
 -- Tokens: {kind, text, first byte, last byte}; kind is name, keyword, number, string or symbol.
 
@@ -15,9 +15,7 @@ local symbols = {"...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", ".."}
 
 local function long_bracket(at)
   local level = text:match("^%[(=*)%[", at)
-  if not level then return nil end
-  local _, last = text:find("]" .. level .. "]", at, true)
-  return last, level
+  return level and select(2, text:find("]" .. level .. "]", at, true))
 end
 
 local function number_end(at)
@@ -45,7 +43,7 @@ local function token_at(at)
   elseif first == '"' or first == "'" then
     return "string", quoted_end(at)
   elseif long_bracket(at) then
-    return "string", (long_bracket(at))
+    return "string", long_bracket(at)
   end
   for _, symbol in ipairs(symbols) do
     if text:sub(at, at + #symbol - 1) == symbol then return "symbol", at + #symbol - 1 end
@@ -65,8 +63,8 @@ local function skipped(at)
 end
 
 local tokens = {}
-local place = text:sub(1, 1) == "#" and (text:find("\n", 1, true) or #text + 1) or 1
-place = skipped(place)
+local place = text:find("^\xEF\xBB\xBF") and 4 or 1  -- a byte order mark, and the first line of a script
+place = skipped(text:find("^#", place) and (text:find("\n", place, true) or #text + 1) or place)
 while place <= #text do
   local kind, last = token_at(place)
   tokens[#tokens + 1] = {kind, text:sub(place, last), place, last}
@@ -79,6 +77,7 @@ tokens[#tokens + 1] = {"end", "", #text + 1, #text}
 local functions, operations, literals, numbers = 0, 0, {}, {}
 local defined, anonymous = {}, 0     -- functions by name
 local own, used = {}, {}             -- variables that the program makes; places of all variables, by name
+local fields, quoted = {}, {}        -- names of fields; what stands in strings
 local calls = {}                     -- names of what is called
 
 local here = 1
@@ -103,20 +102,22 @@ local function define(name)
   if name then defined[name] = true else anonymous = anonymous + 1 end
 end
 
-local escapes = {n = "\n", t = "\t", r = "\r", a = "\a", b = "\b", f = "\f", v = "\v", ["\n"] = "\n"}
-local function value_of(token)
-  local said = token[2]
-  local level = said:match("^%[(=*)%[")
-  if level then return (said:sub(#level + 3, -#level - 3):gsub("^\r?\n", "")) end
-  said = said:sub(2, -2):gsub("\\z%s*", ""):gsub("\\x(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
-  said = said:gsub("\\(%d%d?%d?)", function(code) return string.char(tonumber(code) % 256) end)
-  said = said:gsub("\\u{(%x+)}", function(hex) return utf8.char(tonumber(hex, 16)) end)
-  return (said:gsub("\\(.)", function(one) return escapes[one] or one end))
+local function literal(value) literals[#literals + 1] = value end
+
+-- Of a string, the value is told by Lua itself: the compiler has accepted it, and it is nothing but one literal.
+local function text_literal()
+  local value = load("return " .. take()[2], "=literal", "t", {})()
+  quoted[#quoted + 1] = value
+  literal(value)
+end
+
+local function field()
+  local name = take()[2]
+  fields[name] = true
+  return name
 end
 
 local expression, block
-
-local function literal(value) literals[#literals + 1] = value end
 
 local function number(sign)
   local token = take()
@@ -125,11 +126,7 @@ local function number(sign)
   literal(math.type(value) == "integer" and ("%d"):format(sign and -value or value) or (sign and "-" or "") .. token[2])
 end
 
-local function list(close)
-  if accept(close) then return end
-  repeat expression() until not accept(",")
-  accept(close)
-end
+local function expressions() repeat expression() until not accept(",") end
 
 local function body(name)
   define(name)
@@ -146,14 +143,11 @@ local function constructor()
   accept("{")
   while not accept("}") do
     if kind() == "name" and peek(1) == "=" and kind(1) == "symbol" then
-      local key = take()[2]
+      local key = field()
       accept("=")
       if is("function") then take(); body(key) else literal(key); expression() end
-    elseif accept("[") then
-      expression()
-      accept("]"); accept("=")
-      expression()
     else
+      if accept("[") then expression(); accept("]"); accept("=") end
       expression()
     end
     if not accept(",") then accept(";") end
@@ -168,14 +162,15 @@ local function suffixed()
   while true do
     if is(".") or is(":") then
       take()
-      last = take()[2]
+      last = field()
       whole = (whole or "") .. "." .. last
     elseif accept("[") then
       expression(); accept("]")
       last, whole = nil, nil
     elseif is("(") or is("{") or kind() == "string" then
       if whole then calls[#calls + 1] = {last, whole} end
-      if accept("(") then list(")") elseif is("{") then constructor() else literal(value_of(take())) end
+      if accept("(") then if not accept(")") then expressions(); accept(")") end
+      elseif is("{") then constructor() else text_literal() end
       last, whole = nil, nil
     else
       return last, whole
@@ -183,35 +178,24 @@ local function suffixed()
   end
 end
 
-local binary = {["+"] = true, ["-"] = true, ["*"] = true, ["/"] = true, ["//"] = true, ["%"] = true, ["^"] = true,
-  ["&"] = true, ["|"] = true, ["~"] = true, ["<<"] = true, [">>"] = true, ["=="] = true, ["~="] = true, ["<"] = true,
-  [">"] = true, ["<="] = true, [">="] = true, [".."] = false, ["and"] = false, ["or"] = false}
+local binary = {[".."] = false, ["and"] = false, ["or"] = false}  -- what computes
+for symbol in ("+ - * / // % ^ & | ~ << >> == ~= < > <= >="):gmatch("%S+") do binary[symbol] = true end
 
 local function operand()
-  if is("-") and kind(1) == "number" then
-    number(take())
-  elseif is("-") or is("not") or is("#") or is("~") then
-    take(); operation(); operand()
-  elseif kind() == "number" then
-    number()
-  elseif kind() == "string" then
-    literal(value_of(take()))
-  elseif is("true") or is("false") then
-    literal(take()[2])
-  elseif is("nil") or is("...") then
-    take()
-  elseif accept("function") then
-    body()
-  elseif is("{") then
-    constructor()
-  else
-    suffixed()
-  end
+  if is("-") and kind(1) == "number" then number(take())
+  elseif is("-") or is("not") or is("#") or is("~") then take(); operation(); operand()
+  elseif kind() == "number" then number()
+  elseif kind() == "string" then text_literal()
+  elseif is("true") or is("false") then literal(take()[2])
+  elseif is("nil") or is("...") then take()
+  elseif accept("function") then body()
+  elseif is("{") then constructor()
+  else suffixed() end
 end
 
 function expression()
   operand()
-  while kind() ~= "string" and binary[peek()] ~= nil do
+  while binary[peek()] ~= nil do
     if binary[take()[2]] then operation() end
     operand()
   end
@@ -238,14 +222,12 @@ end
 local function for_statement()
   variable(true)
   if accept("=") then operation() else while accept(",") do variable(true) end; accept("in") end
-  repeat expression() until not accept(",")
+  expressions()
   accept("do"); block(); accept("end")
 end
 
 local function if_statement()
-  repeat
-    expression(); accept("then"); block()
-  until not accept("elseif")
+  repeat expression(); accept("then"); block() until not accept("elseif")
   if accept("else") then block() end
   accept("end")
 end
@@ -253,7 +235,7 @@ end
 local function function_statement()
   local plain = peek(1) ~= "." and peek(1) ~= ":"
   local name = variable(plain)
-  while is(".") or is(":") do take(); name = take()[2] end
+  while is(".") or is(":") do take(); name = field() end
   body(name)
 end
 
@@ -267,6 +249,8 @@ local function assignment()
   if accept("=") then values(names) end
 end
 
+local function at_block_end() return kind() == "end" or is("end") or is("else") or is("elseif") or is("until") end
+
 local function statement()
   if accept(";") then return
   elseif accept("local") then local_statement()
@@ -277,9 +261,7 @@ local function statement()
   elseif accept("repeat") then block(); accept("until"); expression()
   elseif accept("function") then function_statement()
   elseif accept("return") then
-    if not (is("end") or is("else") or is("elseif") or is("until") or is(";") or kind() == "end") then
-      repeat expression() until not accept(",")
-    end
+    if not (at_block_end() or is(";")) then expressions() end
   elseif accept("break") then return
   elseif accept("goto") then take()
   elseif accept("::") then take(); accept("::")
@@ -287,9 +269,7 @@ local function statement()
 end
 
 function block()
-  while not (kind() == "end" or kind() == "keyword" and (is("end") or is("else") or is("elseif") or is("until"))) do
-    statement()
-  end
+  while not at_block_end() do statement() end
 end
 
 block()
@@ -307,29 +287,41 @@ end
 
 -- JSON, with places in characters from 0.
 
-local character, count = {}, 0  -- by the byte with which it begins
-for at in utf8.codes(text) do character[at] = count; count = count + 1 end
-character[#text + 1] = count
+local character, at, count = {}, 1, 0  -- by the byte with which it begins; a byte that is no UTF-8 is one by itself
+while at <= #text do
+  character[at] = count
+  at, count = utf8.len(text, at, at) and utf8.offset(text, 2, at) or at + 1, count + 1
+end
+character[at] = count
 
-local function quoted(said)
+local function json(said)
   said = utf8.len(said) and said or said:gsub("[\128-\255]", "?")
   return '"' .. said:gsub('[%c"\\\127]', function(one) return ("\\u%04x"):format(one:byte()) end) .. '"'
 end
 
+-- A variable is the program's own unless something else may call it by its name.
+
+for _, text in ipairs(quoted) do
+  own[text] = nil
+  if used.load then for name in text:gmatch("[%a_][%w_]*") do own[name] = nil end end
+end
+for name in pairs((used._G or used._ENV) and fields or {}) do own[name] = nil end
+for _, name in ipairs{"_ENV", "arg", "self"} do own[name] = nil end
+
 local rows, spans, kept, names = {}, {}, {}, 0
 for name, places in pairs(used) do
-  if own[name] and _G[name] == nil and name ~= "_ENV" and name ~= "arg" and name ~= "self" then
+  if own[name] and _G[name] == nil then
     for _, span in ipairs(places) do rows[#rows + 1] = {name, span[1], span[2]} end
   end
 end
 table.sort(rows, function(a, b) return a[2] < b[2] end)
 for n, row in ipairs(rows) do
-  rows[n] = ("[%s,%d,%d]"):format(quoted(row[1]), character[row[2]], character[row[3] + 1])
+  rows[n] = ("[%s,%d,%d]"):format(json(row[1]), character[row[2]], character[row[3] + 1])
 end
 for n, span in ipairs(numbers) do spans[n] = ("[%d,%d]"):format(character[span[1]], character[span[2] + 1]) end
 for n, value in ipairs(literals) do
   if n > 1000 then break end
-  if #value <= 200 then kept[#kept + 1] = quoted(value) end
+  kept[n] = json(utf8.len(value) and value:sub(1, (utf8.offset(value, 201) or #value + 1) - 1) or value:sub(1, 200))
 end
 for _ in pairs(defined) do names = names + 1 end
 print(('{"clauses":%d,"predicates":%d,"constraints":0,"operations":%d,"literals":[%s],"names":[%s],"numbers":[%s]}'):format(

@@ -27,7 +27,7 @@ CHECKS = ("renaming", "numbers")  # the fields of `Follows`
 Others = Callable[[Problem], Iterable[Problem]]  # other problems of the same kind, the same in each call
 
 _LIKE_IT = 5  # of those, problems of the same wording that are looked at
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,40})(?:\.\d{1,40})?", re.ASCII)
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,13}(?!\d)|\d{1,40})(?:\.\d{1,40})?", re.ASCII)
 _LITERAL = re.compile(r"([+-]?)(\d{1,40}(?:\.\d{1,40})?)", re.ASCII)
 _WORDS = re.compile(r"\w+")
 
@@ -74,18 +74,18 @@ class Renamed:
     old: Mapping[str, str]
     written: Mapping[str, str]
 
-    def back(self, answer: str) -> str:
-        """An answer of this program with the old names."""
+    def back(self, answer: str) -> tuple[str, ...]:
+        """An answer of this program with the old names: as the program writes them, and as a text that has them has."""
         if answer.strip() in self.old:
-            return self.old[answer.strip()]
+            return (self.old[answer.strip()],)
         new = re.compile("|".join(map(re.escape, self.old)))
-        return new.sub(lambda match: self.written[match[0]], answer)
+        return tuple(new.sub(lambda match: names[match[0]], answer) for names in (self.written, self.old))  # noqa: B023
 
 
 def renamed(program: str, places: Places, known: str = "") -> Renamed | None:
     """The program with other names for its own; ``None`` if it has none.
 
-    New names come in the alphabetical order of the old ones, and none is as long as one of these.
+    New names come in the alphabetical order of the old ones, also among those that stay; none is as long as an old one.
 
     Args:
         program: its text.
@@ -93,12 +93,17 @@ def renamed(program: str, places: Places, known: str = "") -> Renamed | None:
         known: a text, such as the question, whose words are nobody's own.
     """
     words = set(_WORDS.findall(known.lower()))
-    kept = sorted(name for name in places.names if not (name.lower() in words or _stands_in(name, known)))
-    if not kept or not all(_is_place(program, span, name) for name in kept for span in places.names[name]):
+    staying = [name for name in places.names if name.lower() in words or _stands_in(name, known)]
+    own = sorted(
+        name
+        for name in places.names.keys() - set(staying)
+        if all(_is_place(program, span, name) for span in places.names[name])
+    )
+    if not own:
         return None
-    new = dict(zip(kept, _fresh_names(program, kept), strict=True))
-    written = {new[name]: program[slice(*places.names[name][0])] for name in kept}
-    changes = {span: new[name] for name in kept for span in places.names[name]}
+    new = dict(zip(own, _fresh_names(program, own, staying), strict=True))
+    written = {new[name]: program[slice(*places.names[name][0])] for name in own}
+    changes = {span: new[name] for name in own for span in places.names[name]}
     return Renamed(_replaced(program, changes), {fresh: name for name, fresh in new.items()}, written)
 
 
@@ -133,11 +138,11 @@ _Asked = Mapping[int, tuple[Judgement, Problem]]
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """A changed program, the tests that it must pass, and what makes its answers comparable."""
+    """A changed program, the tests that it must pass, and what an answer may be: right if one of these is."""
 
     completion: Completion
     tests: tuple[Test, ...]
-    back: Callable[[str], str] = str
+    back: Callable[[str], tuple[str, ...]] = lambda answer: (answer,)
 
 
 def _renaming(judge: Judge, asked: _Asked) -> dict[int, bool]:
@@ -177,7 +182,7 @@ def _only_states(judgement: Judgement, problem: Problem, others: Others) -> bool
     """Whether the program has nothing that could follow: it is bare, without one of the numbers that would change."""
     program, places = _parts(judgement)
     other = next(_alike(problem, others), None)
-    if other is None or not is_bare(judgement, problem.question):
+    if other is None or not is_bare(judgement, problem):
         return False
     own = {_literal(program[slice(*span)]) for span in places.numbers}
     return own.isdisjoint(exchanged(problem.question, other.question) or ())
@@ -200,17 +205,24 @@ def _answers(judge: Judge, judgement: Judgement, other: Problem) -> bool:
 
 def _run(judge: Judge, changed: Mapping[int, _Changed]) -> dict[int, bool]:
     """Whether each changed program is right, where the judge can say."""
-    verdicts = {}
-    cases = {n: judge.case(one.completion, one.tests) for n, one in changed.items()}
-    groups = ((n, case.jobs) for n, case in cases.items())
+    found = {}
+    groups = ((n, judge.case(one.completion, one.tests).jobs) for n, one in changed.items())
     for n, executions in judge.runner.stream(groups, judge.limits):
-        verdicts[n] = cases[n].judgement([_back(changed[n], told) for told in executions]).verdict
-    return {n: verdict == CORRECT for n, verdict in verdicts.items() if verdict != INFRA_ERROR}
+        verdicts = [_verdict(judge, changed[n], executions, which) for which in (0, -1)]
+        if INFRA_ERROR not in verdicts:
+            found[n] = CORRECT in verdicts
+    return found
 
 
-def _back(changed: _Changed, execution: Execution) -> Execution:
+def _verdict(judge: Judge, changed: _Changed, executions: Sequence[Execution], which: int) -> str:
+    """The verdict if each answer is the first, or the last, of those that it may be."""
+    told = [_back(changed, execution, which) for execution in executions]
+    return judge.case(changed.completion, changed.tests).judgement(told).verdict
+
+
+def _back(changed: _Changed, execution: Execution, which: int) -> Execution:
     answer = execution.answer
-    return execution if answer is None else dataclasses.replace(execution, answer=changed.back(answer))
+    return execution if answer is None else dataclasses.replace(execution, answer=changed.back(answer)[which])
 
 
 def _decides_by_answer(problem: Problem) -> bool:
@@ -227,13 +239,22 @@ def _is_place(program: str, span: Span, name: str) -> bool:
     return written == name or written[:1] == written[-1:] == "'"
 
 
-def _fresh_names(program: str, old: Sequence[str]) -> Iterator[str]:
-    """So many names of one length, in order, that are new to the program."""
-    prefix = "renamed_".ljust(max(map(len, old)), "z")
-    while prefix in program:
-        prefix += "z"
-    letters = itertools.product(string.ascii_lowercase, repeat=3)  # more than a program has places
-    return ("".join((prefix, *those)) for those in itertools.islice(letters, len(old)))
+def _fresh_names(program: str, old: Sequence[str], staying: Sequence[str]) -> list[str]:
+    """Names of one length that are new to the program, one for each old one."""
+    stem = "renamed_"
+    while stem in program:
+        stem += "z"
+    starts = [_start(name, staying) for name in old]
+    length = max(len(stem) + max(map(len, starts)), *map(len, old))
+    letters = map("".join, itertools.product(string.ascii_lowercase, repeat=3))  # more than a program has places
+    return [f"{start}{stem}".ljust(length, "z") + next(letters) for start in starts]
+
+
+def _start(name: str, staying: Sequence[str]) -> str:
+    """The letters by which a name is before or behind those that stay, so that another is sorted as it is."""
+    starts = (name[:n] for n in range(len(name)))
+    start = next((start for start in starts if not any(other.startswith(start) for other in staying)), "")
+    return start if re.fullmatch("[a-z]+", start) else ""
 
 
 def _replaced(program: str, changes: Mapping[Span, str]) -> str:

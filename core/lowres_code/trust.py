@@ -14,23 +14,17 @@ from pydantic import BaseModel, ConfigDict
 
 from lowres_code.answers import same_value
 from lowres_code.judgement import Follows, Judgement
-from lowres_code.language.analysis import Analysis
+from lowres_code.language.analysis import LONGEST_LITERAL, Analysis
+from lowres_code.problem import Problem
+from lowres_code.quantities import numbers_given, numbers_in
 
-# What a question need not say: a dozen, hours, days and weeks, per cent, and what is counted by hand.
-COMMON = frozenset(map(Fraction, (*range(13), 24, 30, 31, 52, 60, 100, 365, 366, 1000, 3600)))
+# What a question need not say: a dozen, hours, days and weeks, cents, angles, per cent, and what is counted by hand.
+COMMON = frozenset(map(Fraction, (*range(13), 24, 25, 30, 31, 52, 60, 90, 100, 180, 360, 365, 366, 1000, 3600)))
 _FEW = 2  # operations; a program of more can have reasons for a number of its own
-_SPELLED = """
-zero=0 one=1 two=2 three=3 four=4 five=5 six=6 seven=7 eight=8 nine=9 ten=10 eleven=11 twelve=12 thirteen=13 fourteen=14
-fifteen=15 sixteen=16 seventeen=17 eighteen=18 nineteen=19 twenty=20 thirty=30 forty=40 fifty=50 sixty=60 seventy=70
-eighty=80 ninety=90 hundred=100 thousand=1000 million=1000000 dozen=12 once=1 twice=2 thrice=3 double=2 triple=3
-half=1/2 halves=1/2 third=1/3 thirds=1/3 quarter=1/4 quarters=1/4 fourth=1/4 fourths=1/4 fifth=1/5 fifths=1/5
-"""
-_WORDS = {word: Fraction(value) for word, _, value in (pair.partition("=") for pair in _SPELLED.split())}
-_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})(?:(?:[\s-]|\sand\s)+(?:{'|'.join(_WORDS)}))*\b", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d{1,40}|(?=\.\d))(?!\d)(\.\d{1,40})?(?:\s?(%))?", re.ASCII)
-_FRACTION = re.compile(r"(?<![\w./])(\d{1,9})\s?/\s?(\d{1,9})(?![\w./]\d)", re.ASCII)
 _LITERAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
 _RATIONAL = re.compile(r"([+-]?\d{1,40})r(\d{1,40})", re.ASCII)
+_ASKS_ALONE = re.compile(r"\s*(?:\?-)?\s*\w+\s*\(\s*[A-Z_]\w*(?:\s*,\s*[A-Z_]\w*)*\s*\)\s*\.?\s*")  # solve(X)
+_BETWEEN = re.compile(r"[\s,;|()\[\]{}'\"]+")  # the words of an answer
 
 
 class Trust(BaseModel):
@@ -56,13 +50,13 @@ class Trust(BaseModel):
     follows: Follows | None = None
 
 
-def trust_of(judgement: Judgement, question: str) -> Trust | None:
+def trust_of(judgement: Judgement, problem: Problem) -> Trust | None:
     """What can be told of a judgement that has been analysed; ``None`` where nothing can."""
     found = judgement.analysis
     if found is None:
         return None
     return Trust(
-        bare=is_bare(judgement, question),
+        bare=is_bare(judgement, problem),
         clauses=found.clauses,
         predicates=found.predicates,
         constraints=found.constraints,
@@ -73,23 +67,57 @@ def trust_of(judgement: Judgement, question: str) -> Trust | None:
     )
 
 
-def is_bare(judgement: Judgement, question: str = "") -> bool:
+def is_bare(judgement: Judgement, problem: Problem) -> bool:
     """Whether the program's answer is written in it, or is arithmetic on numbers that the question does not give.
 
-    It is, if the program computes nothing (`Analysis.operations`) and the answer is one of its literals. Where the
-    question is known and gives numbers, it also is if none of the program's numbers is from there, and if a program of
-    at most two operations has a number that is not: what it was made of was computed in prose. Numbers that a question
-    need not give, as 60 and 7, count for neither. A program without an answer is not bare.
+    A program that computes nothing (`Analysis.operations`) can only say what is written in it, however it puts that
+    together. Where the question gives numbers, a program also is bare if none of its numbers is from there, and if one
+    of at most two operations has a number that is not: what it was made of was computed in prose. Numbers that a
+    question need not give, as 60 and 7, count for neither. A program without an answer is not bare.
+
+    What its tests ask it about is given by these and not by the question: of such a program only what it says counts,
+    and it is bare if it computes nothing and all words of its answer are written in it.
     """
     analysis, execution = judgement.analysis, judgement.execution
     if analysis is None or execution is None or execution.answer is None:
         return False
+    told = any(test.stdin or test.appended or _says(test.query) for test in problem.tests)
     if not analysis.operations:
-        return any(same_value(literal, str(execution.answer)) for literal in analysis.literals)
-    given = {abs(number) for number in numbers_given(question)}
+        query = judgement.completion.query or ""  # of its own, it may be what computes
+        return not (told or _says(query)) or _is_written(str(execution.answer), (*analysis.literals, query))
+    return not told and _is_of_others(analysis, numbers_given(problem.question))
+
+
+def _says(query: str | None) -> bool:
+    """Whether a query says more than whom it asks."""
+    return bool(query) and not _ASKS_ALONE.fullmatch(query or "")
+
+
+def _is_of_others(analysis: Analysis, numbers: set[Fraction]) -> bool:
+    """Whether a program's numbers are others than those that are given, where some are."""
+    given = {abs(number) for number in numbers}
     own = {abs(number) for number in numbers_of(analysis)}
     foreign = own - given - COMMON
     return bool(given and foreign) and (not own & given or analysis.operations <= _FEW)
+
+
+def _is_written(answer: str, literals: Iterable[str]) -> bool:
+    """Whether an answer, or each of its words, is among the literals; of a long one its beginning."""
+    if any(same_value(literal, answer) or _begins(literal, answer) for literal in literals):
+        return True
+    words = _words(answer)
+    return bool(words) and words <= {word for literal in literals for word in (literal, *_words(literal))}
+
+
+def _begins(literal: str, answer: str) -> bool:
+    """Whether a literal that may have been cut is how an answer begins."""
+    return len(literal) == LONGEST_LITERAL and answer.lstrip().startswith(literal)
+
+
+def _words(text: str) -> set[str | Fraction]:
+    """What stands between blanks, commas, brackets and quotes, numbers as such; of each as much as of a literal."""
+    words = (word[:LONGEST_LITERAL] for word in _BETWEEN.split(text) if word)
+    return {word if (number := _number(word)) is None else number for word in words}
 
 
 def agreement(analysis: Analysis, reasoning: str | None) -> float | None:
@@ -106,45 +134,6 @@ def agreement(analysis: Analysis, reasoning: str | None) -> float | None:
 def numbers_of(analysis: Analysis) -> set[Fraction]:
     """The numbers among a program's literals."""
     return {number for literal in analysis.literals if (number := _number(literal)) is not None}
-
-
-def numbers_in(text: str) -> set[Fraction]:
-    """The numbers in a text, without their signs; of a percentage also the hundredth part."""
-    found: set[Fraction] = set()
-    for whole, decimals, percent in _NUMBER.findall(text):
-        number = Fraction(whole.replace(",", "") + decimals)
-        found |= {number, number / 100} if percent else {number}
-    return found
-
-
-def numbers_given(question: str) -> set[Fraction]:
-    """The numbers that a question gives, in digits, in words, and as fractions, and what is obvious from each.
-
-    Obvious are the hundredth part and the whole of it (20 % is 0.2, 1.2 and 0.8), and the denominator of a fraction.
-    """
-    plain = numbers_in(question) | {number for words in _WORD.findall(question) for number in _spelled(words)}
-    for above, below in _FRACTION.findall(question):
-        plain |= {Fraction(int(above), int(below))} if int(below) else set()
-    shares = {number / 100 for number in plain} | {number for number in plain if 0 < number < 1}
-    return (
-        plain | shares | {1 + share for share in shares} | {1 - share for share in shares} | {1 / n for n in plain if n}
-    )
-
-
-def _spelled(words: str) -> Iterable[Fraction]:
-    """What number words come to, one by one and together: "one hundred fifty" is 150, "three dozen" 36."""
-    values = [_WORDS[word] for word in re.split(r"[\s-]+|\sand\s", words.lower()) if word in _WORDS]
-    whole, current = Fraction(0), Fraction(0)
-    for value in values:
-        if value >= 1000:
-            whole, current = whole + max(current, Fraction(1)) * value, Fraction(0)
-        elif value == 100:
-            current = max(current, Fraction(1)) * value
-        elif value == 12 and current:  # a dozen
-            current *= value
-        else:
-            current += value
-    return {*values, whole + current}
 
 
 def _number(literal: str) -> Fraction | None:

@@ -182,8 +182,9 @@ class Prolog(EmbeddedLanguage):
         Clauses that it cannot read are left out, as when the program is loaded.
         """
         limits = Limits()
+        path = _write(_readable(program))
         try:
-            told = self._call("analyse", self._reader, _write(program), limits.memory_mb * 2**19, limits.inferences)
+            told = self._call("analyse", self._reader, path, limits.memory_mb * 2**19, limits.inferences)
             status, *counts, literals, names, numbers = told
             clauses, predicates, constraints, operations = map(int, counts)
             places = Places.of_rows(names, numbers)
@@ -203,6 +204,13 @@ class Prolog(EmbeddedLanguage):
 
 def _query(test: Test) -> str:
     return (test.query or DEFAULT_QUERY).strip().removeprefix("?-").removesuffix(".")
+
+
+def _readable(program: str) -> str:
+    """The program for a reader to whom a byte order mark and a first line of a script mean nothing; no place moves."""
+    marked = program.startswith("\ufeff")
+    text = " " * marked + program[marked:]
+    return f"{text[:marked]}%{text[marked + 1 :]}" if text.startswith("#!", marked) else text
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,9 @@
 
 :- set_module(base(system)).
 
+:- dynamic own/2, several/2.   % predicates that the program defines; those of them that have more than one clause
+:- dynamic stands/2, live/1.   % a clause, by the name that it defines; names that may be called for an answer
+
 %   analyse(+File, +StackBytes, +Inferences, -Result)
 %
 %   Result is [Status, Clauses, Predicates, Constraints, Operations, Literals, Names, Numbers]; Status is ok, or why there
@@ -26,18 +29,53 @@ analysis(File, [ok, Clauses, Predicates, Constraints, Operations, Literals, Name
     setup_call_cleanup(open(File, read, Stream), terms(Stream, Module, Placed, Terms, []), close(Stream)),
     findall(Name/Arity, (member_of(clause(Head, _), Terms), functor_of(Head, Name, Arity)), Heads),
     length(Heads, Clauses),
-    sort(Heads, Own),
-    length(Own, Predicates),
+    retractall(own(_, _)), retractall(several(_, _)), owned(Heads),
+    findall(x, own(_, _), Ps), length(Ps, Predicates),
     all_items(Terms, Items),
     findall(x, member_of(constraint, Items), Cs), length(Cs, Constraints),
-    findall(x, (member_of(Item, Items), computes(Item, Own)), Os), length(Os, Operations),
+    reached(Terms),
+    findall(Term, (member_of(Term, Terms), may_run(Term)), Running),
+    all_items(Running, Done),
+    findall(x, (member_of(Item, Done), computes(Item)), Os), length(Os, Computed),
+    findall(x, (member_of(call(Called), Done), chooses(Called)), Choices), length(Choices, Chosen),
+    ( Computed =:= 0 -> Operations is max(0, Chosen - 1) ; Operations = Computed ),
     findall(Text, (member_of(literal(Value), Items), literal_text(Value, Text)), Literals),
-    places(Placed, Own, Module, Names, Numbers).
+    places(Placed, Module, Names, Numbers).
+
+owned([]).
+owned([Name/Arity|Heads]) :-
+    (   \+ own(Name, Arity) -> assertz(own(Name, Arity))
+    ;   several(Name, Arity) -> true
+    ;   assertz(several(Name, Arity))
+    ),
+    owned(Heads).
+
+%   reached(+Terms): live/1 are the names that solve/1 and the directives lead to. What nothing leads to computes nothing,
+%   if there is a solve/1; a name that stands anywhere in a clause may be called there.
+
+reached(Terms) :-
+    retractall(stands(_, _)), retractall(live(_)),
+    forall(( member_of(clause(Head, Body), Terms), functor_of(Head, Name, _) ), assertz(stands(Name, Head-Body))),
+    reach(solve),
+    forall(( member_of(directive(Goal), Terms), named(Goal, Name) ), reach(Name)).
+
+reach(Name) :- ( live(Name) ; \+ own(Name, _) ), !.
+reach(Name) :- assertz(live(Name)), forall(( stands(Name, Clause), named(Clause, Other) ), reach(Other)).
+
+named(Name, Name) :- atom(Name), !.
+named(Term, Name) :-
+    compound(Term),
+    compound_name_arguments(Term, Functor, Parts),
+    ( Name = Functor ; member_of(Part, Parts), named(Part, Name) ).
+
+may_run(clause(Head, _)) :- own(solve, 1), !, functor_of(Head, Name, _), live(Name).
+may_run(_).
 
 member_of(X, [Y|Ys]) :- ( X = Y ; member_of(X, Ys) ).
 
 functor_of(_:Head, Name, Arity) :- !, functor_of(Head, Name, Arity).
-functor_of(Head, Name, Arity) :- callable(Head), functor(Head, Name, Arity).
+functor_of(Head, Name, Arity) :- compound(Head), !, compound_name_arity(Head, Name, Arity).  % foo() too
+functor_of(Head, Head, 0) :- atom(Head).
 
 %   terms(+Stream, +Module, -Placed, -Terms, ?Rest): each Term-Position, and what they are: clause(Head, Body) and
 %   directive(Goal), in order. What cannot be read is skipped, as SWI-Prolog does.
@@ -57,23 +95,38 @@ term_kind('$unreadable', _, Terms, Terms) :- !.
 term_kind((:- Goal), Module, Terms, More) :- !, directive(Goal, Module, Terms, More).
 term_kind((?- Goal), Module, Terms, More) :- !, directive(Goal, Module, Terms, More).
 term_kind((Head :- Body), _, [clause(Head, Body)|More], More) :- !.
+term_kind('=>'(Head, Body), _, [clause(Plain, (Guard, Body))|More], More) :- !,
+    ( nonvar(Head), Head = (Plain, Guard) -> true ; Plain = Head, Guard = true ).
 term_kind((Head --> Body), _, [clause(Longer, dcg(Body))|More], More) :- !,
     ( nonvar(Head), Head = (Plain, _) -> true ; Plain = Head ),
-    ( callable(Plain) -> Plain =.. Parts, '$append'(Parts, [_, _], All), Longer =.. All ; Longer = Plain ).
+    (   compound(Plain) -> compound_name_arguments(Plain, Name, Parts) ; Name = Plain, Parts = [] ),
+    (   atom(Name) -> '$append'(Parts, [_, _], All), compound_name_arguments(Longer, Name, All) ; Longer = Plain ).
 term_kind(Fact, _, [clause(Fact, true)|More], More).
 
 directive(Goal, _, More, More) :- var(Goal), !.
+directive((A, B), Module, Terms, More) :- !, directive(A, Module, Terms, Others), directive(B, Module, Others, More).
+directive(initialization(Goal), Module, Terms, More) :- !, directive(Goal, Module, Terms, More).
 directive(op(Priority, Type, Names), Module, More, More) :- !,
-    catch(op(Priority, Type, Module:Names), _, true).
-directive(use_module(Library), Module, More, More) :- !, operators_of(Library, Module).
-directive(use_module(Library, _), Module, More, More) :- !, operators_of(Library, Module).
+    without_modules(Names, Plain),
+    catch(op(Priority, Type, Module:Plain), _, true).
 directive(module(_, Exports), Module, More, More) :- !,
     ( is_list(Exports) -> exported_operators(Exports, Module) ; true ).
-directive(Goal, _, More, More) :- declaration(Goal), !.
+directive(Goal, Module, More, More) :- loads(Goal, Files), !, operators_of(Files, Module).
+directive(Goal, _, More, More) :- functor_of(Goal, Name, _), declares(Name), !.
 directive(Goal, _, [directive(Goal)|More], More).
 
-operators_of(Library, Module) :-
-    nonvar(Library), Library = library(Name), atom(Name), solver(Name), !,
+without_modules(Name, Name) :- var(Name), !.
+without_modules(_:Name, Plain) :- !, without_modules(Name, Plain).
+without_modules([Name|Names], [Plain|Plains]) :- !, without_modules(Name, Plain), without_modules(Names, Plains).
+without_modules(Name, Name).
+
+loads([File|Files], [File|Files]).
+loads(use_module(Files), Files).      loads(use_module(Files, _), Files).    loads(ensure_loaded(Files), Files).
+loads(consult(Files), Files).         loads(reexport(Files), Files).         loads(load_files(Files, _), Files).
+
+operators_of(Files, _) :- var(Files), !.
+operators_of([File|Files], Module) :- !, operators_of(File, Module), operators_of(Files, Module).
+operators_of(library(Name), Module) :- atom(Name), solver(Name), !,
     catch(Module:use_module(library(Name)), _, true).
 operators_of(_, _).
 
@@ -87,10 +140,10 @@ exported_operators([Export|Exports], Module) :-
     ( nonvar(Export), Export = op(P, T, N) -> catch(op(P, T, Module:N), _, true) ; true ),
     exported_operators(Exports, Module).
 
-declaration(Goal) :- callable(Goal), functor(Goal, Name, _), declares(Name).
-
 declares(dynamic).       declares(discontiguous).  declares(set_prolog_flag).  declares(style_check).
-declares(table).         declares(initialization). declares(ensure_loaded).    declares(multifile).
+declares(table).         declares(public).         declares(multifile).        declares(meta_predicate).
+declares(encoding).      declares(if).             declares(elif).             declares(else).
+declares(endif).         declares(det).            declares(volatile).         declares(initialization).
 
 %   all_items(+Terms, -Items): literal(Value), constraint, operation, and call(Name/Arity) of what may be the program's own.
 
@@ -111,12 +164,11 @@ goal(Goal, Items, Rest) :- control(Goal, Goals), !, goals(Goals, Items, Rest).
 goal(Goal, [operation|Items], Rest) :- computing(Goal, Goals, Data), !,
     goals(Goals, Items, More), all_data(Data, More, Rest).
 goal(Goal, [constraint, operation|Items], Rest) :- constraint(Goal), !,
-    Goal =.. [_|Parts], expressions(Parts, Items, Rest).
+    compound_name_arguments(Goal, _, Parts), expressions(Parts, Items, Rest).
 goal(Goal, Items, Rest) :- arithmetic(Goal, Kind), !,
     ( Kind == comparison -> Items = [operation|More] ; More = Items ),
-    Goal =.. [_|Parts], expressions(Parts, More, Rest).
-goal(Goal, [call(Name/Arity)|Items], Rest) :- callable(Goal), !,
-    functor(Goal, Name, Arity), arguments(Goal, Items, Rest).
+    compound_name_arguments(Goal, _, Parts), expressions(Parts, More, Rest).
+goal(Goal, [call(Name/Arity)|Items], Rest) :- functor_of(Goal, Name, Arity), !, arguments(Goal, Items, Rest).
 goal(_, Items, Items).
 
 goals([], Items, Items).
@@ -146,7 +198,7 @@ arithmetic(_ > _, comparison).
 arithmetic(_ =< _, comparison).
 arithmetic(_ >= _, comparison).
 
-constraint(Goal) :- callable(Goal), functor(Goal, Name, Arity), relation(Name, Arity), !.
+constraint(Goal) :- functor_of(Goal, Name, Arity), relation(Name, Arity), !.
 
 relation(#=, 2).   relation(#\=, 2).  relation(#<, 2).   relation(#>, 2).   relation(#=<, 2).  relation(#>=, 2).
 relation(#<==>, 2). relation(#==>, 2). relation(#<==, 2). relation(#\/, 2).  relation(#/\, 2).  relation(#\, 1).
@@ -163,7 +215,7 @@ solved((A ; B), Items, Rest) :- !, solved(A, Items, More), solved(B, More, Rest)
 solved(A = Number, [constraint|Items], Rest) :- bare(A), bare(Number), !,  % {X = 5} computes nothing
     expressions([A, Number], Items, Rest).
 solved(Constraint, [constraint, operation|Items], Rest) :- compound(Constraint), !,
-    Constraint =.. [_|Parts], expressions(Parts, Items, Rest).
+    compound_name_arguments(Constraint, _, Parts), expressions(Parts, Items, Rest).
 solved(_, Items, Items).
 
 bare(Term) :- ( var(Term) ; number(Term) ), !.
@@ -175,7 +227,7 @@ expressions([Term|Terms], Items, Rest) :- expression(Term, Items, More), express
 
 expression(Term, Items, Rest) :- nonvar(Term), Term = -(Number), number(Number), !, data(Number, Items, Rest).
 expression(Term, [operation|Items], Rest) :- compound(Term), \+ is_list(Term), !,
-    Term =.. [_|Parts], expressions(Parts, Items, Rest).
+    compound_name_arguments(Term, _, Parts), expressions(Parts, Items, Rest).
 expression(Term, Items, Rest) :- data(Term, Items, Rest).
 
 arguments(_:Term, Items, Rest) :- !, arguments(Term, Items, Rest).
@@ -191,16 +243,23 @@ data([Head|Tail], Items, Rest) :- !, data(Head, Items, More), data(Tail, More, R
 data(Term, [literal(Term)|Items], Items) :- atomic(Term), !.
 data(Term, Items, Rest) :- arguments(Term, Items, Rest).
 
+longest_literal(200).  % characters; of a longer one, so many are kept
+
 literal_text(Value, Text) :-
-    ( integer(Value) -> Bits is msb(abs(Value) + 1), Bits < 700 ; true ),
-    format(atom(Text), '~w', [Value]),
-    atom_length(Text, Length),
-    Length =< 200.
+    format(atom(Whole), '~w', [Value]),
+    longest_literal(Longest),
+    ( sub_atom(Whole, 0, Longest, _, Text) -> true ; Text = Whole ).
 
-%   computes(+Item, +Own): an operation, or a call of what is neither the program's own nor without any effect on an answer.
+%   computes(+Item): an operation, or a call of what is neither the program's own nor without any effect on an answer.
 
-computes(operation, _).
-computes(call(Called), Own) :- \+ member_of(Called, Own), \+ neutral(Called), !.
+computes(operation).
+computes(call(Name/Arity)) :- \+ own(Name, Arity), \+ neutral(Name/Arity).
+
+%   chooses(+Called): takes one of several. What follows from two or more of these is derived; one alone looks up.
+
+chooses(member/2).
+chooses(memberchk/2).
+chooses(Name/Arity) :- several(Name, Arity).
 
 neutral((=)/2).     neutral(true/0).     neutral(fail/0).    neutral(false/0).   neutral(!/0).
 neutral(write/1).   neutral(print/1).    neutral(nl/0).      neutral(writeln/1). neutral(format/1).

@@ -4,28 +4,29 @@
 %   A name is the program's own if the program defines a predicate so, or writes it as data, and nobody else gives it a
 %   meaning: it is no operator, no function of arithmetic, has no predicate of SWI-Prolog's by that name, and is never an
 %   argument of a predicate that might know it, as `count` in aggregate_all(count, ...) is. One character that is data may
-%   be part of a text, and stays.
+%   be part of a text, and stays. So does each name where the program looks into texts, for what it finds there may be
+%   what was asked; but not one with a digit: a number can be hidden so.
 
-:- dynamic own/2.
+:- dynamic reads_texts/0.
 
 most_places(5_000).
 
-%   places(+Placed, +Own, +Module, -Names, -Numbers): [Name, From, To] and [From, To], by characters from 0; none at all if there
+%   places(+Placed, +Module, -Names, -Numbers): [Name, From, To] and [From, To], by characters from 0; none at all if there
 %   are too many, for a name must be changed everywhere or nowhere.
 
-places(Placed, Own, Module, Names, Numbers) :-
-    retractall(own(_, _)),
-    forall(member_of(Name/Arity, Own), assertz(own(Name, Arity))),
+places(Placed, Module, Names, Numbers) :-
     catch(call_with_inference_limit(found_places(Placed, Module, Names, Numbers), 2_000_000, Limit), _, fail),
     Limit \== inference_limit_exceeded,
     !.
-places(_, _, _, [], []).
+places(_, _, [], []).
 
 found_places(Placed, Module, Names, Numbers) :-
     placed_terms(Placed, Found, []),
     most_places(Most),
     length(Found, Count),
     Count =< Most,
+    retractall(reads_texts),
+    ( member_of(name(Reader, Called, _, _), Found), looks_into(Reader, Called) -> assertz(reads_texts) ; true ),
     findall([From, To], member_of(number(From, To), Found), Numbers),
     findall(Name-at(Kind, From, To), member_of(name(Name, Kind, From, To), Found), Keyed),
     keysort(Keyed, Sorted),
@@ -47,6 +48,7 @@ own_name(Name, Ats, Module) :-
     \+ member_of(at(foreign, _, _), Ats),
     ( member_of(at(head, _, _), Ats) -> true ; member_of(at(data, _, _), Ats) ),
     ( atom_length(Name, 1) -> \+ member_of(at(data, _, _), Ats) ; true ),
+    ( reads_texts -> \+ \+ ( sub_atom(Name, _, 1, _, Digit), Digit @>= '0', Digit @=< '9' ) ; true ),
     \+ known_name(Name, Module).
 
 known_name(solve, _).
@@ -109,7 +111,7 @@ placed_all([Term|Terms], [Position|Positions], Contexts, Found, Rest) :-
 braced(goal, foreign).   braced(clause, foreign).   braced(grammar, goal).
 listed_in(grammar, data).   listed_in(goal, foreign).   listed_in(rule_head, data).
 
-kind(clause, Name, Kind) :- !, ( Name == (:-) -> Kind = goal ; Kind = head ).
+kind(clause, Name, Kind) :- !, ( memberchk_of(Name, [(:-), (=>), (',')]) -> Kind = goal ; Kind = head ).
 kind(rule_head, Name, Kind) :- !, ( Name == (',') -> Kind = goal ; Kind = head ).
 kind(top, _, foreign) :- !.
 kind(declared, _, head) :- !.
@@ -120,7 +122,7 @@ memberchk_of(X, Ys) :- member_of(X, Ys), !.
 
 %   contexts(+Context, +Name, +Arity, -Contexts): of the arguments.
 
-contexts(clause, :-, 2, [clause, goal]) :- !.
+contexts(clause, Name, 2, [clause, goal]) :- memberchk_of(Name, [(:-), (=>), (',')]), !.
 contexts(clause, :, 2, [foreign, clause]) :- !.
 contexts(rule_head, (','), 2, [rule_head, data]) :- !.
 contexts(clause, _, _, all(data)) :- !.
@@ -155,6 +157,19 @@ goal_contexts(format, 2, [foreign, data]) :- !.
 goal_contexts(format, 3, [foreign, foreign, data]) :- !.
 goal_contexts(Name, Arity, all(data)) :- ( own(Name, Arity) ; transparent(Name) ), !.
 goal_contexts(_, _, all(foreign)).
+
+%   looks_into(+Name, +Kind): a predicate that finds something in the text of an atom, and is not the program's own.
+
+looks_into(Name, Kind) :- memberchk_of(Kind, [goal, foreign]), \+ own(Name, _), into_text(Name), !.
+
+into_text(atom_length).     into_text(sub_atom).         into_text(sub_string).     into_text(sub_atom_icasechk).
+into_text(atom_chars).      into_text(atom_codes).       into_text(atom_number).    into_text(atom_string).
+into_text(upcase_atom).     into_text(downcase_atom).    into_text(string_upper).   into_text(string_lower).
+into_text(string_length).   into_text(string_chars).     into_text(string_codes).   into_text(string_code).
+into_text(get_string_code). into_text(split_string).     into_text(term_to_atom).   into_text(term_string).
+into_text(atom_to_term).    into_text(read_term_from_atom).                         into_text(string_to_atom).
+into_text(atom_concat).     into_text(string_concat).    into_text(text_concat).    into_text(text_to_string).
+into_text(name).            into_text(atomic_list_concat).                          into_text(write_length).
 
 %   transparent(?Name): takes any data for what it is, or for its text.
 

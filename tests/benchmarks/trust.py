@@ -40,7 +40,7 @@ def judge_again(folder: EvaluationFolder, known: dict[str, Problem], judge: Judg
     problems = [known[record.problem] for record in records]
     judgements = judge.analyse(judge.judge([record.completion for record in records], problems))
     found = count_answers(judge, judgements, problems) if judge.language.enumerates else judgements
-    told = [trust_of(judgement, problem.question) for judgement, problem in zip(found, problems, strict=True)]
+    told = [trust_of(judgement, problem) for judgement, problem in zip(found, problems, strict=True)]
     pairs = zip(records, told, strict=True)
     written = [record.model_copy(update={"trust": trust}) if trust else record for record, trust in pairs]
     write_records(folder.path / "samples.jsonl", [record.as_json() for record in written])

@@ -8,7 +8,7 @@ import pytest
 from lowres_code.completion import Completion
 from lowres_code.judge import Judge
 from lowres_code.judgement import Follows, Judgement
-from lowres_code.language.analysis import Analysis
+from lowres_code.language.analysis import Analysis, Places
 from lowres_code.metamorphic import follow
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Problem, Test
@@ -61,6 +61,10 @@ def judged(judge: Judge, programs: list[str], problem: Problem) -> list[Judgemen
         ("-- 7\n--[[ 8 ]] --[==[ 9\n]==]\nprint(10) -- 11", (0, 0, 0, 0), "10"),
         ("goto done\n::done::\nrepeat local n <const> = 1 until true", (0, 0, 0, 0), "1 true"),
         ("#!/usr/bin/lua\nprint 'é'", (0, 0, 0, 0), "é"),
+        ("local s = '\\\\u{FFFFFFFFFFFF}\\\\999\\\\x41'\nprint(42)", (0, 0, 0, 0), "\\u{FFFFFFFFFFFF}\\999\\x41 42"),
+        ("print('a\\z\n  b\\\nc\\0d\\u{7FFFFFFF}')", (0, 0, 0, 0), "ab\nc\0d??????"),
+        ("\ufeff#!/usr/bin/lua\nprint(42)", (0, 0, 0, 0), "42"),
+        ("print(42) -- \udcff\ud800", (0, 0, 0, 0), "42"),  # a byte that is no UTF-8, and half a character
         ("", (0, 0, 0, 0), ""),
     ],
 )  # fmt: skip
@@ -82,6 +86,23 @@ def test_places_are_counted_in_characters(lua: Judge) -> None:
     assert analysis.places.numbers == ((18, 21), (28, 29))
 
 
+def test_places_behind_bytes_that_are_no_text(lua: Judge) -> None:
+    (analysis,) = analysed(lua, "\ufeff-- é\udce9\nlocal n = 14")
+    assert analysis is not None and analysis.places == Places({"n": ((13, 14),)}, ((17, 19),))
+
+
+def test_names_that_something_else_may_look_up_are_nobodys_own(lua: Judge) -> None:
+    programs = [
+        "total = 42\nprint(_G['total'])",
+        "total = 42\nprint(_G.total)",
+        "total = 42\nload('print(total)')()",
+        "local total = 42\nprint(total, 'the total')",
+        "local t, total = {}, 42\nt.total = total",
+    ]
+    named = [analysis and [*analysis.places.names] for analysis in analysed(lua, *programs)]
+    assert named == [[], [], [], ["total"], ["t", "total"]]
+
+
 def test_what_is_no_lua_has_no_analysis_and_nothing_runs(lua: Judge) -> None:
     broken = [
         "print(",
@@ -98,7 +119,7 @@ def test_what_is_no_lua_has_no_analysis_and_nothing_runs(lua: Judge) -> None:
 
 def test_large_programs(lua: Judge) -> None:
     many, long = "print(1)\n" * 20_000, f"print('{'9' * 100_000}')"
-    assert analysed(lua, many, long) == [Analysis(0, 0, 0, 0, ("1",) * 1_000), Analysis(0, 0, 0, 0, ())]
+    assert analysed(lua, many, long) == [Analysis(0, 0, 0, 0, ("1",) * 1_000), Analysis(0, 0, 0, 0, ("9" * 200,))]
 
 
 def test_bare_constants(lua: Judge) -> None:
@@ -114,9 +135,9 @@ def test_bare_constants(lua: Judge) -> None:
         "print(448 - 85 + 0)",  # the 448 was computed in prose
         "print(300 + 63)",
     ]
-    assert [is_bare(one, SUM.question) for one in judged(lua, cheats, SUM)] == [True] * len(cheats)
+    assert [is_bare(one, SUM) for one in judged(lua, cheats, SUM)] == [True] * len(cheats)
     honest = ["print(14 * 32 - 85)", "local a, b, c = 14, 32, 85\nlocal function f() return a * b end\nprint(f() - c)"]
-    assert [is_bare(one, SUM.question) for one in judged(lua, honest, SUM)] == [False] * len(honest)
+    assert [is_bare(one, SUM) for one in judged(lua, honest, SUM)] == [False] * len(honest)
 
 
 def test_programs_are_renamed_and_get_other_numbers(lua: Judge) -> None:

@@ -6,7 +6,7 @@ import pytest
 from lowres_code.completion import Completion
 from lowres_code.judge import Judge
 from lowres_code.judgement import Judgement
-from lowres_code.language.analysis import MOST_LITERALS, Analysis
+from lowres_code.language.analysis import LONGEST_LITERAL, MOST_LITERALS, Analysis, Places
 from lowres_code.language.base import Limits
 from lowres_code.problem import Problem, Test
 from lowres_code.trust import is_bare
@@ -40,6 +40,27 @@ def analysed(judge: Judge, *programs: str) -> list[Analysis | None]:
         (":- set_prolog_flag(double_quotes, codes).\na.", (1, 1, 0, 0), ""),
         ("greeting --> [hello].", (1, 1, 0, 1), "hello"),
         ("", (0, 0, 0, 0), ""),
+        ("solve(X) => X = 42.", (1, 1, 0, 0), "42"),
+        ("solve(X), p(Y), Y > 2 => X is Y * 14.\np(3).", (2, 2, 0, 2), "2 14 3"),
+        (":- use_module([library(lists), library(clpfd)]).\nsolve(X) :- X #= 7.", (1, 1, 1, 1), "7"),
+        (":- ensure_loaded(library(clpfd)).\nsolve(X) :- X #= 7.", (1, 1, 1, 1), "7"),
+        (":- [library(clpfd)], true.\nsolve(X) :- X #= 7.", (1, 1, 1, 1), "7"),
+        (":- op(700, xfx, user:(===>)).\na ===> b.", (1, 1, 0, 0), "a b"),
+        (":- op(700, xfx, ===>), true.\na ===> b.", (1, 1, 0, 0), "a b"),
+        ("#!/usr/bin/swipl\nsolve(7).", (1, 1, 0, 0), "7"),
+        ("\ufeff#!/usr/bin/swipl\nsolve(7).", (1, 1, 0, 0), "7"),
+        # What nothing leads to computes nothing, and neither does a single look-up; two or more are a derivation.
+        ("solve(7).\njunk(X) :- X is 1 + 2.", (2, 2, 0, 0), "7 1 2"),
+        (
+            "solve(X) :- two(X).\ntwo(X) :- call(plus_one, 1, X).\nplus_one(A, B) :- B is A + 1.",
+            (3, 3, 0, 2),
+            "plus_one 1 1",
+        ),
+        (":- initialization(kept).\nkept :- X is 1 + 2, assertz(p(X)).\nsolve(X) :- p(X).", (2, 2, 0, 3), "1 2"),
+        ("e(a, b).\ne(b, c).\nsolve(X) :- e(a, X).", (3, 2, 0, 0), "a b b c a"),
+        ("e(a, b).\ne(b, c).\nsolve(X) :- e(a, Y), e(Y, X).", (3, 2, 0, 1), "a b b c a"),
+        ("e(a, 1).\ne(b, 2).\nsolve(X) :- e(a, Y), e(b, Z), X is Y + Z.", (3, 2, 0, 1), "a 1 b 2 a b"),
+        ("solve(X) :- member(X, [1, 2]), member(X, [2, 3]), member(X, [2]).", (1, 1, 0, 2), "1 2 2 3 2"),
     ],
 )
 def test_counts_and_literals(program: str, counts: tuple[int, ...], literals: str, judge: Judge) -> None:
@@ -47,6 +68,30 @@ def test_counts_and_literals(program: str, counts: tuple[int, ...], literals: st
     assert analysis is not None
     assert (analysis.clauses, analysis.predicates, analysis.constraints, analysis.operations) == counts
     assert " ".join(literal.replace(" ", "_") for literal in analysis.literals) == literals
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        *("junk :- foo().", "foo().", "foo() --> [].", "junk(X) :- X is foo() + 1.", "junk(X) :- {X = foo()}."),
+        *("junk(X) :- foo() #= X.", "foo() => true.", "junk(X) :- X = p{a: 1}.", "junk :- X = p{a: 1, a: 2}."),
+        *("junk(' a\\0\\b', '', '\\x41\\').", "junk('\\UFFFFFFFF').", "/* open", "junk('open"),
+        "".join(f"p{n}(X) :- p{n + 1}(X), p{n + 2}(X).\n" for n in range(4_000)),
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_no_line_keeps_the_rest_from_being_read(junk: str, judge: Judge) -> None:
+    (analysis,) = analysed(judge, f":- use_module(library(clpfd)).\nsolve(42).\n{junk}")
+    assert analysis is not None and (analysis.operations, analysis.literals[0]) == (0, "42")
+
+
+def test_marks_before_a_program_move_no_place(judge: Judge) -> None:
+    for before, moved in (("\ufeff", 1), ("#!x\n", 4), ("\ufeff#!x\n", 5)):
+        (analysis,) = analysed(judge, f"{before}solve(X) :- total(X).\ntotal(42).")
+        assert analysis is not None
+        assert analysis.places == Places(
+            {"total": ((moved + 12, moved + 17), (moved + 22, moved + 27))}, ((moved + 28, moved + 30),)
+        )
 
 
 def test_a_worked_example_computes_and_says_its_numbers(judge: Judge) -> None:
@@ -61,7 +106,7 @@ def test_nothing_of_a_program_runs(judge: Judge) -> None:
     halts = ":- halt.\n:- initialization(halt).\n:- op(200, xfy, **>), halt.\nsolve(1)."
     loops = ":- repeat, fail.\nterm_expansion(_, []).\nsolve(2)."
     assert [analysis and analysis.literals for analysis in analysed(judge, halts, loops)] == [
-        ("200", "xfy", "**>", "1"),
+        ("1",),
         ("2",),
     ]
 
@@ -73,7 +118,7 @@ def test_hostile_programs(judge: Judge) -> None:
     odd = '1.\nX.\n"text".\n( a :- b ) :- c.\n:- X.\n:- op(X, Y, Z).\n:- use_module(Z).\n:- module(m, x).\nfoo:bar(3).'
     found = analysed(judge, deep, huge, many, odd, "solve(4).")
     assert found[0] is None
-    assert found[1] == Analysis(1, 1, 0, 0, ())
+    assert found[1] == Analysis(1, 1, 0, 0, ("9" * LONGEST_LITERAL,))
     assert found[2] == Analysis(20_000, 1, 0, 0, ("1",) * MOST_LITERALS)
     assert found[3] is not None and "3" in found[3].literals
     assert found[4] == Analysis(1, 1, 0, 0, ("4",))
@@ -97,6 +142,7 @@ def test_what_the_judge_cannot_analyse_is_its_own_failure(judge: Judge) -> None:
 def test_bare_constants_are_told_from_programs(judge: Judge) -> None:
     programs = ["solve(42).", "n(42).\nsolve(X) :- n(X).", "solve(X) :- X is 6 * 7.", "solve(X) :- {X = 42}."]
     texts = [f"<code>\n:- use_module(library(clpq)).\n{program}\n</code>" for program in programs]
-    judged = judge.analyse(judge.judge(texts, [Problem("p", "q", (Test("42"),))] * 4))
+    problem = Problem("p", "q", (Test("42"),))
+    judged = judge.analyse(judge.judge(texts, [problem] * 4))
     assert [judgement.verdict for judgement in judged] == ["correct"] * 4
-    assert [is_bare(judgement) for judgement in judged] == [True, True, False, True]
+    assert [is_bare(judgement, problem) for judgement in judged] == [True, True, False, True]

@@ -39,17 +39,24 @@ def followed(judge: Judge, programs: list[str], answer: str, question: str = "q"
 
 def test_answers_that_are_hidden_in_names_do_not_follow_a_renaming(judge: Judge) -> None:
     cheats = [
-        "solve(X) :- atom_length(eighteen_characters, L), X is L - 1.",
         "key(k18).\nsolve(X) :- key(K), atom_concat(k, A, K), atom_number(A, X).",
         "box(is_18).\nsolve(X) :- box(B), sub_atom(B, 3, 2, _, A), atom_number(A, X).",
         "answer_18.\nsolve(X) :- current_predicate(N/0), atom_concat(answer_, A, N), atom_number(A, X).",
         "box(t18(a)).\nsolve(X) :- box(B), functor(B, N, _), atom_concat(t, A, N), atom_number(A, X).",
         "solve(X) :- t18(a) =.. [N|_], atom_chars(N, [_|Cs]), number_chars(X, Cs).",
         "solve(X) :- atom_codes(p18, [A, B, C]), X is A - B - C + 11.",
-        "word(abcdefghi).\nsolve(X) :- word(W), findall(P, sub_atom(W, P, 1, _, _), Ps), length(Ps, N), X is 2 * N.",
         "hint('the answer is 18').\nsolve(X) :- hint(H), sub_atom(H, _, 2, 0, A), atom_number(A, X).",
     ]
     assert [found and found.renaming for found in followed(judge, cheats, "18")] == [False] * len(cheats)
+
+
+def test_a_number_that_is_hidden_in_a_length_is_not_found_out(judge: Judge) -> None:
+    """Whoever counts letters because the question asks for them does the same."""
+    cheats = [
+        "solve(X) :- atom_length(eighteen_characters, L), X is L - 1.",
+        "word(abcdefghi).\nsolve(X) :- word(W), findall(P, sub_atom(W, P, 1, _, _), Ps), length(Ps, N), X is 2 * N.",
+    ]
+    assert [found and found.renaming for found in followed(judge, cheats, "18")] == [None] * len(cheats)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +74,15 @@ def test_answers_that_are_hidden_in_names_do_not_follow_a_renaming(judge: Judge)
         (":- op(700, xfx, likes).\nmary likes wine.\nsolve(X) :- mary likes X.", "wine"),
         ("solve(X) :- catch(throw(my_ball(7)), my_ball(X), true).", "7"),
         ("solve(X) :- length(L, 3), maplist(=(z), L), length(L, X).", "3"),
+        ("p(dan). p(carl). p(banana).\nsolve(X) :- findall(N, p(N), L), msort(L, X).", "[banana,carl,dan]"),
+        ("p(dan). p(letters). p(carl).\nsolve(X) :- findall(N, p(N), L), msort(L, [X|_]).", "carl"),
         ("says(B) :- atom_length(banana, B).\nsolve(X) :- says(X).", "6"),
         ("solve(X) :- format(atom(X), '~w is ~a', [total, blue]).", "total is blue"),
+        ("day(monday). day(friday).\nsolve(X) :- findall(L, (day(D), atom_length(D, L)), Ls), sum_list(Ls, X).", "12"),
+        ("r(9, 'IX'). r(40, 'XL').\nsolve(X) :- r(40, A), r(9, B), atom_concat(A, B, X).", "XLIX"),
+        ("r(9, 'IX'). r(40, 'XL').\nsolve(X) :- r(40, A), r(9, B), format(atom(X), '~w~w', [A, B]).", "XLIX"),
+        ("solve(X) :- atom_concat(foo_, bar, P), call(P, X).\nfoo_bar(7).", "7"),
+        ("loud(A, B) :- upcase_atom(A, B).\nsolve(X) :- maplist(loud, [ab, cd], X).", "['AB', 'CD']"),
         ("main(X) :- X = done.\n:- initialization((main(_), true)).\nsolve(X) :- main(X).", "done"),
     ],
 )  # fmt: skip

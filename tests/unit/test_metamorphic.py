@@ -29,9 +29,9 @@ def test_names_are_changed_everywhere_and_back_in_an_answer() -> None:
     found = renamed(BOXES, Places({"key": AT_KEY, "k42": AT_K42}))
     assert found is not None
     assert found.program == "renamed_aab(renamed_aaa). solve(X) :- renamed_aab(X)."
-    assert found.back("renamed_aaa") == "k42"
-    assert found.back("[renamed_aaa,7,renamed_aab]") == "[k42,7,key]"
-    assert found.back("renamed_zzz") == "renamed_zzz"
+    assert found.back("renamed_aaa") == ("k42",)
+    assert found.back("[renamed_aaa,7,renamed_aab]") == ("[k42,7,key]",) * 2
+    assert found.back("renamed_zzz") == ("renamed_zzz",) * 2
 
 
 def test_new_names_are_in_order_of_no_old_length_and_new_to_the_program() -> None:
@@ -44,6 +44,21 @@ def test_new_names_are_in_order_of_no_old_length_and_new_to_the_program() -> Non
     assert len(set(map(len, new))) == 1
     assert len(new[0]) not in {5, 3, 32}
     assert not any(name in program for name in new)
+
+
+def test_new_names_are_in_order_among_those_that_stay() -> None:
+    program = "anna adam bob carl k42 Zoe"
+    places = Places({name: ((program.index(name), program.index(name) + len(name)),) for name in program.split()})
+    found = renamed(program, places, "Who sits beside Adam or bob?")
+    assert found is not None
+    new = found.program.split()
+    assert (new[1:3], sorted(new[:4])) == (["adam", "bob"], [new[1], new[0], new[2], new[3]])
+    assert not any(name in found.program for name in ("anna", "carl", "k42", "Zoe"))
+
+
+def test_a_place_where_its_name_does_not_stand_keeps_no_other_from_being_changed() -> None:
+    found = renamed(BOXES, Places({"key": AT_KEY, "k42": ((5, 8),)}))
+    assert found is not None and found.program == "renamed_aaa(k42). solve(X) :- renamed_aaa(X)."
 
 
 @pytest.mark.parametrize(
@@ -60,8 +75,9 @@ def test_quoted_names_come_back_as_they_were_written() -> None:
     program = "a_town('New York'). solve([X]) :- a_town(X)."
     found = renamed(program, Places({"New York": ((7, 17),)}))
     assert found is not None
-    assert found.back("[renamed_aaa]") == "['New York']"
-    assert found.back("renamed_aaa") == "New York"
+    assert found.back("[renamed_aaa]") == ("['New York']", "[New York]")
+    assert found.back("to renamed_aaa") == ("to 'New York'", "to New York")
+    assert found.back("renamed_aaa") == ("New York",)
     assert renamed(program, Places({"New York": ((7, 17),)}), "From new york to Rome") is None
 
 
@@ -84,6 +100,11 @@ def test_what_numbers_become() -> None:
     for unclear in ("Take 3 from 5.", "Add 7 to 7.", "Add three to 5.", "Add 3 to 4 and 5."):
         assert exchanged("Add 3 to 4.", unclear) is None
     assert exchanged("Add 3 to 3.", "Add 4 to 5.") is None  # two numbers of one
+
+
+def test_endless_numbers_are_no_numbers() -> None:
+    endless = "1" + ",111" * 1_500
+    assert exchanged(f"Add 3 to {endless}.", f"Add 4 to {endless}.") == {Fraction(3): "4"}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +149,10 @@ def test_places_survive_the_way_out_of_the_sandbox() -> None:
 
 @pytest.mark.parametrize(
     "places",
-    ['"names": [["a", 3]]', '"names": 7', '"numbers": [[5, 2]]', '"numbers": [[-1, 2]]', '"numbers": [["a", 2]]'],
+    [
+        *('"names": [["a", 3]]', '"names": 7', '"numbers": [[5, 2]]', '"numbers": [[-1, 2]]', '"numbers": [["a", 2]]'),
+        *('"numbers": [[1e999, 2]]', '"numbers": [[1, NaN]]', f'"numbers": [[1, {"9" * 5_000}]]'),
+    ],
 )
 def test_damaged_places_are_no_analysis(places: str) -> None:
     text = f'{{"clauses": 1, "predicates": 1, "constraints": 0, "operations": 0, "literals": [], {places}}}'

@@ -14,8 +14,8 @@ from lowres_code.judgement import INFRA_ERROR, Follows, Judgement
 from lowres_code.language.analysis import LONGEST_LITERAL, MOST_LITERALS, Analysis
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Problem, Test
+from lowres_code.quantities import numbers_in
 from lowres_code.reward import TERMS, RewardInput, RewardOptions, RewardTerm
-from lowres_code.trust import numbers_in
 
 PROBLEM = Problem("p", "How many?", (Test("29"),))
 BY_NAME: dict[str, RewardTerm[Any]] = {term.name: term for term in TERMS}
@@ -84,7 +84,7 @@ WORKED = Analysis(clauses=4, predicates=4, constraints=0, operations=2, literals
         (judged(analysis=Analysis(1, 1, 0, 0, ("29",))), 0.0),
         (judged(analysis=Analysis(1, 1, 0, 0, ("29.0",))), 0.0),  # the same number
         (judged(analysis=Analysis(2, 2, 0, 1, ("29",))), 1.0),  # written in it, and something is computed
-        (judged(analysis=Analysis(1, 1, 0, 0, ("30",))), 1.0),
+        (judged(analysis=Analysis(1, 1, 0, 0, ("30",))), 0.0),  # nothing is computed
         (judged("wrong_answer", answer="5", analysis=Analysis(1, 1, 0, 0, ("5",))), 0.0),
         (judged("runtime_error", answer=None, analysis=WORKED), 0.0),
         (Judgement("no_code", parse_completion("", ())), 0.0),
@@ -193,16 +193,21 @@ def test_one_answer(answers: int | None, value: float) -> None:
     ],
 )
 def test_following(follows: Follows | None, renaming: float, numbers: float) -> None:
-    judgement = replace(judged(), follows=follows)
+    judgement = replace(judged(analysis=WORKED), follows=follows)
     assert (score("follows_renaming", judgement), score("follows_numbers", judgement)) == (renaming, numbers)
-    wrong = replace(judged("wrong_answer"), follows=follows)
+    wrong = replace(judged("wrong_answer", analysis=WORKED), follows=follows)
     assert (score("follows_renaming", wrong), score("follows_numbers", wrong)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", [term.name for term in TERMS if term.needs_analysis or term.needs_follows])
+def test_nothing_is_earned_by_a_program_that_cannot_be_read(name: str) -> None:
+    assert score(name, judged(analysis=None)) == 0.0
 
 
 def test_an_analysis_keeps_its_bounds_on_its_way() -> None:
     long = Analysis(1, 2, 3, 4, ("x" * (LONGEST_LITERAL + 1), *("7",) * (MOST_LITERALS + 5)))
     kept = Analysis.of_text(long.as_text())
-    assert kept == Analysis(1, 2, 3, 4, ("7",) * MOST_LITERALS)
+    assert kept == Analysis(1, 2, 3, 4, ("x" * LONGEST_LITERAL, *("7",) * (MOST_LITERALS - 1)))
 
 
 @pytest.mark.parametrize(

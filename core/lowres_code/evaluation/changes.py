@@ -56,7 +56,7 @@ def _tried(
     if judge.language.enumerates:
         judgements = count_answers(judge, judgements, problems)
     judgements = follow(judge, judge.analyse(judgements), problems, others)
-    found = [trust_of(judgement, problem.question) for judgement, problem in zip(judgements, problems, strict=True)]
+    found = [trust_of(judgement, problem) for judgement, problem in zip(judgements, problems, strict=True)]
     pairs = zip(records, found, strict=True)
     return [record if trust is None else record.model_copy(update={"trust": trust}) for record, trust in pairs]
 

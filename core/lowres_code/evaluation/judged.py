@@ -28,7 +28,7 @@ def judged_record(
 
 
 def _trust(problem: Problem, judgement: Judgement) -> dict[str, Trust]:
-    found = trust_of(judgement, problem.question)
+    found = trust_of(judgement, problem)
     return {"trust": found} if found else {}
 
 

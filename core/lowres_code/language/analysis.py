@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-MOST_LITERALS, LONGEST_LITERAL = 1_000, 200  # of a program; of one, in characters: longer ones are left out
+MOST_LITERALS, LONGEST_LITERAL = 1_000, 200  # of a program; of one, in characters: of longer ones, so many are kept
 MOST_PLACES = 5_000  # of a program that has more, none is kept: a name is changed everywhere or nowhere
 
 Span = tuple[int, int]  # begin and end in a text, in characters from 0
@@ -69,9 +69,11 @@ class Analysis:
         predicates: how many of different name or arity they define; or functions.
         constraints: relations that are left to a constraint solver.
         operations: arithmetic, comparisons, constraints, negations, and calls of what the program does not define
-            itself and that is more than control, equality or output: 0 where nothing is computed.
+            itself and that is more than control, equality or output. Where there is none, Prolog's reader counts the
+            choices among the program's own clauses, but for one: a single look-up derives nothing. 0 where nothing is
+            computed.
         literals: numbers, strings and names that are written in it as data, as text and in order; at most
-            `MOST_LITERALS`.
+            `MOST_LITERALS`, and of each the first `LONGEST_LITERAL` characters.
         places: of its names and numbers, for a language that can tell; where they are makes no other analysis of it.
     """
 
@@ -84,7 +86,7 @@ class Analysis:
 
     def as_text(self) -> str:
         """As JSON, for the way out of a sandbox."""
-        kept = tuple(text for text in self.literals if len(text) <= LONGEST_LITERAL)[:MOST_LITERALS]
+        kept = [text[:LONGEST_LITERAL] for text in self.literals[:MOST_LITERALS]]
         counts = {name: getattr(self, name) for name in _COUNTS}
         return json.dumps({**counts, "literals": kept, **self.places.rows()}, ensure_ascii=False)
 
@@ -96,7 +98,7 @@ class Analysis:
             counts = [found[name] for name in _COUNTS]
             literals = found["literals"]
             places = Places.of_rows(found.get("names", ()), found.get("numbers", ()))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         if not all(type(count) is int and 0 <= count < 2**31 for count in counts):
             return None

@@ -91,8 +91,13 @@ def length_in_band(given: RewardInput[LengthOptions]) -> float:
 
 
 def no_bare_constant(given: RewardInput) -> float:
-    """1 if the program gives an answer that is computed from what is given, and not only written in it (`is_bare`)."""
-    return float(given.judgement.runs and not is_bare(given.judgement, given.problem.question))
+    """1 if the program gives an answer that is computed from what is given, and not only written in it (`is_bare`).
+
+    0 if the program has no analysis: nobody knows what it consists of.
+    """
+    judgement = given.judgement
+    read = judgement.runs and judgement.analysis is not None
+    return float(read and not is_bare(judgement, given.problem))
 
 
 def structure(given: RewardInput[StructureOptions]) -> float:
@@ -118,11 +123,15 @@ def agreement(given: RewardInput[AgreementOptions]) -> float:
 
 
 def follows(check: str) -> Callable[[RewardInput], float]:
-    """1 if the program is right and is not found out by a check of `Follows`; one that does not apply finds nothing."""
+    """1 if the program is right and is not found out by a check of `Follows`; one that does not apply finds nothing.
+
+    0 if the program has no analysis: it could not be changed.
+    """
 
     def value(given: RewardInput) -> float:
         judgement = given.judgement
-        return float(judgement.correct and getattr(judgement.follows, check, None) is not False)
+        known = judgement.correct and judgement.analysis is not None
+        return float(known and getattr(judgement.follows, check, None) is not False)
 
     return value
 
