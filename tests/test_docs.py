@@ -119,7 +119,7 @@ def test_own_problems_are_used_as_the_page_says(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PIP_NO_DEPS", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     commands = scratch_environment(tmp_path / "environment")
-    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 19
+    assert follow(DOCS / "own-problems.md", tmp_path, str(commands)) == 20
 
 
 def test_python_does_what_the_page_says(tmp_path: Path) -> None:
