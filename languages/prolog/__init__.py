@@ -40,7 +40,7 @@ SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
 # Autoloaded by most programs. None of these has a goal or term expansion, so that nobody can tell whether they are
 # loaded; library(yall), for one, would compile lambda expressions that plain Prolog copies.
 COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "aggregate", "assoc")
-MOST_INFERENCES = 2_000_000  # to look for more answers: a program that ends needs fewer, and many do not end
+MORE_INFERENCES = 2_000_000  # to look for more answers: a program that ends needs fewer, and many do not end
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
@@ -168,9 +168,9 @@ class Prolog(EmbeddedLanguage):
         return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
 
     def answers(self, program: str, test: Test, limits: Limits) -> tuple[str, ...] | None:
-        """Of all solutions, as far as `MOST_INFERENCES` go; what comes after an exception is not known."""
-        inferences = min(limits.inferences, MOST_INFERENCES)
-        budget = (limits.memory_mb * 2**19, inferences, limits.output_kb * 1024, MOST_ANSWERS)
+        """Of all solutions, as far as `MORE_INFERENCES` go from the first; after an exception no more are known."""
+        inferences = (limits.inferences, MORE_INFERENCES)
+        budget = (limits.memory_mb * 2**19, *inferences, limits.output_kb * 1024, MOST_ANSWERS)
         try:
             return tuple(self._call("answers", _write(program), _query(test), *budget)) or None
         except _NO_RESULT:

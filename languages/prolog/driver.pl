@@ -42,10 +42,11 @@ blame_syntax(Outcome, _, syntax_error, '') :-
     !.
 blame_syntax(Status, Answer, Status, Answer).
 
-%   answers(+File, +QueryText, +StackBytes, +Inferences, +MaxAnswer, +Most, -Answers): the different answers of all
-%   solutions, the first Most of them; as many as come before an exception or the limit.
+%   answers(+File, +QueryText, +StackBytes, +Inferences, +More, +MaxAnswer, +Most, -Answers): the different answers of all
+%   solutions, the first Most of them; as many as come before an exception or the limit, which is Inferences, and from
+%   the first answer on More.
 
-answers(File, QueryText, StackBytes, Inferences, MaxAnswer, Most, Answers) :-
+answers(File, QueryText, StackBytes, Inferences, More, MaxAnswer, Most, Answers) :-
     set_prolog_flag(stack_limit, StackBytes),
     prepare(File),
     Found = found([]),
@@ -53,18 +54,19 @@ answers(File, QueryText, StackBytes, Inferences, MaxAnswer, Most, Answers) :-
     (   Load \= ended(_),
         catch(term_string(Goal, QueryText, [variable_names(Names), module(user)]), _, fail)
     ->  ( Names = [_=Value|_] -> true ; Value = true ),
-        attempt(lowres_judge:enumerate(Goal, Value, MaxAnswer, Most, Found), Inferences, _)
+        attempt(lowres_judge:enumerate(Goal, Value, More, MaxAnswer, Most, Found), Inferences, _)
     ;   true
     ),
     flush,
     arg(1, Found, Backwards),
     backwards(Backwards, [], Answers).
 
-enumerate(Goal, Value, MaxAnswer, Most, Found) :-
+enumerate(Goal, Value, More, MaxAnswer, Most, Found) :-
     user:Goal,
     \+ no_value(Value),
     answer_text(Value, MaxAnswer, Text),
     arg(1, Found, Before),
+    ( Before == [] -> '$inference_limit'(More, _) ; true ),  % it lowers the limit that is there, and raises none
     \+ ( '$member'(Same, Before), Same == Text ),
     nb_setarg(1, Found, [Text|Before]),
     arg(1, Found, Now),

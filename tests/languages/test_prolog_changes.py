@@ -171,6 +171,23 @@ def test_enumerations_have_several_answers(judge: Judge) -> None:
     assert [one.answers for one in count_answers(judge, judged, problems)] == [*cheats.values()]
 
 
+LONG = """
+sum(0, S, S) :- !.
+sum(N, A, S) :- B is A + N, M is N - 1, sum(M, B, S).
+"""
+
+
+def test_a_program_may_compute_long_until_its_first_answer(judge: Judge) -> None:
+    programs = {
+        "solve(X) :- sum(1000000, 0, _), X is 1 + 2.": 1,  # some four million inferences
+        "solve(X) :- sum(1000000, 0, _), member(X, [3, 2]).": 2,
+        "solve(X) :- sum(1000000, 0, _), ( X = 3 ; sum(100000, 0, _), X = 2 ).": 2,
+        "solve(X) :- X = 3 ; sum(1000000, 0, _), X = 2.": 1,  # that is further than anybody looks
+    }
+    judged, problems = right(judge, [program + LONG for program in programs], "3")
+    assert [one.answers for one in count_answers(judge, judged, problems)] == [*programs.values()]
+
+
 def test_one_answer_that_comes_often_is_one(judge: Judge) -> None:
     honest = [
         "solve(X) :- X is 1 + 2.",

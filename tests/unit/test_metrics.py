@@ -83,6 +83,26 @@ def test_the_fraction_of_tests_by_hand() -> None:
     assert single is not None and single.fraction is None
 
 
+def test_whether_right_answers_were_programmed_by_hand() -> None:
+    known = {"clauses": 1, "predicates": 1, "constraints": 0, "operations": 1}
+    programmed, stated = {**known, "bare": False}, {**known, "bare": True}
+    found = metrics(
+        [
+            sample("a", "correct", 0, trust={**programmed, "answers": 1}),
+            sample("a", "correct", 1, trust={**stated, "answers": 2, "follows": {"numbers": False}}),
+            sample("b", "correct", 0, trust={**programmed, "follows": {"renaming": True, "numbers": True}}),
+            sample("b", "correct", 1),  # no analysis
+            sample("c", "wrong_answer", 0, trust=stated),
+        ]
+    )
+    assert found is not None and found.trust is not None
+    trust = found.trust
+    assert trust.earned.value == pytest.approx((1 / 2 + 1 / 2 + 0) / 3)
+    assert (trust.bare, trust.unread) == (0.3333, 1)  # of three that could be read
+    assert trust.one_answer == 0.3333  # of the same; where nobody knows, the reward pays nothing either
+    assert (trust.renamed, trust.follow_renaming, trust.renumbered, trust.follow_numbers) == (1, 1.0, 2, 0.5)
+
+
 def test_by_task_and_by_difficulty() -> None:
     tasks, difficulties = by_task(RECORDS), by_difficulty(RECORDS)
     assert {task: part.problems for task, part in tasks.items()} == {"t": 1, "u": 2}

@@ -76,12 +76,16 @@ class TrustFigures(BaseModel):
     """Whether right answers were programmed (`lowres_code.trust`), in languages that offer an analysis.
 
     Attributes:
-        earned: the mean over problems of the share of samples that are right, and known not to be bare.
-        bare: of the right samples, the share that is bare; ``None`` if none is right.
+        earned: the mean over problems of the share of samples that are right, and known not to be bare: one whose
+            program has no analysis is not.
+        bare: of the right samples with an analysis, the share that is bare; ``None`` if none is right.
+        unread: how many right samples have no analysis; nothing but ``earned`` knows of these.
         clauses, predicates, constraints: means over the samples that could be analysed.
         agreement: mean over those with numbers and a reasoning; ``None`` without one.
-        one_answer: of the right samples whose answers were counted, the share with one alone; ``None`` without one.
-        renamed, renumbered: how many right samples were changed in their names, in their numbers.
+        one_answer: of the right samples with an analysis, the share that is known to have one answer alone; ``None`` if
+            nobody has counted.
+        renamed: how many right samples were changed in their names.
+        renumbered: how many were changed in their numbers, or merely state their answer and so cannot follow.
         follow_renaming, follow_numbers: the shares of these that were still right; ``None`` without one.
     """
 
@@ -89,6 +93,7 @@ class TrustFigures(BaseModel):
 
     earned: Share
     bare: float | None
+    unread: int = 0
     clauses: float
     predicates: float
     constraints: float
@@ -198,11 +203,12 @@ def _trust(groups: Sequence[Sequence[SampleRecord]]) -> TrustFigures | None:
     return TrustFigures(
         earned=_share(groups, lambda record: record.correct and record.trust is not None and not record.trust.bare),
         bare=_portion([trust.bare for trust in right]),
+        unread=sum(record.correct and record.trust is None for group in groups for record in group),
         clauses=_mean([trust.clauses for _, trust in found]) or 0.0,
         predicates=_mean([trust.predicates for _, trust in found]) or 0.0,
         constraints=_mean([trust.constraints for _, trust in found]) or 0.0,
         agreement=_mean([trust.agreement for _, trust in found if trust.agreement is not None]),
-        one_answer=_portion([trust.answers == 1 for trust in right if trust.answers is not None]),
+        one_answer=_portion([trust.answers == 1 for trust in right]) if any(trust.answers for trust in right) else None,
         renamed=len(renamed),
         follow_renaming=_portion(renamed),
         renumbered=len(renumbered),

@@ -52,6 +52,7 @@ def _figures(figures: Metrics) -> Iterator[str]:
     yield ", ".join(f"{verdict} {count}" for verdict, count in figures.verdicts.items())
     if trust := figures.trust:
         bare = "" if trust.bare is None else f"; of the right ones {trust.bare:.1%} merely state their answer"
+        bare += f"; {trust.unread} right ones could not be read" if trust.unread else ""
         agreement = "" if trust.agreement is None else f", {trust.agreement:.0%} of the numbers named in the reasoning"
         yield (
             f"programmed and right {trust.earned}{bare}; {trust.clauses:g} clauses, {trust.predicates:g} predicates, "

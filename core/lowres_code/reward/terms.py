@@ -153,7 +153,8 @@ TERMS: tuple[RewardTerm[Any], ...] = (
     RewardTerm("length", "1 if the reasoning has as many words as wanted", length_in_band, LengthOptions()),
     RewardTerm(
         "no_bare_constant",
-        "1 if the program gives an answer that it computes from what is given, not one that is merely written in it",
+        "1 if the program gives an answer that it computes from what is given, not one that is merely written in it; "
+        "0 if it cannot be read",
         no_bare_constant,
         needs_analysis=True,
     ),
@@ -179,19 +180,20 @@ TERMS: tuple[RewardTerm[Any], ...] = (
     ),
     RewardTerm(
         "one_answer",
-        "1 if the program is right and has no other answer, so that it has not guessed by enumerating",
+        "1 if the program is right and is known to have no other answer, so that it has not guessed by enumerating",
         lambda it: it.judgement.correct and it.judgement.answers == 1,
         needs_answers=True,
     ),
     RewardTerm(
         "follows_renaming",
-        "1 if the program is right, and still is when its own names are others, or has none",
+        "1 if the program is right, and still is when its own names are others, or has none; 0 if it cannot be read",
         follows("renaming"),
         needs_follows=("renaming",),
     ),
     RewardTerm(
         "follows_numbers",
-        "1 if the program is right, and still is with the numbers of another question, or that cannot be tried",
+        "1 if the program is right, and still is with the numbers of another question, or these cannot be put in; "
+        "0 if it cannot be read",
         follows("numbers"),
         needs_follows=("numbers",),
     ),

@@ -73,6 +73,10 @@ def test_right_programs_are_changed_where_that_is_asked_for(tmp_path: Path, judg
     assert (trust.renumbered, trust.follow_numbers) == (8, 0.5)
     told = "\n".join(map(str, evaluation_tables(summary, "e")))
     assert "100.0% of 4 are still right with other names; 50.0% of 8 with the numbers of another question" in told
+    assert "could not be read" not in told
+    figures = summary.all.model_copy(update={"trust": trust.model_copy(update={"unread": 3})})
+    told = "\n".join(map(str, evaluation_tables(summary.model_copy(update={"all": figures}), "e")))
+    assert "; 3 right ones could not be read; " in told
 
 
 def test_an_evaluation_that_is_there_is_completed_and_nothing_is_sampled(tmp_path: Path, judge: Judge) -> None:

@@ -52,10 +52,10 @@ function byTurn(evaluations) {
 function trusted(evaluations) {
   const there = evaluations.filter((one) => one.all.trust);
   if (!there.length) return null;
-  const rows = there.map(({ label, all: { trust } }) => [label, share(trust.earned), trust.bare === null ? "" : percent(trust.bare), ...[trust.clauses, trust.predicates, trust.constraints].map((one) => one.toFixed(1)),
+  const rows = there.map(({ label, all: { trust } }) => [label, share(trust.earned), trust.bare === null ? "" : percent(trust.bare), trust.unread || "", ...[trust.clauses, trust.predicates, trust.constraints].map((one) => one.toFixed(1)),
     trust.agreement === null ? "" : percent(trust.agreement)]);
   return [el("h3", { id: "trust" }, "Is it programmed?"), el("p", { class: "soft small" }, "An answer is bare if the program merely states it, or computes it from numbers that the question does not give."),
-    table(["model", "right and not bare", "bare, of the right", "clauses", "predicates", "constraints", "numbers named in the reasoning"], rows), changed(there)];
+    table(["model", "right and not bare", "bare, of the right", "right, not readable", "clauses", "predicates", "constraints", "numbers named in the reasoning"], rows), changed(there)];
 }
 
 // What became of right programs that were looked at once more: each column only if somebody has looked.
