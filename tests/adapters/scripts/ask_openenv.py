@@ -5,11 +5,23 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import failing  # noqa: F401 - on the program that answers 666
 import uvicorn
 from lowres_code.adapters.openenv import app
 from openenv.core.generic_client import GenericEnvClient
+
+
+@contextmanager
+def kept(found: list[object]) -> Iterator[None]:
+    """What is refused is told."""
+    try:
+        yield
+    except RuntimeError as error:
+        found.append(str(error))
+
 
 problems, *texts = sys.argv[1:]
 os.environ |= {"LOWRES_CODE_LANGUAGE": "lua", "LOWRES_CODE_PROBLEMS": problems}
@@ -27,11 +39,10 @@ with GenericEnvClient(base_url=f"http://127.0.0.1:{port}").sync() as client:
         found.append([asked, step.reward, step.done, step.observation["verdict"], step.observation["diagnostics"]])
     client.reset(index=0)
     client.step({"completion": texts[0]})
-    for ask in (lambda: client.step({"completion": texts[0]}), lambda: client.reset(index=len(texts))):
-        try:
-            ask()
-        except RuntimeError as error:  # noqa: PERF203 - each is refused
-            found.append(str(error))
+    with kept(found):
+        client.step({"completion": texts[0]})
+    with kept(found):
+        client.reset(index=len(texts))
 print(json.dumps(found))
 server.should_exit = True
 thread.join()
