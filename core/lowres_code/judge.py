@@ -266,9 +266,5 @@ def _runner(language: Language, isolation: str, workers: int | None, servers: Se
     if servers:
         from lowres_code.remote.pool import RemotePool  # what it needs takes a while to import
 
-        pool = RemotePool(language, servers, workers)
-        if isolation not in ("auto", pool.isolation):
-            pool.close()
-            raise UsageError(f"the judge at {', '.join(servers)} has isolation {pool.isolation!r}, not {isolation!r}")
-        return pool
+        return RemotePool(language, servers, workers, isolation)
     return Pool(language, choose_isolation(isolation, language.forks), workers)

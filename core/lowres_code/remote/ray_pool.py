@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import queue
 import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lowres_code.errors import JudgeError, UsageError
-from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.base import Execution, Language, Limits
 from lowres_code.problem import Test
 from lowres_code.remote.ray_cluster import Cluster, Node, NodeLostError, PlacedJudge
 from lowres_code.remote.ray_node import ROUNDS, Ended, Posted
+from lowres_code.remote.waiting import CLOSED, JobQueue, WaitingJob
 from lowres_code.remote.wire import data_of
 from lowres_code.sandbox.runner import Ask, Job, Runner
 
@@ -27,14 +26,11 @@ _LOOK_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 
 
-@dataclass(slots=True)
-class _Job:
-    """A job on its way."""
+@dataclass(slots=True, eq=False)
+class _Job(WaitingJob):
+    """A job on its way, as a node gets it."""
 
     posted: Posted
-    future: Future[Execution] = field(default_factory=Future)
-    begun: bool = False
-    losses: int = 0
 
 
 @dataclass(slots=True)
@@ -86,7 +82,7 @@ class RayPool(Runner):
         self._asked = (language, data_of(language), isolation)
         self._workers = workers
         self._numbers = itertools.count()
-        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: JobQueue[_Job] = JobQueue()
         self._closed = threading.Event()
         self._places: dict[str, _Place] = {}
         self._changed = threading.Condition()  # what is known of a place
@@ -107,11 +103,11 @@ class RayPool(Runner):
         """Give up what is on its way, and end the judges."""
         self._closed.set()
         self._watcher.join()
-        self._waiting.put(None)
+        self._waiting.end()
         for place in self._places.values():
             if place.thread is not None:
                 place.thread.join()
-        self._give_up(self._drained(), "the judge was closed before the program ran")
+        self._give_up_all(CLOSED)
         self._cluster.close()
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
@@ -122,7 +118,7 @@ class RayPool(Runner):
         sent = _Job((next(self._numbers), ask, (program, asked), limits))
         self._waiting.put(sent)
         if self._closed.is_set():  # meanwhile
-            self._give_up(self._drained(), "the judge was closed before the program ran")
+            self._give_up_all(CLOSED)
         return sent.future
 
     def _up(self) -> list[_Place]:
@@ -137,7 +133,7 @@ class RayPool(Runner):
                 seen_at = time.monotonic()
             elif time.monotonic() - seen_at > PATIENCE_S:
                 reasons = [place.problem for place in self._places.values() if place.problem]
-                self._give_up(self._drained(), "; ".join(["no node of the Ray cluster is left", *reasons]))
+                self._give_up_all("; ".join(["no node of the Ray cluster is left", *reasons]))
             self._closed.wait(_LOOK_S)
 
     def _look(self) -> None:
@@ -225,37 +221,22 @@ class RayPool(Runner):
     def _taken(self, most: int, wait: bool) -> list[_Job]:
         """What waits, but no more than so much; wait for the first, if there is none, until this is closed."""
         taken: list[_Job] = []
-        with contextlib.suppress(queue.Empty):
-            while len(taken) < most:
-                job = self._waiting.get(block=wait and not taken)
-                if job is None:
-                    self._waiting.put(None)  # the other threads are to end, too
-                    break
-                if job.begun or job.future.set_running_or_notify_cancel():
-                    job.begun = True
-                    taken.append(job)
+        while len(taken) < most and (job := self._waiting.next(wait and not taken)):
+            taken.append(job)
         return taken
-
-    def _drained(self) -> list[_Job]:
-        """All that waits."""
-        drained = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                drained.append(self._waiting.get_nowait())
-        return [job for job in drained if job is not None]
 
     def _put_back(self, jobs: Iterable[_Job], reason: str) -> None:
         """Another node is to have them, unless several were lost with them."""
         for job in jobs:
             job.losses += 1
             if self._closed.is_set():
-                self._give_up([job], "the judge was closed before the program ran")
+                job.give_up(CLOSED)
             elif job.losses >= MOST_LOSSES:
-                self._give_up([job], f"lost {job.losses} times: {reason}")
+                job.give_up(f"lost {job.losses} times: {reason}")
             else:
                 self._waiting.put(job)
 
-    def _give_up(self, jobs: Iterable[_Job], reason: str) -> None:
-        for job in jobs:
-            if job.begun or job.future.set_running_or_notify_cancel():
-                job.future.set_result(Execution(Status.INFRA_ERROR, diagnostics=(Diagnostic(reason),)))
+    def _give_up_all(self, reason: str) -> None:
+        """What waits, when nobody takes it any more."""
+        for job in self._waiting.drained():
+            job.give_up(reason)

@@ -39,13 +39,13 @@ Answer = Callable[[BaseHTTPRequestHandler, list[dict[str, Any]]], None]
 
 
 @contextmanager
-def pretending(answer: Answer, description: bytes | None = None) -> Iterator[str]:
+def pretending(answer: Answer, description: bytes | Callable[[], bytes] | None = None, port: int = 0) -> Iterator[str]:
     """A server that describes itself as ours does, and answers as it likes."""
     told = json.dumps(DESCRIPTION).encode() if description is None else description
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            reply(self, told)
+            reply(self, told if isinstance(told, bytes) else told())
 
         def do_POST(self) -> None:
             lines = self.rfile.read(int(self.headers["Content-Length"])).splitlines()
@@ -54,7 +54,7 @@ def pretending(answer: Answer, description: bytes | None = None) -> Iterator[str
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
