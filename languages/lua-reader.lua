@@ -55,7 +55,7 @@ local function skipped(at)
   while true do
     local _, last = text:find("^%s+", at)
     if not last and text:find("^%-%-", at) then
-      last = long_bracket(at + 2) or (text:find("\n", at, true) or #text)
+      last = long_bracket(at + 2) or (text:find("[\r\n]", at) or #text)
     end
     if not last then return at end
     at = last + 1

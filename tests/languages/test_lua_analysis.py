@@ -64,6 +64,7 @@ def judged(judge: Judge, programs: list[str], problem: Problem) -> list[Judgemen
         ("local s = '\\\\u{FFFFFFFFFFFF}\\\\999\\\\x41'\nprint(42)", (0, 0, 0, 0), "\\u{FFFFFFFFFFFF}\\999\\x41 42"),
         ("print('a\\z\n  b\\\nc\\0d\\u{7FFFFFFF}')", (0, 0, 0, 0), "ab\nc\0d??????"),
         ("\ufeff#!/usr/bin/lua\nprint(42)", (0, 0, 0, 0), "42"),
+        ("-- one line\rprint(6 * 7)", (0, 0, 0, 1), "6 7"),
         ("print(42) -- \udcff\ud800", (0, 0, 0, 0), "42"),  # a byte that is no UTF-8, and half a character
         ("", (0, 0, 0, 0), ""),
     ],

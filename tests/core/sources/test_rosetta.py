@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from lowres_code.judge import Judge
+from lowres_code.metamorphic import follow
 from lowres_code.problem import Problem
 from lowres_code.recipe import find_recipe, load_recipe, open_suite
 from lowres_code.recipe.build import load_problems
+from lowres_code.solutions import count_answers
+from lowres_code.trust import is_bare
 
 TEXT = Path(__file__).with_name("rosetta_programs.txt").read_text()
 PROGRAMS = dict(re.findall(r"^% (\S+)\n((?:(?!% ).*\n)+)", TEXT, re.MULTILINE))
@@ -37,6 +40,25 @@ def test_a_program_that_solves_a_task_is_right(judge: Judge, problems: list[Prob
     assert len(problems) == 26
     programs = [PROGRAMS[problem.id] for problem in problems]
     assert verdicts(judge, problems, programs) == {problem.id: "correct" for problem in problems}
+
+
+def test_a_program_that_solves_a_task_is_programmed(judge: Judge, problems: list[Problem]) -> None:
+    texts = [f"<code>\n{PROGRAMS[problem.id]}\n</code>" for problem in problems]
+    judged = judge.analyse(judge.judge(texts, problems))
+    judged = follow(judge, count_answers(judge, judged, problems), problems)
+    pairs = [*zip(judged, problems, strict=True)]
+    assert [problem.id for one, problem in pairs if one.analysis is None or is_bare(one, problem)] == []
+    assert [problem.id for one, problem in pairs if one.follows is None or one.follows.renaming is False] == []
+    assert {one.answers for one in judged} == {1}
+
+
+def test_what_states_the_answer_to_a_task_is_bare(judge: Judge, problems: list[Problem]) -> None:
+    stated = {"palindrome": "palindrome(_, yes).", "cheapest-route": "route(_, _, [a, c, b, d, e])."}
+    asked = [problem for problem in problems if problem.id in stated]
+    judged = judge.analyse(judge.judge([f"<code>\n{stated[problem.id]}\n</code>" for problem in asked], asked))
+    assert [(one.verdict, is_bare(one, problem)) for one, problem in zip(judged, asked, strict=True)] == [
+        ("correct", True)
+    ] * 2
 
 
 def test_another_answer_is_wrong(judge: Judge, problems: list[Problem]) -> None:
