@@ -80,7 +80,7 @@ def _same_decimal(left: tuple[int, int], right: tuple[int, int], exact: bool) ->
         return left == right
     if abs(_magnitude(left) - _magnitude(right)) > 1:
         return False
-    one, other = (digits * 10 ** (power - least) for digits, power in (left, right))
+    one, other = (digits * int(10 ** (power - least)) for digits, power in (left, right))
     return abs(one - other) <= RELATIVE_TOLERANCE * max(abs(one), abs(other))
 
 
