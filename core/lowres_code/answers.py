@@ -20,7 +20,7 @@ RELATIVE_TOLERANCE = Fraction(1, 10**6)
 
 _MAX_DIGITS = 4000  # more is compared as text: turning it into a number would take too long
 _RATIONAL = re.compile(r"([+-]?\d+)\s*[r/]\s*(\d+)", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_DECIMAL = re.compile(r"([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,4}))?", re.ASCII)
 _DIGITS_AND_COMMAS = re.compile(r"(?<![.\d])[\d,]+", re.ASCII)
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
 _CURRENCY = ("$", "€", "£", "¥")
@@ -44,14 +44,48 @@ def same_value(expected: str, actual: str) -> bool:
 
 def same_number(expected: str, actual: str) -> bool:
     """Whether both texts are numbers, and the same one."""
+    exact = _is_exact(expected) and _is_exact(actual)
+    scaled, other = _scaled(expected), _scaled(actual)
+    if scaled is not None and other is not None:
+        return _same_decimal(scaled, other, exact)
     left = _number(expected)
     right = None if left is None else _number(actual)
     if left is None or right is None:
         return False
-    exact = _is_exact(expected) and _is_exact(actual)
     if left == right or exact or left.denominator == right.denominator == 1:
         return left == right
     return abs(left - right) <= RELATIVE_TOLERANCE * max(abs(left), abs(right))
+
+
+def _scaled(text: str) -> tuple[int, int] | None:
+    """A decimal as digits without zeros at their end, and the power of ten that they are multiplied by.
+
+    ``1e9999`` is short, and a program may print many of them: no such number is ever written out.
+    """
+    match = _DECIMAL.fullmatch(text) if len(text) <= _MAX_DIGITS else None
+    if match is None:
+        return None
+    sign, whole, part, only_part, exponent = match.groups("")
+    fraction = part + only_part
+    digits = (whole + fraction).rstrip("0")
+    if not digits.lstrip("0"):
+        return 0, 0
+    zeros = len(whole) + len(fraction) - len(digits)
+    return int(sign + digits), int(exponent or 0) - len(fraction) + zeros
+
+
+def _same_decimal(left: tuple[int, int], right: tuple[int, int], exact: bool) -> bool:
+    least = min(left[1], right[1])
+    if left == right or exact or least >= 0:  # the latter: both are whole
+        return left == right
+    if abs(_magnitude(left) - _magnitude(right)) > 1:
+        return False
+    one, other = (digits * int(10 ** (power - least)) for digits, power in (left, right))
+    return abs(one - other) <= RELATIVE_TOLERANCE * max(abs(one), abs(other))
+
+
+def _magnitude(scaled: tuple[int, int]) -> int:
+    return len(str(abs(scaled[0]))) + scaled[1]
 
 
 def same_lines(expected: str, actual: str) -> bool:

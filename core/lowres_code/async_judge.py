@@ -45,12 +45,11 @@ class AsyncJudge:
     async def judge_parsed(self, completion: Completion, tests: Sequence[Test]) -> Judgement:
         """The verdict on one completion that is taken apart."""
         case = self.sync.case(completion, tests)
-        executions: list[Execution] = []
         for place, job in enumerate(case.jobs):
-            executions.append(await self.ask("execute", *job))
-            if not await asyncio.to_thread(case.passes, place, executions[-1]):  # comparing may take its time
+            execution = await self.ask("execute", *job)
+            if not await asyncio.to_thread(case.passes, place, execution):  # comparing may take its time
                 break
-        return case.judgement(executions)
+        return case.judgement_of_told()
 
     async def execute(self, program: str, test: Test | None = None) -> Execution:
         """Run one program."""

@@ -37,6 +37,7 @@ class Case:
         program = completion.program
         self.jobs: list[Job] = [] if program is None else [self._job(program, test) for test in self.tests]
         self._told: dict[int, tuple[str, Execution]] = {}
+        self._last = -1  # of the tests that were passed and are no controls
 
     def passes(self, place: int, execution: Execution) -> bool:
         """Whether an execution passes the test at its place, so that those behind it are wanted."""
@@ -63,6 +64,10 @@ class Case:
         passed = _passed(self.tests, [verdict for verdict, _ in told])
         return Judgement(verdict, self.completion, execution, failed[0], tests=tests, passed=passed)
 
+    def judgement_of_told(self) -> Judgement:
+        """The judgement by the executions that `passes` was asked about, in their order and up to one that failed."""
+        return self.judgement([execution for _, execution in self._told.values()])
+
     def _job(self, program: str, test: Test) -> Job:
         if test.appended is not None and self._language.append is not None:
             return self._language.append.compose(program, test.appended), test
@@ -73,7 +78,15 @@ class Case:
         """The verdict on an execution, found once, and what is told of it."""
         if place not in self._told:
             self._told[place] = _told(self._language, execution, self.tests[place])
+            if self._told[place][0] == CORRECT and not _is_control(self.tests[place]):
+                self._lighten(place)
         return self._told[place]
+
+    def _lighten(self, place: int) -> None:
+        """Of all tests that are passed, what is printed in the last is told; what others have printed is dropped."""
+        before, self._last = sorted((place, self._last))
+        if before >= 0:
+            self._told[before] = CORRECT, replace(self._told[before][1], answer=None, stdout="", stderr="")
 
 
 def verdict_on(language: Language, execution: Execution, test: Test) -> str:

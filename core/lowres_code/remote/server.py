@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _LONGEST_ANSWER = 64 * 2**20  # bytes of a line
 _LONGEST_DESCRIPTION = 2**20
-_LONGEST_REFUSAL = 4_000  # characters
+_LONGEST_REFUSAL = 4_000  # bytes
+_REFUSAL_S = 10.0
 _CONNECT_S = 5.0
 _SILENT_S = 60.0  # a server that works says so every few seconds, if only by an empty line
 _NOTHING_DONE_S = 1_800.0  # and something comes of it some time, however much it has to do for others
@@ -65,7 +66,7 @@ class Server:
         token = os.environ.get(TOKEN, "").strip()
         self._client = httpx2.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers={"Accept-Encoding": "identity", **({"Authorization": f"Bearer {token}"} if token else {})},
             timeout=httpx2.Timeout(_SILENT_S, connect=_CONNECT_S),
             limits=httpx2.Limits(max_connections=None),
         )
@@ -157,12 +158,13 @@ def _must_be_fine(response: httpx2.Response, url: str) -> None:
 
 def _refusal(response: httpx2.Response) -> str:
     """What a refusal says, in a line."""
-    said = ""
-    for part in response.iter_text():
-        said += part
-        if len(said) > _LONGEST_REFUSAL:
+    raw, until = b"", time.monotonic() + _REFUSAL_S
+    for part in response.iter_raw():
+        raw += part
+        if len(raw) > _LONGEST_REFUSAL or time.monotonic() > until:
             break
-    return " ".join(said[:_LONGEST_REFUSAL].split()) or "no reason was given"
+    said = "".join(one if one.isprintable() else " " for one in raw[:_LONGEST_REFUSAL].decode("utf-8", "replace"))
+    return " ".join(said.split()) or "no reason was given"
 
 
 def _is_own(said: str) -> bool:
@@ -188,7 +190,7 @@ def _lines(response: httpx2.Response, url: str, longest: int = _LONGEST_ANSWER) 
         UnavailableError: one is too long, or for too long there is none.
     """
     lines, last_at = Lines(), time.monotonic()
-    for part in response.iter_bytes():
+    for part in response.iter_raw():  # never unpacked: it could be a million times as long then
         for line in filter(bytes.strip, lines.feed(part)):
             yield line
             last_at = time.monotonic()

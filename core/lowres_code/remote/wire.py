@@ -75,13 +75,17 @@ class Job(Wire):
     limits: dict[str, float] = Field(default={})
 
 
+_WHOLE: Any = Field(default=None, ge=-(2**31), lt=2**31)
+_AMOUNT: Any = Field(default=0.0, ge=0, le=1e9, allow_inf_nan=False)
+
+
 class NoteLine(Wire):
     """One message about a program."""
 
     message: str = Field(max_length=LONGEST_MESSAGE)
     severity: str = Field(default="error", max_length=9)
-    line: int | None = None
-    column: int | None = None
+    line: int | None = _WHOLE
+    column: int | None = _WHOLE
 
 
 class Done(Wire):
@@ -94,11 +98,11 @@ class Done(Wire):
     stdout: str = ""
     stderr: str = ""
     diagnostics: list[NoteLine] = Field(default=[], max_length=MOST_DIAGNOSTICS)
-    cpu_s: float = Field(default=0.0, allow_inf_nan=False)
-    wall_s: float = Field(default=0.0, allow_inf_nan=False)
-    peak_mb: float = Field(default=0.0, allow_inf_nan=False)
-    isolation: str = Field(default="", max_length=99)
-    exit_code: int | None = None
+    cpu_s: float = _AMOUNT
+    wall_s: float = _AMOUNT
+    peak_mb: float = _AMOUNT
+    isolation: str = Field(default="", max_length=99, pattern="^[a-z, ]*$")
+    exit_code: int | None = _WHOLE
 
     def execution(self) -> Execution:
         """The execution that it tells."""

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -83,6 +84,12 @@ def exit_on_limits() -> None:
 def become_subreaper() -> None:
     """Make orphans of this process's children its own children, so that it can end them."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_first() -> None:
+    """Where memory runs out, be ended by the kernel before others are, with all that comes from this process."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def hide_from_children() -> None:

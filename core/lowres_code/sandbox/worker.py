@@ -30,6 +30,7 @@ from lowres_code.sandbox.system import (
     become_subreaper,
     become_user,
     end_all_others,
+    end_first,
     exit_on_limits,
     hide_from_children,
     load_seccomp,
@@ -226,6 +227,7 @@ def main() -> None:
     os.dup2(null, 1)
     os.close(null)
     become_subreaper()
+    end_first()
     hide_from_children()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started this may have signals blocked, as Ray has

@@ -10,23 +10,22 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from lowres_code import __version__
+from lowres_code.async_judge import AsyncJudge
 from lowres_code.errors import JudgeError, LowresCodeError, UsageError
 from lowres_code.evaluation.record import judged_fields
 from lowres_code.judgement import Judgement
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
 from lowres_code.remote.wire import NDJSON, Job, NoteLine, Served, execution_fields, line_of, read_line
-from lowres_code.scoring.rows import Columns, row_of
 from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host, TooBusyError
+from lowres_code.serve.parsed import Parsed, parse
 
 _STREAM = {"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}}
-_COLUMNS = Columns()
-_MOST_SAMPLES = 64  # of a line
 
 log = logging.getLogger("lowres_code.serve")
 
@@ -133,9 +132,7 @@ async def judge(asked: Asked, request: Request) -> Verdict:
     """The verdict; status 429 and ``Retry-After`` if too much waits already."""
     host = _host(request)
     with host.admitted("programs"):
-        record = asked.model_dump(exclude={"lang", "limits"}, exclude_none=True)
-        judgements = await while_there(request, _judged(host, asked.lang, record, asked.limits, 1))
-        return Verdict(lang=asked.lang, **_verdict(judgements[0]))
+        return await while_there(request, _verdict_on(host, asked))
 
 
 async def check(asked: Checked, request: Request) -> Syntax:
@@ -158,19 +155,12 @@ async def judge_stream(request: Request, lang: str) -> Response:
 
     async def work(number: int, line: bytes) -> bytes:
         try:
-            record = _record(line, number)
-            judgements = await _judged(host, lang, record, _limits(record, number), number)
+            return await _answer(host, lang, number, line)
         except LowresCodeError as error:
             return line_of({"row": number, "error": str(error)})
         except Exception as error:
             log.exception("a line of a stream")
             return line_of({"row": number, "error": f"the judge fails: {type(error).__name__}"})
-        name = {"id": record["id"]} if "id" in record else {}
-        many = len(judgements) > 1
-        return b"".join(
-            line_of({**name, "row": number, **({"sample": place} if many else {}), **_verdict(one)})
-            for place, one in enumerate(judgements)
-        )
 
     def last(number: int) -> bytes:
         return line_of({"row": number + 1, "error": "the server ends: this line and those behind it are not judged"})
@@ -201,7 +191,8 @@ def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: boo
     host: Host = request.app.state.host
     if request.headers.get("content-type", "").partition(";")[0].strip() != NDJSON:
         raise UsageError(f"the request must be of type {NDJSON}: a JSON object in each line")
-    return _Admitted(host, Exchange(work, host.workers(lang), host.bounds, request.app.state.stopping, in_order, last))
+    stopping = request.app.state.stopping
+    return _Admitted(host, Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory))
 
 
 class _Admitted(Response):
@@ -218,19 +209,35 @@ class _Admitted(Response):
             await self._inner(scope, receive, send)
 
 
-async def _judged(
-    host: Host, lang: str, record: dict[str, Any], limits: Mapping[str, object], number: int
-) -> list[Judgement]:
-    judge = host.judge(lang, limits)
-    row = await asyncio.to_thread(row_of, number, f"line {number}", record, _COLUMNS, judge.sync.language)
-    if len(row.texts) > _MOST_SAMPLES:
-        raise UsageError(f"line {number}: {len(row.texts)} samples; a line may have {_MOST_SAMPLES}")
-    fences = judge.sync.language.fences
-    samples = [row.completion(sample, fences) for sample in range(len(row.texts))]
-    judgements = [await judge.judge_parsed(one, row.tests) for one in samples]  # others have their turn
-    for one in judgements:
-        host.metrics.ran(lang, one.verdict, one.execution.wall_s if one.execution else 0.0)
-    return judgements
+async def _verdict_on(host: Host, asked: Asked) -> Verdict:
+    judge = host.judge(asked.lang, asked.limits)
+    record = asked.model_dump(exclude={"lang", "limits"}, exclude_none=True)
+    async with host.parsing:
+        parsed = await asyncio.to_thread(parse, record, 1, judge.sync.language)
+    async with host.memory.to_work_on(0):  # the guard has counted what was asked
+        judgement = await _judged(host, judge, parsed, 0)
+        return Verdict(lang=asked.lang, **_verdict(judgement))
+
+
+async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:
+    """The lines that answer one line: one for each of its samples."""
+    async with host.parsing:
+        parsed = await asyncio.to_thread(parse, line, number, host.judge(lang).sync.language)
+    judge, many = host.judge(lang, parsed.limits), len(parsed.samples) > 1
+    answer = bytearray()
+    for place in range(len(parsed.samples)):  # one after another: others have their turn
+        told = {**parsed.name, "row": number, **({"sample": place} if many else {})}
+        if len(answer) > host.memory.answer:
+            answer += line_of({**told, "error": "what the samples before it have printed is too long"})
+        else:
+            answer += line_of({**told, **_verdict(await _judged(host, judge, parsed, place))})
+    return bytes(answer)
+
+
+async def _judged(host: Host, judge: AsyncJudge, parsed: Parsed, place: int) -> Judgement:
+    found = await judge.judge_parsed(parsed.samples[place], parsed.tests)
+    host.metrics.ran(judge.sync.language.name, found.verdict, found.execution.wall_s if found.execution else 0.0)
+    return found
 
 
 async def _executed(host: Host, lang: str, job: Job) -> Execution:
@@ -240,24 +247,6 @@ async def _executed(host: Host, lang: str, job: Job) -> Execution:
     return found
 
 
-def _record(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"line {number}: not a JSON object: {error}") from error
-    if not isinstance(record, dict):
-        raise UsageError(f"line {number}: not a JSON object")
-    return record
-
-
-def _limits(record: dict[str, Any], number: int) -> dict[str, Any]:
-    """Taken out of a record: they may be higher than usual, where a problem's own may not."""
-    limits = record.pop("limits", {})
-    if not isinstance(limits, dict):
-        raise UsageError(f"line {number}: 'limits' must be an object")
-    return limits
-
-
 def _verdict(judgement: Judgement) -> dict[str, Any]:
     execution = judgement.execution
     told = {"stdout": execution.stdout if execution else "", "isolation": execution.isolation if execution else None}
@@ -265,8 +254,9 @@ def _verdict(judgement: Judgement) -> dict[str, Any]:
     return {"correct": judgement.correct, **judged_fields(judgement), **notes, **told}
 
 
-def _error(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, status, headers)
+def _error(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
+    said = json.dumps({"error": str(error)})  # in ASCII: it may quote half a surrogate pair
+    return Response(said, status, headers, media_type="application/json")
 
 
 def _first(error: RequestValidationError) -> UsageError:

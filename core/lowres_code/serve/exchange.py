@@ -14,9 +14,11 @@ from starlette.types import Message, Receive, Scope, Send
 from lowres_code._util.lines import Lines
 from lowres_code.remote.wire import NDJSON
 from lowres_code.serve.host import Bounds
+from lowres_code.serve.memory import Memory
 
 log = logging.getLogger("lowres_code.serve")
 T = TypeVar("T")
+_HEARTBEAT = b"\n"
 
 Last = Callable[[int], bytes]  # the number of lines that were read, to what is said of the others
 _Begun = tuple[asyncio.Task[bytes], int]  # with the bytes of its line
@@ -54,7 +56,14 @@ class Exchange(Response):
     """
 
     def __init__(
-        self, work: Work, workers: int, bounds: Bounds, stopping: asyncio.Event, in_order: bool, last: Last
+        self,
+        work: Work,
+        workers: int,
+        bounds: Bounds,
+        stopping: asyncio.Event,
+        in_order: bool,
+        last: Last,
+        memory: Memory,
     ) -> None:
         """Args:
         work: on one line; does not raise.
@@ -64,10 +73,12 @@ class Exchange(Response):
         stopping: set when the server is to end: no more is read then, and what was read is answered.
         in_order: whether answers come in the order of the lines, or as they are done.
         last: what is said, if anything, when the server ends before the request does.
+        memory: what all requests together may hold.
         """
         super().__init__(media_type=NDJSON, headers={"Cache-Control": "no-store"})
         del self.headers["content-length"]
         self._work, self._last, self._bounds, self._stopping, self._in_order = work, last, bounds, stopping, in_order
+        self._memory, self._held = memory, 0  # the latter: answers that are not taken
         self._share = asyncio.Semaphore(2 * workers)
         self._room = asyncio.Semaphore(bounds.ahead * workers)
         self._read_ahead, self._unsent = _Bytes(bounds.longest_line), _Bytes(bounds.longest_line)
@@ -88,6 +99,7 @@ class Exchange(Response):
                 log.error("a stream is broken off", exc_info=error)
         finally:
             await _end({answering, receiving, *self._open})
+            self._hold(-self._held)
 
     async def _receive(self, receive: Receive) -> None:
         """Take what the client sends, as there is room for it, until it is gone."""
@@ -98,7 +110,8 @@ class Exchange(Response):
         reading = asyncio.ensure_future(self._read())
         try:
             async for piece in self._answers():
-                await asyncio.wait_for(_send(send, piece, True), self._bounds.idle_s)
+                await asyncio.wait_for(_taken(send, piece), self._bounds.idle_s)
+                self._hold(-len(piece) if piece != _HEARTBEAT else 0)
             await reading
             await _send(send, b"", False)
         except (_EndedError, TimeoutError, OSError):
@@ -116,7 +129,9 @@ class Exchange(Response):
                 number += 1
                 self._begin(self._shared(number, line), len(line))
             if not self._is_whole:
-                self._begin(_given(self._last(number)))
+                last = self._last(number)
+                self._hold(len(last))
+                self._begin(_given(last))
         finally:
             if self._open and not self._in_order:
                 await asyncio.wait({*self._open})
@@ -135,9 +150,15 @@ class Exchange(Response):
     async def _shared(self, number: int, line: bytes) -> bytes:
         async with self._share:  # in the order of the lines: of the first that is not sent nothing waits for another
             await self._unsent.wait()
-            piece = await self._work(number, line)
+            async with self._memory.to_work_on(len(line)):
+                piece = await self._work(number, line)
+                self._hold(len(piece))
         self._unsent.add(len(piece))
         return piece
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._memory.add(size)
 
     async def _answers(self) -> AsyncIterator[bytes]:
         """What is to be sent: answers, and empty lines while there are none."""
@@ -145,7 +166,7 @@ class Exchange(Response):
         try:
             while True:
                 if not (await asyncio.wait({getting}, timeout=self._bounds.heartbeat_s))[0]:
-                    yield b"\n"
+                    yield _HEARTBEAT
                 elif (piece := getting.result()) is None:
                     return
                 else:
@@ -243,6 +264,12 @@ async def _end(tasks: set[asyncio.Future[Any]]) -> None:
 
 async def _given(piece: bytes) -> bytes:
     return piece
+
+
+async def _taken(send: Send, body: bytes) -> None:
+    """Send something, and wait until it is on its way."""
+    await _send(send, body, True)
+    await _send(send, b"", True)
 
 
 async def _send(send: Send, body: bytes, more: bool) -> None:

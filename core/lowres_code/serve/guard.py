@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lowres_code.serve.host import Bounds
+from lowres_code.serve.memory import Memory
 from lowres_code.serve.metrics import Metrics
 
 OPEN = ("/health", "/docs", "/openapi.json")  # what everybody may see
-_MOST_HELD = 256 * 2**20  # bytes of all requests that are one line each
+_MOST_HELD = 64 * 2**20  # bytes of all requests that are one line each
 STREAMED = ("/v1/execute", "/v1/judge/stream")  # they look at their own size and time
+_ADDRESS = re.compile(r"(?:https?://)?\[?([\w.:-]*?)\]?(?::\d*)?", re.ASCII)  # in the headers Host and Origin
+_Headers = Sequence[tuple[bytes, bytes]]
 
 
 class _RefusedError(Exception):
@@ -30,11 +34,17 @@ class Guard:
     """Lets requests through that may ask, and of these no more than the server takes.
 
     With a token, whoever has it may ask. Without one, only who addresses this machine by a name that is its own: a web
-    page in somebody's browser, that has another name led here, may not.
+    page in somebody's browser, that has another name led here or is of another machine, may not.
     """
 
     def __init__(
-        self, app: ASGIApp, token: str | None, hosts: Collection[str], bounds: Bounds, metrics: Metrics
+        self,
+        app: ASGIApp,
+        token: str | None,
+        hosts: Collection[str],
+        bounds: Bounds,
+        metrics: Metrics,
+        memory: Memory,
     ) -> None:
         """Args:
         app: behind it.
@@ -42,38 +52,58 @@ class Guard:
         hosts: names of this machine, where there is no token.
         bounds: of the server.
         metrics: counts what is refused.
+        memory: what all requests together may hold.
         """
-        self._app, self._bounds, self._metrics, self._held = app, bounds, metrics, 0
+        self._app, self._bounds, self._metrics, self._memory, self._held = app, bounds, metrics, memory, 0
         self._token, self._hosts = token, {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As an ASGI application."""
         if scope["type"] != "http":
             return
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            self._may_ask(scope["method"], scope["path"], headers)
+            self._may_ask(scope["method"], scope["path"], scope["headers"])
             if scope["path"] in (*OPEN, *STREAMED):  # the former take nothing
                 await self._app(scope, receive, send)
             else:
                 with self._holding() as held:
-                    await self._app(scope, await self._received(receive, held), send)
+                    await self._app(scope, await self._received(receive, held), self._counted(send))
         except _RefusedError as refused:
             self._metrics.refused.labels(refused.reason).inc()
             await _answer(send, refused.status, str(refused))
 
-    def _may_ask(self, method: str, path: str, headers: dict[bytes, str]) -> None:
+    def _may_ask(self, method: str, path: str, headers: _Headers) -> None:
         if path in OPEN:
             if method not in ("GET", "HEAD"):
                 raise _RefusedError(405, "token", "this is there to be read")
             return
         if self._token is not None:
-            given = headers.get(b"authorization", "").partition(" ")
+            given = _only(headers, b"authorization").partition(" ")
             same = hmac.compare_digest(given[2].strip().encode(), self._token.encode())
             if given[0].lower() != "bearer" or not same:
                 raise _RefusedError(401, "token", "a token is needed: Authorization: Bearer TOKEN")
-        elif _host(headers.get(b"host", "")) not in self._hosts:
+        elif not self._is_ours(headers):
             raise _RefusedError(403, "token", f"without a token only {', '.join(sorted(self._hosts))} can be addressed")
+
+    def _is_ours(self, headers: _Headers) -> bool:
+        """Whether it addresses this machine, and no web page of another one sends it."""
+        names = [_only(headers, b"host"), *(value.decode("latin-1") for name, value in headers if name == b"origin")]
+        return all((found := _ADDRESS.fullmatch(name)) and found[1].lower() in self._hosts for name in names)
+
+    def _counted(self, send: Send) -> Send:
+        """The same, which waits until a body is on its way; until then it is held."""
+
+        async def counting(message: Message) -> None:
+            if not (size := len(message.get("body", b""))):
+                return await send(message)
+            self._memory.add(size)
+            try:
+                await send({**message, "more_body": True})
+                await send({**message, "body": b""})
+            finally:
+                self._memory.add(-size)
+
+        return counting
 
     @contextmanager
     def _holding(self) -> Iterator[list[int]]:
@@ -112,10 +142,10 @@ class Guard:
         return bytes(body)
 
 
-def _host(header: str) -> str:
-    """The name in a Host header, without the port."""
-    name = header.rsplit(":", 1)[0] if not header.endswith("]") else header
-    return name.strip("[]").lower()
+def _only(headers: _Headers, name: bytes) -> str:
+    """The header of that name; nothing if there are several, of which others might take another one."""
+    values = [value for known, value in headers if known == name]
+    return values[0].decode("latin-1") if len(values) == 1 else ""
 
 
 async def _answer(send: Send, status: int, said: str) -> None:

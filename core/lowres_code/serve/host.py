@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,13 @@ from lowres_code.errors import LowresCodeError, UsageError, near_match
 from lowres_code.judge import Judge
 from lowres_code.limits import LIMIT_BOUNDS, Limits
 from lowres_code.remote.wire import PROTOCOL, Served, ServedLanguage, data_of
+from lowres_code.serve.memory import Memory
 from lowres_code.serve.metrics import Metrics
 
 MOST = Limits(
     inferences=1_000_000_000, cpu_s=60, memory_mb=4_096, output_kb=4_096, file_kb=65_536, processes=64, wall_s=300.0
 )
+_MOST_PARSED = 4  # lines at a time, whose JSON is in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Bounds:
         idle_s: so long a client may keep silent while it should send, or not take what it is sent.
         heartbeat_s: after so long without a result, a stream gets an empty line.
         ahead: lines of a stream that are read before the first of them is answered, for each worker.
+        memory: bytes that lines and programs that are worked on, and answers that are not taken, may need together;
+            raised to what two answers for each worker may have.
     """
 
     waiting: int = 4_096
@@ -42,6 +47,7 @@ class Bounds:
     idle_s: float = 60.0
     heartbeat_s: float = 5.0
     ahead: int = 32
+    memory: int = 2**30
 
 
 class TooBusyError(LowresCodeError):
@@ -61,6 +67,9 @@ class Host:
         self._judges, self._most = judges, most
         self._waiting = {"programs": 0, "streams": 0}
         self.metrics = Metrics(lambda: self._waiting["programs"])
+        workers = sum(judge.runner.size for judge in judges.values())
+        self.memory = Memory(self.bounds.memory, most.output_kb, 2 * workers)
+        self.parsing = asyncio.Semaphore(_MOST_PARSED)
 
     def judge(self, language: str, limits: Mapping[str, object] | None = None) -> AsyncJudge:
         """The judge of a language, with the limits of a request.

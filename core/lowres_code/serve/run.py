@@ -24,6 +24,7 @@ from lowres_code.serve.host import MOST, Bounds, Host
 
 _HEADERS_S = 15.0  # a connection that has sent no whole request until then is closed
 _LONGEST_HEAD = 2**16
+_MOST_PIPELINED = 16  # requests that are sent before the one ahead of them is answered
 _SHORTEST_TOKEN = 16
 _MOST_FILES = 65_536
 
@@ -86,12 +87,14 @@ def read_token(file: Path) -> str:
 
 async def _serve(host: Host, address: str, port: int, token: str | None, ready: Callable[[str], None]) -> None:
     stopping = asyncio.Event()
-    app = Guard(make_app(host, stopping), token, {address, "localhost", "127.0.0.1", "::1"}, host.bounds, host.metrics)
+    ours = {address, "localhost", "127.0.0.1", "::1"}
+    app = Guard(make_app(host, stopping), token, ours, host.bounds, host.metrics, host.memory)
+    protocol = type("_Protocol", (_Protocol,), {"idle_s": host.bounds.idle_s})
     config = uvicorn.Config(
         app,
         host=address,
         port=port,
-        http=_Protocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         log_level="warning",
@@ -105,29 +108,57 @@ async def _serve(host: Host, address: str, port: int, token: str | None, ready: 
 
 
 class _Protocol(HttpToolsProtocol):
-    """Closes connections over which a request's head does not come soon, or does not end."""
+    """Closes connections over which a request's head does not come soon, or what is sent does not become a request.
 
+    Attributes:
+        idle_s: so long a client may not take what it is sent.
+    """
+
+    idle_s = 60.0
     _waiting: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
+    _useless = 0  # bytes that were neither the end of a head nor of a body
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._head = 0
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
+        self._useless += len(data)
         super().data_received(data)
-        if self._waiting is not None:  # still no end of a head
-            self._head += len(data)
-            if self._head > _LONGEST_HEAD:
-                self._close()
+        if self._useless > _LONGEST_HEAD:
+            self._close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._await_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._waiting is not None:  # else it comes behind a body, where nobody wants any
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._forget_head()
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_PIPELINED:
+            raise ValueError("too many requests at a time")
+
+    def on_body(self, body: bytes) -> None:
+        self._useless = 0
+        super().on_body(body)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._untaken = self.loop.call_later(self.idle_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget_untaken()
+
+    def _forget_untaken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+        self._untaken = None
 
     def _await_head(self) -> None:
         if self._waiting is None:
@@ -136,14 +167,14 @@ class _Protocol(HttpToolsProtocol):
     def _forget_head(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
-        self._waiting, self._head = None, 0
+        self._waiting, self._useless = None, 0
 
     def _close(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        self._forget_untaken()
         super().connection_lost(exc)
 
 

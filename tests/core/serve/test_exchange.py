@@ -7,10 +7,15 @@ import asyncio
 import pytest
 from lowres_code.serve.exchange import Exchange
 from lowres_code.serve.host import Bounds
+from lowres_code.serve.memory import Memory
 from starlette.types import Message
 
 LINE = b"x" * 999 + b"\n"
 BOUNDS = Bounds(longest_line=10_000, ahead=1_000)
+
+
+def memory(most: int = 10**9) -> Memory:
+    return Memory(most, output_kb=1, programs=1)
 
 
 class Client:
@@ -46,7 +51,7 @@ def test_lines_that_are_read_ahead_are_bounded_in_bytes(in_order: bool) -> None:
             await go.wait()
             return b"%d\n" % number
 
-        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda _: b"")
+        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda _: b"", memory())
         running = asyncio.ensure_future(exchange({}, client.receive, client.send))
         for _ in range(2_000):
             await asyncio.sleep(0)
@@ -69,7 +74,7 @@ def test_answers_that_are_not_taken_are_bounded_in_bytes(in_order: bool) -> None
             await asyncio.sleep(0)
             return b"%04d" % number + b"y" * 4_995 + b"\n"
 
-        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda _: b"")
+        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda _: b"", memory())
         running = asyncio.ensure_future(exchange({}, client.receive, client.send))
         for _ in range(2_000):
             await asyncio.sleep(0)
