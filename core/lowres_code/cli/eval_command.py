@@ -81,6 +81,8 @@ def command(
         title = f"{summary.asked.model} on {summary.all.problems if summary.all else 0} {of}"
         console().print(*evaluation_tables(summary, title), sep="\n")
         click.echo(f"every sample: {folder.path}")
+    if summary.complete and summary.failures:
+        click.echo(f"some samples ended before their last turn: {'; '.join(summary.failures)}", err=True)
     if not summary.complete:
         raise LowresCodeError(
             f"{summary.missing} samples could not be had ({'; '.join(summary.failures) or 'no reason was given'}); "

@@ -24,6 +24,7 @@ from lowres_code.errors import UsageError
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 
 if TYPE_CHECKING:
+    from openai import APIStatusError
     from openai.types.chat import ChatCompletion
     from openai.types.chat.chat_completion import Choice
 
@@ -31,7 +32,13 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 LARGEST_ANSWER = 8 * 2**20  # bytes
 _RETRIED = (408, 409, 425, 429)  # and all from 500 on
 _NO_ACCESS = (401, 403)  # whatever is asked
-_TOO_LONG = (400, 413, 422)  # of a chat that was taken when it was shorter
+_TOO_LARGE = 413
+_TOO_LONG = re.compile(  # as OpenAI, vLLM, SGLang, llama.cpp and Ollama say it, and then text-generation-inference
+    r"context_length_exceeded|exceed_context_size|context (length|size|window)|maximum (context|model length)"
+    r"|(prompt|input|string|messages?|conversation|chat) (is |are )?too long"
+    r"|`inputs` tokens \+ `max_new_tokens` must be",
+    re.IGNORECASE,
+)
 _REFUSALS = 8  # so many prompts that are refused before any sample has come: not the prompts are what is wrong
 
 
@@ -117,7 +124,7 @@ class EndpointGenerator(Generator):
             try:
                 answer = self._ask(request, number, sampling)
             except _RefusedError as error:
-                return _Refusal(request.key, number, str(error), request.turn > 1 and error.status in _TOO_LONG)
+                return _Refusal(request.key, number, str(error), request.turn > 1 and error.too_long)
             except _RetryError as error:
                 reason = self._told(error)
                 last = attempt == self._patience.attempts
@@ -148,7 +155,7 @@ class EndpointGenerator(Generator):
             reason = self._told(error, f"{self.name} refuses ({error.status_code})")
             if error.status_code in _NO_ACCESS:
                 raise UsageError(reason) from error
-            raise _RefusedError(reason, error.status_code) from error
+            raise _RefusedError(reason, _is_too_long(error)) from error
         except (openai.APIError, _BrokenAnswerError, OSError) as error:
             raise _RetryError(f"{type(error).__name__}: {error}") from error
         except Exception as error:  # of the client's own transport, whose module changes with its versions
@@ -190,6 +197,11 @@ class EndpointGenerator(Generator):
         return f"{before}: {text}" if before else text
 
 
+def _is_too_long(error: APIStatusError) -> bool:
+    said = f"{error} {error.code} {error.type}"
+    return error.status_code == _TOO_LARGE or _TOO_LONG.search(said) is not None
+
+
 class _RetryError(Exception):
     """An attempt has failed, and another may not; ``after_s``: not sooner."""
 
@@ -199,11 +211,11 @@ class _RetryError(Exception):
 
 
 class _RefusedError(Exception):
-    """The endpoint does not take this request; it may take others."""
+    """The endpoint does not take this request; it may take others. ``too_long``: it says that this one is too long."""
 
-    def __init__(self, reason: str, status: int) -> None:
+    def __init__(self, reason: str, too_long: bool) -> None:
         super().__init__(reason)
-        self.status = status
+        self.too_long = too_long
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +237,9 @@ class _Refusals:
             UsageError: nothing but refusals, of too many prompts.
         """
         self._answers |= isinstance(made, Sample)
-        if isinstance(made, _Refusal) and not self._answers:
+        if isinstance(made, _Refusal) and not (self._answers or made.for_good):
             self._prompts.add(made.key)
-            if not made.for_good and len(self._prompts) >= _REFUSALS:
+            if len(self._prompts) >= _REFUSALS:
                 raise UsageError(f"{made.reason} (so it was with each of the first {_REFUSALS} prompts)")
 
 

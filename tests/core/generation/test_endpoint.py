@@ -175,6 +175,59 @@ def test_a_prompt_that_is_refused_fails_alone(server: Server, status: int) -> No
     assert len(server.requests) == 120  # asked once each
 
 
+LIMIT = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens"
+TOO_LONG = [
+    (400, {"message": LIMIT, "code": "context_length_exceeded"}),
+    (400, {"message": "'max_tokens' or 'max_completion_tokens' is too large: 77. " + LIMIT}),
+    (400, {"message": "The decoder prompt (length 5000) is longer than the maximum model length of 4096."}),
+    (400, {"message": "The input (5000 tokens) is longer than the model's context length (4096 tokens)."}),
+    (400, {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"}),
+    (400, {"message": "prompt too long; exceeded max context length by 7 tokens"}),
+    (400, {"message": "x" * 400, "code": "context_length_exceeded"}),
+    (422, {"message": "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"}),
+    (413, {"message": "Payload Too Large"}),
+]
+OTHERWISE_REFUSED = [
+    (400, {"message": "You have spent your quota", "code": "insufficient_quota"}),
+    (400, {"message": "The response was filtered", "code": "content_filter"}),
+    (400, {"message": "Invalid value for 'content': expected a string of at least length 1"}),
+    (400, {"message": "max_tokens is too large: 77. This model supports at most 50 completion tokens"}),
+    (422, {"message": "messages.1.content: Field required"}),
+    (404, {"message": "no such model"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "for_good"),
+    [*((*case, True) for case in TOO_LONG), *((*case, False) for case in OTHERWISE_REFUSED)],
+)
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_later_turn_ends_for_good_where_it_has_grown_too_long_and_for_nothing_else(
+    server: Server, status: int, error: dict[str, str], for_good: bool, turn: int
+) -> None:
+    server.behave = lambda handler, before: handler.send(status, {"error": error})
+    request = Request(0, ({"role": "user", "content": "question"},), (0,), turn)
+    with EndpointGenerator(server.url, "m") as generator:
+        (failure,) = generator.generate([request], SAMPLING)
+    assert isinstance(failure, Failure)
+    assert failure.for_good == (for_good and turn == 2)
+
+
+def test_a_later_turn_that_is_refused_whatever_is_asked_ends_it(server: Server) -> None:
+    """What has grown too long is no sign of that, however much of it there is."""
+    said = {"message": LIMIT}
+    server.behave = lambda handler, before: handler.send(400, {"error": said})
+    requests = [Request(key, ({"role": "user", "content": f"question {key}"},), (0,), 2) for key in range(30)]
+    with EndpointGenerator(server.url, "m", Patience(concurrency=1)) as generator:
+        assert (
+            sum(failure.for_good for failure in generator.generate(requests, SAMPLING) if isinstance(failure, Failure))
+            == 30
+        )
+        said["message"] = "You have spent your quota"
+        with pytest.raises(UsageError, match=r"spent your quota.*each of the first 8 prompts"):
+            list(generator.generate(requests, SAMPLING))
+
+
 def test_one_prompt_of_many_samples_that_is_refused_first_does_not_end_it(server: Server) -> None:
     def behave(handler: Handler, before: int) -> None:
         content = server.requests[-1][1]["messages"][-1]["content"]
