@@ -159,10 +159,10 @@ class Prolog(EmbeddedLanguage):
         budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
         try:
             status, answer, notes = self._call("judge", path, _query(test), *budget)
-            diagnostics = tuple(d for _, d in map(_diagnostic, notes))
+            diagnostics = tuple([_diagnostic(note)[1] for note in notes])
         except _NO_RESULT:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
-        if status == Status.TIMEOUT.value:  # CPU time and the clock end a program from outside
+        if status == "timeout":  # CPU time and the clock end a program from outside
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
         told = _STATUSES.get(status, Status.RUNTIME_ERROR)
         return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
@@ -221,8 +221,11 @@ def _quoted(text: str) -> str:
 def _write(program: str) -> str:
     """Put the program into the scratch directory, byte by byte as it came; Prolog itself finds out its encoding."""
     path = f"{os.getcwd()}/program.pl"
-    with open(path, "wb", buffering=0) as file:  # each page that is touched here is copied: no more than it takes
-        file.write(bytes_of(program))
+    file = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666
+    )  # a file object would touch, and copy, more pages
+    os.write(file, bytes_of(program))
+    os.close(file)
     return path
 
 
@@ -234,50 +237,73 @@ _NO_RESULT = (AbortedError, ValueError, TypeError, RecursionError)  # the latter
 
 
 class _Driver:
-    """Calls ``MODULE:NAME(Arguments..., Result)``, the driver's module, through pyswip's foreign interface.
+    """Calls ``MODULE:NAME(Arguments..., Result)``, the driver's module, by SWI-Prolog's foreign interface.
 
     A result comes back as nested lists of text. pyswip's own conversion cuts text at the first NUL character, by which
-    a wrong answer could pass for a right one, so texts are read with their lengths.
+    a wrong answer could pass for a right one, so texts are read with their lengths. What is called here is made once
+    and side by side, because a child copies each page that it counts a reference on.
     """
 
     def __init__(self, module: str) -> None:
         from pyswip import core
 
-        self._core = core
+        library = ctypes.PyDLL(core._lib._name, handle=core._lib._handle)  # keeps the lock: nobody else wants it
+        term, number, pointer = ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p
+        self._new_terms = _function(library, "PL_new_term_refs", term, number)
+        self._new_term = _function(library, "PL_new_term_ref", term)
+        self._copy_term = _function(library, "PL_copy_term_ref", term, term)
+        self._put_integer = _function(library, "PL_put_int64", number, term, ctypes.c_int64)
+        self._put_text = _function(library, "PL_put_chars", number, term, number, ctypes.c_size_t, ctypes.c_char_p)
+        self._call = _function(library, "PL_call_predicate", number, pointer, number, pointer, term)
+        self._get_nil = _function(library, "PL_get_nil", number, term)
+        self._get_list = _function(library, "PL_get_list", number, term, term, term)
+        self._get_text = _function(library, "PL_get_nchars", number, term, pointer, pointer, ctypes.c_uint)
+        self._predicate = _function(library, "PL_predicate", pointer, ctypes.c_char_p, number, ctypes.c_char_p)
+        self._length, self._data = ctypes.c_size_t(), ctypes.c_void_p()
+        self._length_at, self._data_at = ctypes.byref(self._length), ctypes.byref(self._data)
+        self._string = core.PL_STRING | core.REP_UTF8
+        self._flags = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
+        self._as_text = core.CVT_ATOMIC | core.REP_UTF8
         self._module = module.encode()
+        self._predicates: dict[str, int] = {}
 
     def __call__(self, name: str, *arguments: str | int) -> Any:
-        core = self._core
-        terms = core.PL_new_term_refs(len(arguments) + 1)
-        for position, argument in enumerate(arguments):
+        terms = self._new_terms(len(arguments) + 1)
+        at = terms
+        for argument in arguments:
             if isinstance(argument, int):
-                core.PL_put_integer(terms + position, argument)
+                self._put_integer(at, argument)
             else:
                 data = argument.encode("utf-8", "replace")
-                core.PL_put_chars(terms + position, core.PL_STRING | core.REP_UTF8, len(data), data)
-        predicate = core.PL_predicate(name.encode(), len(arguments) + 1, self._module)
-        flags = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
-        if not core.PL_call_predicate(None, flags, predicate, terms):
+                self._put_text(at, self._string, len(data), data)
+            at += 1
+        if name not in self._predicates:
+            self._predicates[name] = self._predicate(name.encode(), len(arguments) + 1, self._module)
+        if not self._call(None, self._flags, self._predicates[name], terms):
             raise AbortedError
-        return self._value(terms + len(arguments))
+        return self._value(at)
 
     def _value(self, term: int) -> Any:
-        core = self._core
-        if not core.PL_is_list(term):
+        if self._get_nil(term):
+            return []
+        rest, head = self._copy_term(term), self._new_term()
+        if not self._get_list(rest, head, rest):
             return self._text(term)
-        values = []
-        rest, head = core.PL_copy_term_ref(term), core.PL_new_term_ref()
-        while core.PL_get_list(rest, head, rest):
+        values = [self._value(head)]
+        while self._get_list(rest, head, rest):
             values.append(self._value(head))
         return values
 
     def _text(self, term: int) -> str:
-        core = self._core
-        length, data = ctypes.c_size_t(), ctypes.c_void_p()
-        flags = core.CVT_ATOMIC | core.REP_UTF8
-        if not core._lib.PL_get_nchars(core.term_t(term), ctypes.byref(length), ctypes.byref(data), flags):
+        if not self._get_text(term, self._length_at, self._data_at, self._as_text):
             raise AbortedError  # a program has found the driver and changed it
-        return ctypes.string_at(data.value or 0, length.value).decode("utf-8", "replace")
+        return ctypes.string_at(self._data.value or 0, self._length.value).decode("utf-8", "replace")
+
+
+def _function(library: ctypes.PyDLL, name: str, result: Any, *arguments: Any) -> Any:
+    function = library[name]
+    function.restype, function.argtypes = result, arguments
+    return function
 
 
 def _diagnostic(note: list[str]) -> tuple[str, Diagnostic]:

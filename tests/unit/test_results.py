@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from lowres_code.language.base import Diagnostic, Execution, Limits, Status
+from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import ResultMemory
 from lowres_code.sandbox.results import LONGEST_RESULT, decode, encode
 
@@ -58,8 +57,8 @@ def test_nothing_stays_in_the_memory_for_results_also_where_none_was_whole() -> 
 
 
 def test_of_forged_messages_no_more_is_kept_than_anybody_reads() -> None:
-    forged = {"status": "ok", "answer": "1", "diagnostics": [["a" * 9000, "error", 1, 1]] * 900, "exit_code": 10**20}
-    execution = decode(json.dumps(forged).encode())
+    note = (b"a" * 9000, b"error", b"1 1")
+    execution = decode(frames.pack(b"ok", b"+1", b"100000000000000000000", *note * 900))
     assert (len(execution.diagnostics), len(execution.diagnostics[0].message)) == (50, 4000)
     assert (execution.answer, execution.exit_code) == ("1", None)
 
@@ -67,13 +66,21 @@ def test_of_forged_messages_no_more_is_kept_than_anybody_reads() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        *(b"[", b"[]", b"{}", b"\xff", b"[" * 100_000, b"1" * 100_000),
-        b'{"status": "fine", "answer": "1", "diagnostics": [], "exit_code": null}',
-        b'{"status": "ok", "answer": 1, "diagnostics": [], "exit_code": null}',
-        b'{"status": "ok", "answer": "1", "diagnostics": [1], "exit_code": null}',
-        b'{"status": "ok", "answer": "\\ud800", "diagnostics": [], "exit_code": null}',
+        *(b"[", b"1" * 100_000, b"\xff" * 100_000, frames.pack(), frames.pack(b"ok", b"+1")),
+        frames.pack(b"ok", b"+1", b"None")[:-1],
+        frames.pack(b"fine", b"+1", b"None"),
+        frames.pack(b"\xff", b"+1", b"None"),
+        frames.pack(b"ok", b"+1", b"one"),
+        frames.pack(b"ok", b"+1", b"1" * 100_000),
+        frames.pack(b"ok", b"+1", b"None", b"a message", b"error"),
+        frames.pack(b"ok", b"+1", b"None", b"a message", b"error", b"1"),
+        frames.pack(b"ok", "+\ud800".encode("utf-8", "surrogatepass"), b"None"),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_a_result_that_a_program_has_damaged_is_its_own_failure(data: bytes) -> None:
     assert decode(data) == DAMAGED
+
+
+def test_half_a_character_is_no_answer_and_no_failure_of_the_judge() -> None:
+    assert decode(encode(Execution(Status.OK, answer="\ud800"), Limits())) == DAMAGED

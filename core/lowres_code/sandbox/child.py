@@ -14,11 +14,12 @@ import mmap
 import os
 import resource
 import struct
+from collections.abc import Iterable
 
 from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.results import LONGEST_RESULT
-from lowres_code.sandbox.system import end_with_parent, give_up_privileges
+from lowres_code.sandbox.system import end_with_parent, give_up_capabilities
 
 _HEADER = struct.Struct("<Q")
 
@@ -53,41 +54,58 @@ class ResultMemory:
         return self._memory[_HEADER.size : _HEADER.size + length]
 
 
-ResourceLimit = tuple[int, int, int]  # which, soft, hard
+ResourceLimit = tuple[int, tuple[int, int]]  # which; soft and hard
 
 
-def resource_limits(limits: Limits, address_space: int, program_bytes: int, others: int) -> list[ResourceLimit]:
-    """The kernel's limits for a program; one that this machine's owner has set lower stays, for it cannot be raised.
+class ResourceLimits:
+    """The kernel's limits for programs of one kind, whose rest depends on the program.
 
-    Args:
-        limits: of the program.
-        address_space: bytes that the warm interpreter has; a program is not charged for them, nor for its result.
-        program_bytes: how long the program is; the backend must be able to write that down.
-        others: threads that the kernel may count with the program's, since they are of the same user.
+    One that this machine's owner has set lower stays, for it cannot be raised.
     """
-    memory = address_space + limits.memory_mb * 2**20
-    wanted = {
-        resource.RLIMIT_AS: memory + limits.reserve_mb * 2**20 + LONGEST_RESULT,
-        resource.RLIMIT_DATA: memory,  # what is shared, or reserved and cannot be written to, does not count here
-        resource.RLIMIT_FSIZE: limits.file_kb * 1024 + program_bytes,
-        resource.RLIMIT_NPROC: limits.processes + others,
-    }
-    every = [(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1), *((kind, n, n) for kind, n in wanted.items())]
-    return [(kind, _allowed(kind, soft), _allowed(kind, hard)) for kind, soft, hard in every]
+
+    def __init__(self, limits: Limits, address_space: int) -> None:
+        """Take what does not depend on the program.
+
+        Args:
+            limits: of the program.
+            address_space: bytes that the warm interpreter has; a program is not charged for them, nor for its result.
+        """
+        memory = address_space + limits.memory_mb * 2**20
+        self._file = limits.file_kb * 1024
+        self._processes = limits.processes
+        self._hard = {kind: resource.getrlimit(kind)[1] for kind in _KINDS}
+        self._fixed = (
+            self._limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1),
+            self._limit(resource.RLIMIT_AS, memory + limits.reserve_mb * 2**20 + LONGEST_RESULT),
+            self._limit(resource.RLIMIT_DATA, memory),  # what is shared, or reserved and cannot be written to, is not
+        )
+
+    def of(self, program_bytes: int, others: int) -> tuple[ResourceLimit, ...]:
+        """All of them.
+
+        Args:
+            program_bytes: how long the program is; the backend must be able to write that down.
+            others: threads that the kernel may count with the program's, since they are of the same user.
+        """
+        size = self._limit(resource.RLIMIT_FSIZE, self._file + program_bytes)
+        return (*self._fixed, size, self._limit(resource.RLIMIT_NPROC, self._processes + others))
+
+    def _limit(self, kind: int, soft: int, hard: int | None = None) -> ResourceLimit:
+        most = self._hard[kind]
+        wanted = (soft, soft if hard is None else hard)
+        return kind, wanted if most == resource.RLIM_INFINITY else (min(wanted[0], most), min(wanted[1], most))
 
 
-def _allowed(kind: int, value: int) -> int:
-    hard = resource.getrlimit(kind)[1]
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
+_KINDS = tuple(getattr(resource, f"RLIMIT_{name}") for name in ("CPU", "AS", "DATA", "FSIZE", "NPROC"))
 
 
-def confine(limits: list[ResourceLimit]) -> None:
+def confine(limits: Iterable[ResourceLimit]) -> None:
     """Give up, for good, what a program must not have: this process is about to become hostile."""
     os.setsid()
     end_with_parent()
-    give_up_privileges()
-    for kind, soft, hard in limits:
-        resource.setrlimit(kind, (soft, hard))
+    give_up_capabilities()
+    for kind, values in limits:
+        resource.setrlimit(kind, values)
 
 
 def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> Execution:

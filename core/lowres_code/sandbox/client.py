@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import json
 import os
 import secrets
 import select
@@ -13,7 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import LIMIT_BOUNDS, Diagnostic, Execution, Language, Limits, Status
@@ -30,6 +32,14 @@ from lowres_code.sandbox.startup import WorkerConfig
 LONGEST_PROGRAM = 32 * 2**20  # bytes; half of the scratch directory
 _START_S = 60.0
 _GRACE_S = 10.0
+
+
+_STATUSES = tuple(Status)
+
+
+@functools.lru_cache(64)
+def _head(ask: Ask, limits: Limits) -> bytes:
+    return json.dumps([ask, {name: getattr(limits, name) for name in LIMIT_BOUNDS}]).encode()
 
 
 class WorkerGoneError(Exception):
@@ -71,18 +81,14 @@ class WorkerClient:
         return dataclasses.replace(execution, status=Status.SYNTAX_ERROR, diagnostics=checked.diagnostics)
 
     def _ask(self, ask: Ask, program: str, test: Test, limits: Limits) -> Execution:
-        request = {
-            "ask": ask,
-            "program": program,
-            "test": {"stdin": test.stdin, "query": test.query},  # no program is ever near the answer
-            "limits": {name: getattr(limits, name) for name in LIMIT_BOUNDS},
-        }
+        texts = (program, test.stdin) if test.query is None else (program, test.stdin, test.query)
+        blobs = [text.encode("utf-8", "surrogatepass") for text in texts]  # no program is ever near the answer
         problem = ""
         for _ in range(2):
             if self._closed:
                 break
             try:
-                execution = self._execution(ask, *self._exchange(request, limits.wall_s + _GRACE_S))
+                execution = self._execution(ask, *self._exchange(_head(ask, limits), blobs, limits.wall_s + _GRACE_S))
             except (WorkerGoneError, JudgeError) as gone:  # the latter: it was gone before it had started
                 self._end()
                 problem = str(gone)
@@ -158,13 +164,13 @@ class WorkerClient:
             may_fork=counted or self._language.forks,
         )
 
-    def _execution(self, ask: Ask, reply: dict[str, Any], blobs: list[bytes]) -> Execution:
+    def _execution(self, ask: Ask, reply: frames.ReplyHead, blobs: list[bytes]) -> Execution:
         data, out, err = blobs
         stdout, stderr = (text.decode("utf-8", "replace") for text in (out, err))
         result = decode(data) if data else Execution(Status.RUNTIME_ERROR)
         status, answer, exit_code = result.status, result.answer, result.exit_code
-        if reply["status"] is not None:
-            status, answer, exit_code = Status(reply["status"]), None, reply["exit_code"]
+        if reply.status >= 0:
+            status, answer, exit_code = _STATUSES[reply.status], None, reply.exit_code if reply.has_code else None
         if ask == "execute" and status is Status.NO_ANSWER and not data and self._language.prints:
             status = Status.OK  # it has ended by itself, with exit code 0
         if ask == "execute" and status is Status.OK and answer is None:
@@ -177,9 +183,9 @@ class WorkerClient:
             stdout=stdout,
             stderr=stderr,
             diagnostics=(*said, *result.diagnostics),
-            cpu_s=reply["cpu_s"],
-            wall_s=reply["wall_s"],
-            peak_mb=reply["peak_mb"],
+            cpu_s=reply.cpu_s,
+            wall_s=reply.wall_s,
+            peak_mb=reply.peak_mb,
             isolation=self._isolation,
             exit_code=exit_code,
         )
@@ -218,14 +224,15 @@ class WorkerClient:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
-    def _exchange(self, request: dict[str, Any], timeout_s: float) -> tuple[dict[str, Any], list[bytes]]:
-        request = {**request, "id": secrets.token_hex(16)}
+    def _exchange(self, head: bytes, texts: list[bytes], timeout_s: float) -> tuple[frames.ReplyHead, list[bytes]]:
+        identity = secrets.token_bytes(16)
         self.start()
-        self._send(frames.pack(request))
-        reply, blobs = self._receive(timeout_s)
-        if reply["id"] != request["id"] or self._unread:
+        self._send(frames.pack(head, identity, *texts))
+        told, *blobs = self._receive(timeout_s)
+        reply = frames.unpack_reply_head(told)
+        if reply.identity != identity or self._unread:
             raise WorkerGoneError("it answered what it was not asked")
-        if reply["retire"]:
+        if reply.retire:
             self._end()
         return reply, blobs
 
@@ -237,7 +244,7 @@ class WorkerClient:
         except BrokenPipeError as error:
             raise WorkerGoneError("it had ended") from error
 
-    def _receive(self, timeout_s: float) -> tuple[dict[str, Any], list[bytes]]:
+    def _receive(self, timeout_s: float) -> list[bytes]:
         deadline = time.monotonic() + timeout_s
         return frames.unpack(lambda size: self._read(size, deadline))
 

@@ -20,7 +20,7 @@ from py_landlock.abi import MAX_KNOWN_ABI, get_supported_fs, get_supported_net, 
 from py_landlock.landlock_sys import PathBeneathAttr, RulesetAttr, add_rule, create_ruleset, restrict_self
 
 from lowres_code.sandbox.seccomp import KERNEL, seccomp_filter
-from lowres_code.sandbox.system import give_up_privileges, load_seccomp
+from lowres_code.sandbox.system import SeccompFilter, give_up_capabilities, no_new_privileges
 
 LEAST_ABI = 6  # Linux 6.12: the first that keeps signals in
 
@@ -84,9 +84,10 @@ def _try() -> None:
     if get_abi_version() < LEAST_ABI:
         raise SystemExit(f"Landlock is of version {get_abi_version()} here, and {LEAST_ABI} is needed")
     ruleset, rules = Ruleset((), Path(tempfile.gettempdir())), seccomp_filter(KERNEL + BESIDE_LANDLOCK, may_fork=False)
-    give_up_privileges()
+    no_new_privileges()
+    give_up_capabilities()
     ruleset.enter()
-    load_seccomp(rules)
+    SeccompFilter(rules).load()
     for forbidden in (Path("/etc/passwd").read_bytes, os.fork, socket.socket):
         try:
             forbidden()

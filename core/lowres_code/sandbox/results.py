@@ -1,10 +1,10 @@
-"""How a result gets out of a child: as JSON, which a program with native code could have damaged."""
+"""How a result gets out of a child: as blobs of bytes, which a program with native code could have damaged."""
 
 from __future__ import annotations
 
-import json
+import io
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from lowres_code.language.base import (
     LIMIT_BOUNDS,
@@ -15,59 +15,66 @@ from lowres_code.language.base import (
     Limits,
     Status,
 )
+from lowres_code.sandbox import frames
+
+_NONE = b"-"  # before a text stands a +
 
 
 def longest_result(output_kb: float) -> int:
-    """Bytes of JSON that a result may have: a character takes up to twelve."""
-    return 12 * (int(output_kb) * 1024 + MOST_DIAGNOSTICS * (LONGEST_MESSAGE + 100))
+    """Bytes that a result may have: a character takes up to four."""
+    return 4 * (int(output_kb) * 1024 + MOST_DIAGNOSTICS * (LONGEST_MESSAGE + 100)) + 100
 
 
 LONGEST_RESULT = longest_result(LIMIT_BOUNDS["output_kb"][1])  # of all
 
 
 def encode(execution: Execution, limits: Limits) -> bytes:
-    """What only the child knows of an execution, as JSON; of its diagnostics no more than anybody reads.
+    """What only the child knows of an execution; of its diagnostics no more than anybody reads.
 
     One whose answer is too long is an ``output_limit`` without it.
     """
-    if len(execution.answer or "") > limits.output_kb * 1024:
-        execution = replace(execution, status=Status.OUTPUT_LIMIT, answer=None)
-    kept = execution.diagnostics[:MOST_DIAGNOSTICS]
-    result = {
-        "status": execution.status.value,
-        "answer": execution.answer,
-        "diagnostics": [(note.message[:LONGEST_MESSAGE], note.severity, note.line, note.column) for note in kept],
-        "exit_code": execution.exit_code,
-    }
-    return json.dumps(result).encode()
+    answer = execution.answer
+    if answer is not None and len(answer) > limits.output_kb * 1024:
+        execution, answer = replace(execution, status=Status.OUTPUT_LIMIT, answer=None), None
+    given = _NONE if answer is None else b"+" + answer.encode("utf-8", "surrogatepass")
+    notes = _encoded(execution.diagnostics[:MOST_DIAGNOSTICS]) if execution.diagnostics else ()
+    return frames.pack(execution.status.encode(), given, b"%r" % execution.exit_code, *notes)
+
+
+def _encoded(notes: tuple[Diagnostic, ...]) -> Iterator[bytes]:
+    for note in notes:
+        place = f"{note.line} {note.column}".encode()
+        yield from (note.message[:LONGEST_MESSAGE].encode("utf-8", "surrogatepass"), note.severity.encode(), place)
 
 
 def decode(data: bytes) -> Execution:
     """The execution that a child has encoded; a ``runtime_error`` if it has been damaged."""
+    stream = io.BytesIO(data)
     try:
-        result: dict[str, Any] = json.loads(data)
-        answer, exit_code = result["answer"], result["exit_code"]
-        notes = tuple(
-            Diagnostic(_text(m)[:LONGEST_MESSAGE], _text(s)[:9], _number(line), _number(column))
-            for m, s, line, column in result["diagnostics"][:MOST_DIAGNOSTICS]
-        )
+        status, given, exit_code, *notes = frames.unpack(lambda size: _exactly(stream, size))
+        answer = None if given == _NONE else given[1:].decode()
         return Execution(
-            Status(result["status"]),
-            None if answer is None else _text(answer),
-            diagnostics=notes,
-            exit_code=_number(exit_code),
+            Status(status.decode()), answer, diagnostics=tuple(_decoded(notes)), exit_code=_number(exit_code)
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, EOFError, OverflowError):
         damaged = Diagnostic("the program has damaged its own result")
         return Execution(Status.RUNTIME_ERROR, diagnostics=(damaged,))
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"no text: {value!r}")
-    value.encode()  # half a surrogate pair cannot be written down
-    return value
+def _decoded(notes: list[bytes]) -> Iterator[Diagnostic]:
+    for first in range(0, min(len(notes), 3 * MOST_DIAGNOSTICS), 3):
+        message, severity, place = notes[first : first + 3]
+        line, column = place.split()
+        yield Diagnostic(message.decode()[:LONGEST_MESSAGE], severity.decode()[:9], _number(line), _number(column))
 
 
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and abs(value) < 2**31 else None
+def _exactly(stream: io.BytesIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def _number(text: bytes) -> int | None:
+    value = None if text == b"None" else int(text)
+    return value if value is not None and abs(value) < 2**31 else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 
 
 def empty(folder: str) -> None:
@@ -10,8 +12,9 @@ def empty(folder: str) -> None:
 
     Folders in it are emptied into it, so that no path grows long and nothing recurses.
     """
-    prefix, moved = f"{folder}/.{os.urandom(8).hex()}", 0  # a name that no program can have taken
+    prefix, moved = "", 0
     while names := os.listdir(folder):
+        prefix = prefix or f"{folder}/.{os.urandom(8).hex()}"  # a name that no program can have taken
         for name in names:
             path = f"{folder}/{name}"
             if os.path.islink(path) or not os.path.isdir(path):
@@ -24,3 +27,11 @@ def empty(folder: str) -> None:
                     os.chmod(f"{path}/{inner}", 0o700)
                 os.rename(f"{path}/{inner}", f"{prefix}-{moved}")
             os.rmdir(path)
+
+
+def remove_plain(folder: str, file: str) -> None:
+    """Remove a folder that has nothing in it but this file, as most programs leave theirs; others stay for `empty`."""
+    with suppress(OSError):
+        if stat.S_ISDIR(os.lstat(folder).st_mode):  # a link of the program's would lead elsewhere
+            os.unlink(f"{folder}/{file}")
+            os.rmdir(folder)

@@ -126,15 +126,14 @@ def end_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def refuse_new_privileges() -> None:
-    """No program that this process executes can give it any."""
+def no_new_privileges() -> None:
+    """No program that this process executes, and none that comes from it, can be given any."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
-def give_up_privileges() -> None:
-    """Lose every capability and the ways to new ones."""
-    refuse_new_privileges()
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+
+
+def give_up_capabilities() -> None:
+    """Lose every capability; with `no_new_privileges`, for good."""
     if _capset(_CAPABILITIES_OF_THIS_PROCESS, _NO_CAPABILITIES) != 0:
         raise OSError(ctypes.get_errno(), "cannot give up capabilities")
 
@@ -145,12 +144,15 @@ class _SeccompProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def load_seccomp(instructions: bytes) -> None:
-    """Put this process, which must have given up new privileges, and all that come from it under a filter, for good.
+class SeccompFilter:
+    """A filter, ready to be put upon a process."""
 
-    Args:
-        instructions: BPF, eight bytes each; see seccomp(2).
-    """
-    program = _SeccompProgram(len(instructions) // 8, instructions)
-    if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "cannot filter system calls")
+    def __init__(self, instructions: bytes) -> None:
+        """Instructions: BPF, eight bytes each; see seccomp(2)."""
+        self._program = _SeccompProgram(len(instructions) // 8, instructions)
+        self._pointer = ctypes.byref(self._program)
+
+    def load(self) -> None:
+        """Put this process, which must have given up new privileges, and all that come from it under it, for good."""
+        if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._pointer, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "cannot filter system calls")

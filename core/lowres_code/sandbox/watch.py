@@ -7,8 +7,8 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lowres_code.language.base import Limits, Status, status_of_signal
 from lowres_code.sandbox.system import LIMIT_SIGNALS
@@ -17,8 +17,7 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _EVERY_S = 0.5  # so often the CPU time of all processes is added up
 
 
-@dataclass(slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a child ended, seen from the worker."""
 
     wait_status: int
@@ -53,13 +52,14 @@ class _Output:
 
     def __init__(self, descriptors: tuple[int, int], most: int) -> None:
         self._most = most
-        self.taken = {descriptor: bytearray() for descriptor in descriptors}
+        self._length = 0
+        self._taken = {descriptor: bytearray() for descriptor in descriptors}
         for descriptor in descriptors:
             os.set_blocking(descriptor, False)
 
     @property
     def overflows(self) -> bool:
-        return sum(map(len, self.taken.values())) > self._most
+        return self._length > self._most
 
     def read(self, descriptor: int) -> bool:
         """Take what is there; ``False`` when nothing is, or nothing will ever be again."""
@@ -67,17 +67,18 @@ class _Output:
             data = os.read(descriptor, 1 << 16)
         except BlockingIOError:
             return False
-        self.taken[descriptor] += data
-        return bool(data)
+        self._taken[descriptor] += data
+        self._length += len(data)
+        return data != b""
 
     def read_rest(self) -> None:
-        for descriptor in self.taken:
+        for descriptor in self._taken:
             while not self.overflows and self.read(descriptor):
                 pass
 
     def texts(self) -> tuple[bytes, bytes]:
         """Standard output and standard error, together no longer than the limit; what is cut is the latter."""
-        out, err = (bytes(data) for data in self.taken.values())
+        out, err = map(bytes, self._taken.values())
         return out[: self._most], err[: max(0, self._most - len(out))]
 
 
@@ -87,9 +88,9 @@ class _ProcessTimes:
     What this worker sees in ``/proc`` is itself, the first process of its namespace, and the program's.
     """
 
-    def __init__(self, at_most: float) -> None:
+    def __init__(self, at_most: float, now: float) -> None:
         self._at_most = at_most
-        self._looked = time.monotonic()
+        self._looked = now
         self._ticks: dict[tuple[str, bytes], int] = {}
 
     def over(self) -> bool:
@@ -124,39 +125,45 @@ def watch(child: int, streams: tuple[int, int], limits: Limits, counted: bool) -
     """
     started = time.monotonic()
     output = _Output(streams, limits.output_kb * 1024)
-    times = _ProcessTimes(limits.cpu_s + 1) if counted else None
-    killed_for = _wait(child, output, started + limits.wall_s, times)
-    _kill(child)
+    times = _ProcessTimes(limits.cpu_s + 1, started) if counted else None
+    killed_for = _wait(child, streams, output, started + limits.wall_s, times)
+    if killed_for or not counted:  # in a process namespace all are gone with the first
+        _kill(child)
     _, wait_status, used = os.wait4(child, 0)
     output.read_rest()
     stdout, stderr = output.texts()
     return Ended(
-        wait_status=wait_status,
-        stdout=stdout,
-        stderr=stderr,
-        killed_for=Status.OUTPUT_LIMIT if output.overflows else killed_for,
-        cpu_s=round(max(used.ru_utime + used.ru_stime, times.seen if times else 0.0), 4),
-        wall_s=round(time.monotonic() - started, 4),
-        peak_mb=round(used.ru_maxrss / 1024, 1),
+        wait_status,
+        stdout,
+        stderr,
+        Status.OUTPUT_LIMIT if output.overflows else killed_for,
+        round(max(used.ru_utime + used.ru_stime, times.seen if times else 0.0), 4),
+        round(time.monotonic() - started, 4),
+        round(used.ru_maxrss / 1024, 1),
     )
 
 
-def _wait(child: int, output: _Output, deadline: float, times: _ProcessTimes | None) -> Status | None:
+def _wait(
+    child: int, streams: tuple[int, int], output: _Output, deadline: float, times: _ProcessTimes | None
+) -> Status | None:
     """Until the child ends (``None``) or must be ended."""
     pidfd = os.pidfd_open(child)
     try:
         poll = select.poll()
-        for descriptor in (pidfd, *output.taken):
+        for descriptor in (pidfd, *streams):
             poll.register(descriptor, select.POLLIN)
         while True:
-            left = max(0.0, deadline - time.monotonic())
-            ready = {descriptor for descriptor, _ in poll.poll(min(left, _EVERY_S) * 1000)}
-            for descriptor in ready - {pidfd}:
-                if not output.read(descriptor):
+            left = deadline - time.monotonic()
+            ready = poll.poll(max(0.0, min(left, _EVERY_S)) * 1000)
+            ended = False
+            for descriptor, _ in ready:
+                if descriptor == pidfd:
+                    ended = True
+                elif not output.read(descriptor):
                     poll.unregister(descriptor)
             if output.overflows:
                 return Status.OUTPUT_LIMIT
-            if pidfd in ready:
+            if ended:
                 return None
             if time.monotonic() >= deadline or (times and times.over()):
                 return Status.TIMEOUT

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import pickle
 import resource
@@ -16,29 +17,29 @@ import signal
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from lowres_code.language.base import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.child import ResourceLimit, ResultMemory, answer, confine, resource_limits
+from lowres_code.sandbox.child import ResourceLimit, ResourceLimits, ResultMemory, answer, confine
 from lowres_code.sandbox.results import LONGEST_RESULT, encode, longest_result
-from lowres_code.sandbox.scratch import empty
+from lowres_code.sandbox.scratch import empty, remove_plain
 from lowres_code.sandbox.startup import WorkerConfig
 from lowres_code.sandbox.system import (
     Forker,
+    SeccompFilter,
     become_subreaper,
     become_user,
     end_all_others,
     end_first,
     exit_on_limits,
     hide_from_children,
-    load_seccomp,
+    no_new_privileges,
     own_scratch,
-    refuse_new_privileges,
 )
 from lowres_code.sandbox.threads import ThreadCount
-from lowres_code.sandbox.watch import watch
+from lowres_code.sandbox.watch import Ended, watch
 
 if TYPE_CHECKING:
     from lowres_code.sandbox.landlock import Ruleset
@@ -48,6 +49,17 @@ SCRATCH_BYTES = 64 * 2**20
 SCRATCH_FILES = 32_768
 
 
+_NUMBER = {status: number for number, status in enumerate(Status)}
+
+
+class _Asked(NamedTuple):
+    """What the head of a request asks for."""
+
+    ask: str
+    limits: Limits
+    kernel_limits: ResourceLimits
+
+
 class Worker:
     """Runs programs one after another, each in a forked child."""
 
@@ -55,91 +67,105 @@ class Worker:
         self._config = config
         self._root = config.root
         self._scratch = f"{config.root}/program"  # the same for every program, so that messages are the same
+        self._file = f"{config.language.stem}{config.language.suffix}"
         self._address_space = _address_space()
+        self._head = b""
+        self._asked: _Asked
         self._memory = ResultMemory(LONGEST_RESULT)
         self._forker = Forker(namespaces=config.isolation == "namespaces")
         self._others = ThreadCount(every_s=0.0 if config.may_fork else 1.0)
         self._ruleset: Ruleset | None = None
-        self._filter = b""
+        self._filter: SeccompFilter | None = None
         self._enter_isolation()
 
     def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
         """Answer requests until they end, or until a program has left processes behind.
 
-        Such a worker says ``"retire": true`` and ends. In the isolation ``namespaces`` that cannot happen: a program's
+        Such a worker says that it retires, and ends. In the isolation ``namespaces`` that cannot happen: a program's
         processes end with it.
         """
         private = (requests.fileno(), replies.fileno())
         retire = False
         while not retire:
             try:
-                request, _ = frames.unpack(partial(_read, requests))
+                head, identity, *texts = frames.unpack(partial(_read, requests))
             except EOFError:
                 return
-            reply, blobs = self._run(request, private)
+            asked = self._understood(head)
+            ended, result = self._run(
+                asked, *(text.decode("utf-8", "surrogatepass") for text in texts), private=private
+            )
             retire = self._config.isolation != "namespaces" and not _kill_orphans()
-            replies.write(frames.pack({**reply, "id": request["id"], "retire": retire}, *blobs))
+            reply = _reply_head(ended, result, asked.limits, identity, retire)
+            replies.write(frames.pack(reply, result, ended.stdout, ended.stderr))
             replies.flush()
-            del request, reply, blobs  # nothing of one program is in the memory that the next one starts with
+            del texts, ended, result, reply  # nothing of one program is in the memory that the next one starts with
+
+    def _understood(self, head: bytes) -> _Asked:
+        """The same for equal heads: reading one touches many pages."""
+        if head != self._head:
+            ask, limits = json.loads(head)
+            limits = Limits(**limits)
+            self._asked = _Asked(ask, limits, ResourceLimits(limits, self._address_space))
+            self._head = head
+        return self._asked
 
     def _enter_isolation(self) -> None:
         """Enter what stands around worker and programs alike; make ready what a program enters alone."""
         config = self._config
+        no_new_privileges()
         if config.isolation == "limits":
             return
         from lowres_code.sandbox.seccomp import KERNEL, seccomp_filter
 
         if config.isolation == "namespaces":  # loaded once, here: a filter costs a third of a millisecond
-            refuse_new_privileges()
-            load_seccomp(seccomp_filter(KERNEL))
-            self._filter = b"" if config.may_fork else seccomp_filter((), may_fork=False)
+            SeccompFilter(seccomp_filter(KERNEL)).load()
+            self._filter = None if config.may_fork else SeccompFilter(seccomp_filter((), may_fork=False))
             return
         from lowres_code.sandbox.landlock import BESIDE_LANDLOCK, Ruleset
 
         self._ruleset = Ruleset(config.readable, Path(config.root))
-        self._filter = seccomp_filter(KERNEL + BESIDE_LANDLOCK, config.may_fork, may_stay=False)
+        self._filter = SeccompFilter(seccomp_filter(KERNEL + BESIDE_LANDLOCK, config.may_fork, may_stay=False))
 
-    def _run(self, request: dict[str, Any], private: tuple[int, ...]) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-        """How the program ended, and what it has left: its result, standard output, standard error."""
-        limits, test = Limits(**request["limits"]), Test(**request["test"])
+    def _run(
+        self, asked: _Asked, program: str, stdin_text: str, query: str | None = None, *, private: tuple[int, int]
+    ) -> tuple[Ended, bytes]:
+        """How the program ended, and its result."""
+        limits, test = asked.limits, Test(stdin=stdin_text, query=query)
+        remove_plain(self._scratch, self._file)
         empty(self._root)
         os.chmod(self._root, 0o755)
         os.mkdir(self._scratch, 0o700)
         self._memory.clear()
-        stdin = _stdin_file(test.stdin, self._root)
+        stdin = _stdin_file(stdin_text, self._root)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         if self._config.user:
             for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
                 os.chown(own, self._config.user, self._config.user)
-        others = 0 if self._config.isolation == "namespaces" else self._others.now()
-        confined = resource_limits(limits, self._address_space, 4 * len(request["program"]), others)
+        in_namespaces = self._config.isolation == "namespaces"
+        confined = asked.kernel_limits.of(4 * len(program), 0 if in_namespaces else self._others.now())
         child = self._forker.fork()
         if child == 0:
             for target, descriptor in enumerate((stdin, out_write, err_write)):
                 os.dup2(descriptor, target)
             for descriptor in (*private, stdin, out_read, out_write, err_read, err_write):
                 os.close(descriptor)
-            self._become_program(request["ask"], request["program"], test, limits, confined)
+            self._become_program(asked.ask, program, test, limits, confined)
         for descriptor in (stdin, out_write, err_write):
             os.close(descriptor)
         try:
-            ended = watch(child, (out_read, err_read), limits, counted=self._config.isolation == "namespaces")
+            ended = watch(child, (out_read, err_read), limits, counted=in_namespaces)
         finally:
             os.close(out_read)
             os.close(err_read)
         result = self._memory.read()
-        status = ended.killed_for or (None if result else ended.status(limits))
         if len(result) > longest_result(limits.output_kb):
-            status, result = Status.OUTPUT_LIMIT, b""
-        if ended.cpu_s > limits.cpu_s + 1:  # by its children, each of which has kept to the limit
-            status = Status.TIMEOUT
-        used = {"cpu_s": ended.cpu_s, "wall_s": ended.wall_s, "peak_mb": ended.peak_mb}
-        reply = {"status": status, "exit_code": None if result else ended.exit_code, **used}
-        return reply, (result, ended.stdout, ended.stderr)
+            return ended._replace(killed_for=Status.OUTPUT_LIMIT), b""
+        return ended, result
 
     def _become_program(
-        self, ask: str, program: str, test: Test, limits: Limits, confined: list[ResourceLimit]
+        self, ask: str, program: str, test: Test, limits: Limits, confined: tuple[ResourceLimit, ...]
     ) -> None:
         """In the child: never returns."""
         try:
@@ -150,7 +176,7 @@ class Worker:
             if self._ruleset:
                 self._ruleset.enter()
             if self._filter:
-                load_seccomp(self._filter)
+                self._filter.load()
             result = encode(answer(self._config.language, ask, program, test, limits), limits)
         except MemoryError:  # the answer itself is as large as the program may be
             result = encode(Execution(Status.MEMORY_LIMIT), limits)
@@ -163,6 +189,16 @@ class Worker:
                 end_all_others()  # so that their CPU time counts
         finally:
             os._exit(0)
+
+
+def _reply_head(ended: Ended, result: bytes, limits: Limits, identity: bytes, retire: bool) -> bytes:
+    status = ended.killed_for or (None if result else ended.status(limits))
+    if ended.cpu_s > limits.cpu_s + 1:  # by its children, each of which has kept to the limit
+        status = Status.TIMEOUT
+    number = -1 if status is None else _NUMBER[status]
+    code = None if result else ended.exit_code
+    used = (ended.cpu_s, ended.wall_s, ended.peak_mb)
+    return frames.pack_reply_head(frames.ReplyHead(identity, number, code is not None, code or 0, *used, retire))
 
 
 def _read(stream: BinaryIO, size: int) -> bytes:
@@ -244,7 +280,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # forked children must not touch, and so copy, every page at a collection
     worker = Worker(config)
-    replies.write(frames.pack({"ready": True}))
+    replies.write(frames.pack(b"ready"))
     replies.flush()
     worker.serve(requests, replies)
 
