@@ -7,12 +7,11 @@ none of them: a program that forgets its ``use_module`` fails here as it does th
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import os
 import re
 import shutil
 from collections.abc import Mapping
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from lowres_code.language.base import (
 from lowres_code.plugins.hookspecs import Registry, hookimpl
 from lowres_code.problem import Test
 
+from .driver import AbortedError, Driver
 from .examples import EXAMPLES
 from .terms import same_term
 
@@ -105,7 +105,7 @@ class Prolog(EmbeddedLanguage):
 
     def missing(self) -> Missing | None:
         """SWI-Prolog with its shared library."""
-        if shutil.which("swipl") and ctypes.util.find_library("swipl"):
+        if shutil.which("swipl") and find_library("swipl"):
             return None
         return Missing("SWI-Prolog (swipl and libswipl)", "sudo apt-get install swi-prolog-nox")
 
@@ -139,7 +139,7 @@ class Prolog(EmbeddedLanguage):
         ]
         for goal in goals:
             list(Engine.query(goal))
-        self._call = _Driver(judge)
+        self._call = Driver(judge)
         self._reader = "\n".join(part.read_text(encoding="utf-8") for part in READER)
         for _ in range(WARM_RUNS):
             self.execute(f"{judge}(1).\n", Test(query=f"{judge}(X)"), Limits())
@@ -229,81 +229,7 @@ def _write(program: str) -> str:
     return path
 
 
-class AbortedError(Exception):
-    """The program has thrown ``'$aborted'``, which no ``catch/3`` stops, or has left the driver no way to answer."""
-
-
 _NO_RESULT = (AbortedError, ValueError, TypeError, RecursionError)  # the latter: the program has written it itself
-
-
-class _Driver:
-    """Calls ``MODULE:NAME(Arguments..., Result)``, the driver's module, by SWI-Prolog's foreign interface.
-
-    A result comes back as nested lists of text. pyswip's own conversion cuts text at the first NUL character, by which
-    a wrong answer could pass for a right one, so texts are read with their lengths. What is called here is made once
-    and side by side, because a child copies each page that it counts a reference on.
-    """
-
-    def __init__(self, module: str) -> None:
-        from pyswip import core
-
-        library = ctypes.PyDLL(core._lib._name, handle=core._lib._handle)  # keeps the lock: nobody else wants it
-        term, number, pointer = ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p
-        self._new_terms = _function(library, "PL_new_term_refs", term, number)
-        self._new_term = _function(library, "PL_new_term_ref", term)
-        self._copy_term = _function(library, "PL_copy_term_ref", term, term)
-        self._put_integer = _function(library, "PL_put_int64", number, term, ctypes.c_int64)
-        self._put_text = _function(library, "PL_put_chars", number, term, number, ctypes.c_size_t, ctypes.c_char_p)
-        self._call = _function(library, "PL_call_predicate", number, pointer, number, pointer, term)
-        self._get_nil = _function(library, "PL_get_nil", number, term)
-        self._get_list = _function(library, "PL_get_list", number, term, term, term)
-        self._get_text = _function(library, "PL_get_nchars", number, term, pointer, pointer, ctypes.c_uint)
-        self._predicate = _function(library, "PL_predicate", pointer, ctypes.c_char_p, number, ctypes.c_char_p)
-        self._length, self._data = ctypes.c_size_t(), ctypes.c_void_p()
-        self._length_at, self._data_at = ctypes.byref(self._length), ctypes.byref(self._data)
-        self._string = core.PL_STRING | core.REP_UTF8
-        self._flags = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
-        self._as_text = core.CVT_ATOMIC | core.REP_UTF8
-        self._module = module.encode()
-        self._predicates: dict[str, int] = {}
-
-    def __call__(self, name: str, *arguments: str | int) -> Any:
-        terms = self._new_terms(len(arguments) + 1)
-        at = terms
-        for argument in arguments:
-            if isinstance(argument, int):
-                self._put_integer(at, argument)
-            else:
-                data = argument.encode("utf-8", "replace")
-                self._put_text(at, self._string, len(data), data)
-            at += 1
-        if name not in self._predicates:
-            self._predicates[name] = self._predicate(name.encode(), len(arguments) + 1, self._module)
-        if not self._call(None, self._flags, self._predicates[name], terms):
-            raise AbortedError
-        return self._value(at)
-
-    def _value(self, term: int) -> Any:
-        if self._get_nil(term):
-            return []
-        rest, head = self._copy_term(term), self._new_term()
-        if not self._get_list(rest, head, rest):
-            return self._text(term)
-        values = [self._value(head)]
-        while self._get_list(rest, head, rest):
-            values.append(self._value(head))
-        return values
-
-    def _text(self, term: int) -> str:
-        if not self._get_text(term, self._length_at, self._data_at, self._as_text):
-            raise AbortedError  # a program has found the driver and changed it
-        return ctypes.string_at(self._data.value or 0, self._length.value).decode("utf-8", "replace")
-
-
-def _function(library: ctypes.PyDLL, name: str, result: Any, *arguments: Any) -> Any:
-    function = library[name]
-    function.restype, function.argtypes = result, arguments
-    return function
 
 
 def _diagnostic(note: list[str]) -> tuple[str, Diagnostic]:
