@@ -21,10 +21,19 @@ def find_language(name: str, elsewhere: bool = False) -> Language:
         UsageError: there is none, or something it needs is missing.
     """
     language = find_registered(name).thing
-    missing = None if elsewhere else language.missing()
-    if missing:
-        raise UsageError(missing.message(language.name))
+    if not elsewhere:
+        must_be_installed(language)
     return language
+
+
+def must_be_installed(language: Language) -> None:
+    """See that what a language needs is on this machine.
+
+    Raises:
+        UsageError: something is missing.
+    """
+    if missing := language.missing():
+        raise UsageError(missing.message(language.name))
 
 
 class Judge(_Judge):

@@ -52,8 +52,10 @@ class AsyncJudge:
         return case.judgement_of_told()
 
     async def execute(self, program: str, test: Test | None = None) -> Execution:
-        """Run one program."""
-        return await self.ask("execute", program, test or Test())
+        """Run one program; see `Judge.execute`."""
+        asked = test or Test()
+        self.sync.must_allow([asked])
+        return await self.ask("execute", program, asked)
 
     async def check_syntax(self, program: str) -> Execution:
         """Ask the language's reader about one program."""

@@ -92,8 +92,7 @@ class Judge:
         Raises:
             UsageError: a test asks a query, and the language has none.
         """
-        check_tests(self.language, tests, "a test")
-        self.tell_of_caps(tests)
+        self.must_allow(tests)
         return self.runner.run(list(zip(programs, tests, strict=True)), self.limits)
 
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
@@ -214,6 +213,15 @@ class Judge:
     def verdict(self, execution: Execution, test: Test) -> str:
         """The verdict on one execution."""
         return verdict_on(self.language, execution, test)
+
+    def must_allow(self, tests: Sequence[Test]) -> None:
+        """See that programs can be run with these tests; tell of limits that they ask for and do not get.
+
+        Raises:
+            UsageError: one asks a query, and the language has none.
+        """
+        check_tests(self.language, tests, "a test")
+        self.tell_of_caps(tests)
 
     def tell_of_caps(self, tests: Sequence[Test]) -> None:
         """Warn, once for each limit, that tests ask for more of it than there is."""

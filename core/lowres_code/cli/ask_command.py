@@ -9,7 +9,15 @@ import click
 
 from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text
-from lowres_code.cli.options import find_language, json_option, judge_option, print_json, served_by, set_option
+from lowres_code.cli.options import (
+    find_language,
+    json_option,
+    judge_option,
+    must_run,
+    print_json,
+    served_by,
+    set_option,
+)
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Status
 from lowres_code.recipe import find_recipe, load_recipe
@@ -45,12 +53,13 @@ def command(
     subject = Subject.of(model, served)
     if language is None and not subject.run:
         raise UsageError("--lang is missing: lowres-code ask MODEL QUESTION --lang NAME")
-    backend = find_language(language or (subject.run.language() if subject.run else ""), bool(judges))
+    backend = find_language(language or (subject.run.language() if subject.run else ""), elsewhere=True)
     overrides = (*overrides, *served_by(judges))
     if subject.run and recipe is None:
         chosen = subject.run.recipe(overrides)
     else:
         chosen = load_recipe(find_recipe(recipe or "quickstart"), overrides, training=False)
+    must_run(backend, chosen.limits)
     quiet_libraries()
     reply = ask(subject, chosen, backend, question, screen(stderr=True))
     execution = reply.execution

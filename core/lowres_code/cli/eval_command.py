@@ -12,6 +12,7 @@ from lowres_code.cli.options import (
     find_language,
     json_option,
     judge_option,
+    must_run,
     opened_recipe,
     print_json,
     served_by,
@@ -60,13 +61,14 @@ def command(
     subject = Subject.of(model, served)
     if language is None and not subject.run:
         raise UsageError("--lang is missing: lowres-code eval MODEL --lang NAME; the names: lowres-code lang list")
-    backend = find_language(language or (subject.run.language() if subject.run else ""), bool(judges))
+    backend = find_language(language or (subject.run.language() if subject.run else ""), elsewhere=True)
     changes = [*overrides, *served_by(judges), *([f"eval.samples={samples}"] if samples else [])]
     asked = open_suite(suite, backend.name) if suite else None
     if subject.run and recipe is None:
         chosen = subject.run.recipe(changes, asked)
     else:
         chosen = load_recipe(opened_recipe(recipe or "quickstart"), changes, training=False, suite=asked)
+    must_run(backend, chosen.limits)
     quiet_libraries()
     try:
         folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))

@@ -15,8 +15,10 @@ from rich.console import Console
 from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text, text_of
 from lowres_code.api import find_language as find_language  # noqa: PLC0414
+from lowres_code.api import must_be_installed
 from lowres_code.errors import UsageError
 from lowres_code.judge import MOST_WORKERS
+from lowres_code.language.base import Language
 from lowres_code.recipe import LimitsTable, RecipeFile, load_limits, open_recipe
 from lowres_code.sandbox.isolation import ISOLATIONS
 
@@ -62,6 +64,16 @@ judge_option = click.option(
 def served_by(judges: Sequence[str]) -> list[str]:
     """``--judge`` as a change of the recipe."""
     return [f"limits.judge={json.dumps([*judges])}"] if judges else []
+
+
+def must_run(language: Language, limits: LimitsTable, elsewhere: bool = False) -> None:
+    """See that programs of a language can be run: its tools are needed here, unless they run elsewhere.
+
+    Raises:
+        UsageError: they are missing.
+    """
+    if not (limits.judge or elsewhere):
+        must_be_installed(language)
 
 
 def limits_options(command: F) -> F:

@@ -11,7 +11,7 @@ import tomli_w
 from rich.table import Table
 
 from lowres_code._util.files import write_atomically
-from lowres_code.cli.options import console, find_language, json_option, opened_recipe, print_json, set_option
+from lowres_code.cli.options import console, find_language, json_option, must_run, opened_recipe, print_json, set_option
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.recipe import Recipe, load_recipe, recipe_names
@@ -141,7 +141,9 @@ def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: 
     for result in recipe.expected:
         click.echo(f"  expected: {result}")
     if language is not None:
-        _try(recipe, find_language(language))
+        backend = find_language(language, elsewhere=True)
+        must_run(backend, recipe.limits)
+        _try(recipe, backend)
 
 
 def _try(recipe: Recipe, language: Language) -> None:

@@ -16,6 +16,7 @@ from lowres_code.cli.options import (
     language_option,
     limits_of,
     limits_options,
+    must_run,
     print_json,
 )
 from lowres_code.errors import JudgeError
@@ -56,11 +57,12 @@ def command(
 
     Exit code 0: it ran (and was right, with --expect); 1: it failed or was wrong; 3: the judge itself failed.
     """
-    backend = find_language(language, bool(judges))
+    backend = find_language(language, elsewhere=True)
     program, given = text_of(file.read()), text_of(stdin.read()) if stdin else ""
     test = Test(expected=expect, stdin=given, query=query)
     check_tests(backend, [test], "--query")
     table = limits_of(recipe, overrides, isolation, 1, judges)
+    must_run(backend, table)
     with started_judge(table, backend, screen(stderr=True)) as judge:
         execution = judge.execute([program], [test])[0]
         verdict = None if expect is None else judge.verdict(execution, test)

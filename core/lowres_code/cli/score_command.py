@@ -17,6 +17,7 @@ from lowres_code.cli.options import (
     language_option,
     limits_of,
     limits_options,
+    must_run,
     print_json,
     workers_option,
 )
@@ -89,8 +90,9 @@ def command(
 
     Exit code 0: all rows have a verdict; 3: the judge itself failed on some; 130: stopped by Ctrl-C.
     """
-    backend = find_language(language, bool(judges or ray))
+    backend = find_language(language, elsewhere=True)
     table = limits_of(recipe, overrides, isolation, workers, judges)
+    must_run(backend, table, elsewhere=bool(ray))
     if ray and table.judge:
         asked = ", ".join(table.judge)
         raise UsageError(f"--ray with --judge {asked} (or LOWRES_CODE_JUDGE, or limits.judge): leave one of them out")

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from lowres_code.cli.options import console, find_language, judge_option, opened_recipe, served_by, set_option
+from lowres_code.cli.options import console, find_language, judge_option, must_run, opened_recipe, served_by, set_option
 from lowres_code.errors import UsageError
 from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import INTERRUPTED, RunDirectory
@@ -60,16 +60,15 @@ def command(
         return
     if language is None:
         raise UsageError("--lang is missing: lowres-code train --lang NAME; the names: lowres-code lang list")
-    _train(language, recipe, (*overrides, *served_by(judges)), out, seed, bool(judges))
+    _train(language, recipe, (*overrides, *served_by(judges)), out, seed)
 
 
-def _train(
-    name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int, elsewhere: bool
-) -> None:
-    language = find_language(name, elsewhere)
+def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: Path | None, seed: int) -> None:
+    language = find_language(name, elsewhere=True)
     chosen = recipe_name or _default_recipe()
     origin = opened_recipe(chosen)
     recipe = load_recipe(origin, overrides)
+    must_run(language, recipe.limits)
     if out is None and PROCESSES.count > 1:
         raise UsageError(f"one of {PROCESSES.count} processes: they need one folder, --out DIR, that all of them see")
     out = out or Path("runs") / f"{language.name}-{origin.stem}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -98,7 +97,8 @@ def _resume(path: Path, name: str | None, changes: list[str]) -> None:
     if run.is_finished():
         screen.print("This run is finished; there is nothing left to do.")
     else:
-        language = find_language(run.language(), bool(run.recipe(changes).limits.judge))
+        language = find_language(run.language(), elsewhere=True)
+        must_run(language, run.recipe(changes).limits)
         screen.print(f"Going on with {path}, {status['state']}, step {status['step']}")
         quiet_libraries()
         from lowres_code.train.session import resume

@@ -262,7 +262,7 @@ class _Scoring:
     def _items(self, samples: _Samples) -> Iterator[tuple[_Key, Completion, Sequence[Test]]]:
         fences = self._judge.language.fences
         for number, row, sample in samples:
-            given = sum(len(test.stdin) + len(test.expected or "") for test in row.tests)
+            given = sum(map(_size, row.tests))
             key = _Key(number, row, sample, len(row.texts[sample]) + given + _OVERHEAD)
             self._waiting += key.size
             yield key, row.completion(sample, fences), row.tests
@@ -278,6 +278,12 @@ class _Scoring:
         for line in ready:
             self._waiting -= line.size
             self._tally.add(line.row, line.verdict, line.listed, line.fraction)
+
+
+def _size(test: Test) -> int:
+    """Characters that are kept for a test. What is appended stands in a program of its own for each test."""
+    appended = len(test.appended.code) + len(test.appended.prefix) if test.appended else 0
+    return len(test.stdin) + len(test.expected or "") + appended
 
 
 def _line(row: Row, sample: int, judgement: Judgement) -> str:
