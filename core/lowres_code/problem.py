@@ -53,6 +53,11 @@ class Test:
     limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.expected, str | None) or not isinstance(self.checker, Checker | None):
+            raise UsageError(
+                f"Test takes its expected answer as text, and a checker as find_checker gives it: {self.expected!r} "
+                f"and {self.checker!r} are of other types"
+            )
         if self.checker is not None and self.expected is None:
             raise UsageError(f"the checker {str(self.checker)!r} needs an expected answer to compare with")
         for name, value in self.limits.items():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lowres_code._util.records import difficulty_text, make_each
 from lowres_code.checkers import find_checker
@@ -174,3 +176,9 @@ def test_the_record_of_an_evaluation_holds_code_that_is_appended() -> None:
     problem = problem_of({"question": "q", "append": "assert(f())", "prefix": "function f()"}, "f:1")
     code = {"append": "assert(f())", "prefix": "function f()"}
     assert problem_record(problem, []).tests == ({**code, "control": False}, {**code, "control": True})
+
+
+@pytest.mark.parametrize("given", [{"expected": 1}, {"expected": "1", "checker": "exact"}])
+def test_a_test_of_other_types_is_refused_when_it_is_made(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="expected answer as text, and a checker as find_checker gives it"):
+        Test(**given)

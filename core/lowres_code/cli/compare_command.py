@@ -30,6 +30,9 @@ def command(evaluations: tuple[Path, ...], anyway: bool, as_json: bool) -> None:
         evaluations = (run.evaluation_folder("base").path, run.evaluation_folder("trained").path)
     if len(evaluations) < 2:
         raise UsageError("compare needs two evaluations or more: lowres-code compare RUN/eval/base RUN/eval/trained")
+    for path in evaluations:
+        if RunDirectory(path).exists():
+            raise UsageError(f"{str(path)!r} is a run, not an evaluation: name {path}/eval/base or {path}/eval/trained")
     first, *others = map(EvaluationFolder, evaluations)
     comparisons = compare(first, others, anyway)
     if as_json:

@@ -21,6 +21,9 @@ MUST_AGREE = {
     "limits": "the limits of programs",
     "problems": "the problems",
     "prompt": "the prompt",
+    "temperature": "the temperature",
+    "top_p": "top-p",
+    "max_new_tokens": "the longest completion",
     "turns": "the number of turns",
     "feedback": "what the model is told between turns",
 }
@@ -166,9 +169,16 @@ def _gaps(folder: EvaluationFolder, samples: Iterable[SampleRecord]) -> Gaps:
 def _differs_in(first: EvaluationFolder, other: EvaluationFolder) -> list[str]:
     one, two = first.summary().asked, other.summary().asked
     unknown = {"language_data"} if not (one.language_data and two.language_data) else set()  # of an older folder
-    return [
-        words for name, words in MUST_AGREE.items() if name not in unknown and getattr(one, name) != getattr(two, name)
-    ]
+    differs = [name for name in MUST_AGREE if name not in unknown and getattr(one, name) != getattr(two, name)]
+    if {"problems", "prompt"} <= {*differs} and _asks_alike(first, other):
+        differs.remove("prompt")
+    return [MUST_AGREE[name] for name in differs]
+
+
+def _asks_alike(first: EvaluationFolder, other: EvaluationFolder) -> bool:
+    """Whether the same questions, if there are some, stand in the same prompts."""
+    one, two = ({(p.id, p.question): p.asked for p in folder.problems()} for folder in (first, other))
+    return all(two.get(question, asked) == asked for question, asked in one.items())
 
 
 def _same_problems(first: EvaluationFolder, other: EvaluationFolder, differs: Sequence[str]) -> set[str]:

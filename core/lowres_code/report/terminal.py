@@ -29,7 +29,7 @@ def evaluation_tables(summary: Summary, title: str) -> Iterator[Table | Text]:
     for task, part in summary.by_task.items():
         table.add_row(Text(task), *_row(part))
     yield table
-    if summary.by_difficulty:
+    if len(summary.by_difficulty) > len(summary.by_task):  # else it says the same by other names
         table = _table("", "difficulty", "problems", "syntax", "runs", "pass@1")
         for difficulty, part in summary.by_difficulty.items():
             table.add_row(Text(difficulty), *_row(part))
@@ -180,7 +180,7 @@ def print_run(run: RunDirectory, console: Console) -> None:
 
 def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=Text(title) if title else None, title_justify="left")
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, overflow="fold")  # if anything is folded; figures never are
     for column in others:
         table.add_column(column, justify="right", no_wrap=True)
     return table

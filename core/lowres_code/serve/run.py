@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import resource
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -86,6 +87,7 @@ def read_token(file: Path) -> str:
 
 
 async def _serve(host: Host, address: str, port: int, token: str | None, ready: Callable[[str], None]) -> None:
+    _must_be_free(address, port)
     stopping = asyncio.Event()
     ours = {address, "localhost", "127.0.0.1", "::1"}
     app = Guard(make_app(host, stopping), token, ours, host.bounds, host.metrics, host.memory)
@@ -105,6 +107,18 @@ async def _serve(host: Host, address: str, port: int, token: str | None, ready: 
         timeout_graceful_shutdown=int(host.bounds.idle_s),
     )
     await _Server(config, stopping, ready).serve()
+
+
+def _must_be_free(address: str, port: int) -> None:
+    """See that a port can be listened on; that of another program is refused in words."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((address, port))
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on {address}, port {port}: {error.strerror}; choose another --port"
+            ) from error
 
 
 class _Protocol(HttpToolsProtocol):

@@ -90,7 +90,7 @@ def _tell_estimate(recipe: Recipe, arguments: Any, config: PretrainedConfig, pro
     here = f", of {free / _GIB:.1f} GiB that are free" if free else ""
     said = (
         f"A step of {step.completions} completions takes about {seconds:.1f} s, less where they end early, and "
-        f"{needed / _GIB:.2f} GiB{here}: an estimate (train/estimate.py), for {sizes.parameters / 1e6:.0f} M "
+        f"{needed / _GIB:.2f} GiB{here}: an estimate (train/estimate.py), for {sizes.parameters / 1e6:.1f} M "
         f"parameters, {sizes.trainable / 1e6:.1f} M of them trained, and prompts of at most {prompt} tokens"
     )
     console.print(Text(said))

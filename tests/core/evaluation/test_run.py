@@ -264,3 +264,18 @@ def test_compare_shows_two_evaluations_paired(tmp_path: Path, judge: Judge, invo
     refused = invoke("compare", tmp_path / "a")
     assert refused.exit_code == 2
     assert "two evaluations or more" in refused.output
+
+
+def test_what_was_sampled_otherwise_is_not_compared_and_other_problems_are_no_other_prompt(
+    tmp_path: Path, judge: Judge, invoke: Invoke
+) -> None:
+    measured(tmp_path / "a", judge, Scribe())
+    measured(tmp_path / "cold", judge, Scribe(), temperature=0.5)
+    refused = invoke("compare", tmp_path / "a", tmp_path / "cold")
+    assert refused.exit_code == 2
+    assert "were not asked the same: the temperature differ" in refused.output
+    few = EvaluationFolder(tmp_path / "few")
+    evaluate(few, Writer("scribe", Scribe), PROBLEMS[:3], judge, recipe())
+    refused = invoke("compare", tmp_path / "a", tmp_path / "few")
+    assert "were not asked the same: the problems differ" in refused.output
+    assert invoke("compare", tmp_path / "a", tmp_path / "few", "--anyway").exit_code == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -244,3 +246,11 @@ def test_a_server_that_ends_finishes_what_it_holds_and_names_the_rest(serve: Ser
     assert b'"correct":true' in got
     assert b'"row":2,"error":"the server ends: this line and those behind it are not judged"' in got
     assert server.process.wait(30) == 0
+
+
+def test_a_port_that_is_taken_is_told(server: Served) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "lowres_code", "serve", "--lang", "lua", "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use; choose another --port" in done.stderr
