@@ -133,8 +133,8 @@ class Exchange(Response):
                 self._hold(len(last))
                 self._begin(_given(last))
         finally:
-            if self._open and not self._in_order:
-                await asyncio.wait({*self._open})
+            while self._open and not self._in_order:  # who waits for all of them holds what all of them say
+                await asyncio.wait({*self._open}, return_when="FIRST_COMPLETED")
             self._results.put_nowait(None)
 
     def _begin(self, work: Awaitable[bytes], size: int = 0) -> None:
