@@ -88,8 +88,13 @@ class CheckerProcess:
         self._asked += 1
         process.stdin.write(json.dumps({**request, "id": self._asked}).encode() + b"\n")
         process.stdin.flush()
-        reply: dict[str, Any] = json.loads(self._line(process, CHECKER_S))
-        if reply["id"] != self._asked:
+        line = self._line(process, CHECKER_S)
+        try:
+            reply: dict[str, Any] = json.loads(line)
+            is_answer = reply["id"] == self._asked
+        except (ValueError, LookupError, TypeError):  # several lines, for one
+            is_answer = False
+        if not is_answer:
             raise EOFError("it answers something else")
         return reply
 
