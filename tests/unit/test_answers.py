@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from lowres_code.answers import clean_gold, same_answer, same_text
+from lowres_code.answers import clean_gold, same_answer, same_number, same_text
 
 SAME = [
     ("42", "42"),
@@ -27,6 +27,11 @@ SAME = [
     ("0.3333333", "1r3"),
     ("1e3", "1000"),
     ("1000", "1.0e3"),
+    ("1e9999", "10e9998"),
+    ("1.50e9999", "15e9998"),
+    ("15e-9999", "1.5e-9998"),
+    ("1.5e-9998", "1.5000001e-9998"),
+    ("0e9999", "0.0"),
     ("+7", "7"),
     ("5.", "5"),
     ("yes", " yes "),
@@ -69,6 +74,10 @@ DIFFERENT = [
     ("7r2", "7r3"),
     ("1/0", "1r0"),
     ("0.3", "0.30001"),
+    ("1e9999", "1.0000001e9999"),  # both are whole
+    ("1e9999", "1e9998"),
+    ("1.5e-9998", "1.50001e-9998"),
+    ("0", "1e-9999"),
     ("1,2", "12"),  # no thousands separator
     ("10,00", "1000"),
     ("Paris, 1,200", "Paris, 1200"),
@@ -188,3 +197,12 @@ def test_an_endless_number_is_compared_as_text_and_at_once() -> None:
 def test_a_hostile_gold_answer_is_soon_read(gold: str) -> None:
     """A time that grows with the square of the length would be many minutes here."""
     assert clean_gold(gold) == gold
+
+
+def test_no_number_is_written_out_for_its_exponent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def written_out(text: str) -> None:
+        raise AssertionError(f"{text} has 10,000 digits")
+
+    monkeypatch.setattr("lowres_code.answers._number", written_out)
+    assert same_number("10e9998", "1e9999")
+    assert not same_number("1e9999", "1.5e-9999")
