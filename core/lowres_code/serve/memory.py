@@ -15,6 +15,7 @@ class Memory:
 
     Attributes:
         answer: bytes that an answer may have.
+        held: at the moment.
     """
 
     def __init__(self, most: int, output_kb: int, programs: int) -> None:
@@ -24,7 +25,7 @@ class Memory:
         programs: so many can be worked on at a time in any case.
         """
         self.answer = _BYTES_OF_OUTPUT * output_kb * 1024
-        self._most, self._held = max(most, programs * self.answer), 0
+        self._most, self.held = max(most, programs * self.answer), 0
         self._turn, self._freed = asyncio.Lock(), asyncio.Event()
 
     @asynccontextmanager
@@ -32,7 +33,7 @@ class Memory:
         """Hold what a program needs, of which so many bytes were sent, from when there is room for it."""
         size = _BYTES_OF_TEXT * asked + self.answer
         async with self._turn:  # who came first gets some first
-            while self._held and self._held + size > self._most:
+            while self.held and self.held + size > self._most:
                 self._freed.clear()
                 await self._freed.wait()
             self.add(size)
@@ -43,6 +44,6 @@ class Memory:
 
     def add(self, size: int) -> None:
         """So many more are held, room or not; or fewer."""
-        self._held += size
+        self.held += size
         if size < 0:
             self._freed.set()

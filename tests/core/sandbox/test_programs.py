@@ -154,3 +154,10 @@ def test_a_copy_that_a_program_has_forked_of_itself_is_no_failure_of_the_judge(c
 
 def test_a_program_that_is_too_long_is_its_own_failure(client: WorkerClient) -> None:
     assert run(client, "% " + "x" * 2**25 + "\nsolve(1).").status is Status.MEMORY_LIMIT
+
+
+def test_programs_are_what_the_kernel_ends_first_where_memory_runs_out(client: WorkerClient) -> None:
+    program = (
+        'solve(X) :- open(\'/proc/self/oom_score_adj\', read, S), read_string(S, "\\n", "", _, T), number_string(X, T).'
+    )
+    assert run(client, program).answer == "1000"

@@ -88,6 +88,12 @@ def server() -> Iterator[Served]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Served]:
+    with served("prolog", token="0123456789abcdef") as one:
+        yield one
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -98,9 +104,11 @@ def lines(rows: list[Mapping[str, Any]]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def stream(client: httpx2.Client, rows: list[Mapping[str, Any]] | str, path: str = "/v1/judge/stream") -> Any:
+def stream(
+    client: httpx2.Client, rows: list[Mapping[str, Any]] | str, path: str = "/v1/judge/stream", lang: str = "prolog"
+) -> Any:
     """What is answered to each line."""
     content = rows if isinstance(rows, str) else lines(rows)
-    answer = client.post(path, params={"lang": "prolog"}, content=content, headers={"Content-Type": NDJSON})
+    answer = client.post(path, params={"lang": lang}, content=content, headers={"Content-Type": NDJSON})
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines() if line]

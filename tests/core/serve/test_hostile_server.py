@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 import threading
@@ -118,6 +119,28 @@ def strange_values(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> No
     reply(to, right(jobs).replace(b'"ok"', b'"perfect"'))
 
 
+def odd(**fields: Any) -> Answer:
+    """What no execution can be."""
+    return lambda to, jobs: reply(to, json.dumps({"n": jobs[0]["n"], "status": "ok", "answer": "1", **fields}).encode())
+
+
+def packed(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
+    reply(to, gzip.compress(right(jobs)), Content_Encoding="gzip")
+
+
+def coloured(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
+    reply(to, b"\x1b]0;yours\x07\x1b[31mred", 500)
+
+
+def dripping(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
+    to.send_response(500)
+    to.end_headers()
+    with contextlib.suppress(OSError):
+        while True:
+            to.wfile.write(b"x")
+            time.sleep(0.05)
+
+
 def elsewhere(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
     reply(to, b"", 307, Location="http://127.0.0.1:9/")
 
@@ -132,13 +155,20 @@ def between(status: int) -> Answer:
 
 
 @pytest.mark.parametrize(
-    "answer", [wrong_number, no_json, strange_values, elsewhere, nothing, between(404), between(413), between(502)]
+    "answer",
+    [
+        *(wrong_number, no_json, strange_values, elsewhere, nothing, between(404), between(413), between(502)),
+        *(odd(exit_code=10**400), odd(cpu_s=-1), odd(peak_mb=1e308), odd(isolation="\x1b[31m")),
+        *(odd(diagnostics=[{"message": "", "line": 2**31}]), packed, coloured, dripping),
+    ],
 )
 def test_what_cannot_be_an_answer_is_the_judges_failure(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lowres_code.remote.server._REFUSAL_S", 0.3)
     with pretending(answer) as url:
         execution = run(url, monkeypatch)
     assert execution.status is Status.INFRA_ERROR
     assert "127.0.0.1" in execution.diagnostics[0].message
+    assert execution.diagnostics[0].message.isprintable()
 
 
 def test_who_goes_on_talking_when_all_is_answered_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
