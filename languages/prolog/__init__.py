@@ -44,6 +44,7 @@ MORE_INFERENCES = 2_000_000  # to look for more answers: a program that ends nee
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
+_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 # What the driver can say; a program that has found it and changed it can say no more.
 _STATUSES = {status.value: status for status in Status if status is not Status.INFRA_ERROR}
 DRIVER, *READER = (Path(__file__).with_name(name) for name in ("driver.pl", "analysis.pl", "places.pl"))
@@ -162,7 +163,7 @@ class Prolog(EmbeddedLanguage):
             diagnostics = tuple([_diagnostic(note)[1] for note in notes])
         except _NO_RESULT:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
-        if status == "timeout":  # CPU time and the clock end a program from outside
+        if status == Status.TIMEOUT.value:  # CPU time and the clock end a program from outside
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
         told = _STATUSES.get(status, Status.RUNTIME_ERROR)
         return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
@@ -221,9 +222,7 @@ def _quoted(text: str) -> str:
 def _write(program: str) -> str:
     """Put the program into the scratch directory, byte by byte as it came; Prolog itself finds out its encoding."""
     path = f"{os.getcwd()}/program.pl"
-    file = os.open(
-        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666
-    )  # a file object would touch, and copy, more pages
+    file = os.open(path, _ANEW, 0o666)  # a file object would touch, and copy, more pages
     os.write(file, bytes_of(program))
     os.close(file)
     return path

@@ -162,17 +162,22 @@ goal_contexts(_, _, all(foreign)).
 
 looks_into(Name, Kind) :- memberchk_of(Kind, [goal, foreign]), \+ own(Name, _), into_text(Name), !.
 
-into_text(atom_length).     into_text(sub_atom).         into_text(sub_string).     into_text(sub_atom_icasechk).
-into_text(atom_chars).      into_text(atom_codes).       into_text(atom_number).    into_text(atom_string).
-into_text(upcase_atom).     into_text(downcase_atom).    into_text(string_upper).   into_text(string_lower).
-into_text(string_length).   into_text(string_chars).     into_text(string_codes).   into_text(string_code).
-into_text(get_string_code). into_text(split_string).     into_text(term_to_atom).   into_text(term_string).
-into_text(atom_to_term).    into_text(read_term_from_atom).                         into_text(string_to_atom).
-into_text(atom_concat).     into_text(string_concat).    into_text(text_concat).    into_text(text_to_string).
-into_text(name).            into_text(atomic_list_concat).                          into_text(write_length).
+into_text(Name) :- whole_text(Name).
+into_text(sub_atom_icasechk).                           into_text(downcase_atom).   into_text(string_upper).
+into_text(string_lower).    into_text(string_code).     into_text(get_string_code). into_text(split_string).
+into_text(read_term_from_atom).                         into_text(string_to_atom).  into_text(text_concat).
+into_text(text_to_string).  into_text(atom_to_term).    into_text(name).            into_text(write_length).
+
+%   whole_text(?Name): of these that take any data for its text.
+
+whole_text(atom_length).    whole_text(atom_concat).    whole_text(sub_atom).       whole_text(atom_chars).
+whole_text(atom_codes).     whole_text(atom_number).    whole_text(atom_string).    whole_text(upcase_atom).
+whole_text(string_concat).  whole_text(string_length).  whole_text(sub_string).     whole_text(string_chars).
+whole_text(string_codes).   whole_text(term_to_atom).   whole_text(term_string).    whole_text(atomic_list_concat).
 
 %   transparent(?Name): takes any data for what it is, or for its text.
 
+transparent(Name) :- whole_text(Name).
 transparent(=).            transparent(\=).           transparent(==).           transparent(\==).
 transparent(dif).          transparent(@<).           transparent(@>).           transparent(@=<).
 transparent(@>=).          transparent(compare).      transparent(member).       transparent(memberchk).
@@ -184,10 +189,6 @@ transparent(nb_setval).    transparent(b_setval).     transparent(nb_getval).   
 transparent(functor).      transparent(arg).          transparent(=..).          transparent(copy_term).
 transparent(clause).       transparent(current_predicate).                       transparent(predicate_property).
 transparent(atom).         transparent(atomic).       transparent(number).       transparent(ground).
-transparent(atom_length).  transparent(atom_concat).  transparent(sub_atom).     transparent(atom_chars).
-transparent(atom_codes).   transparent(atom_number).  transparent(atom_string).  transparent(upcase_atom).
-transparent(string_concat). transparent(string_length). transparent(sub_string). transparent(string_chars).
-transparent(string_codes). transparent(term_to_atom). transparent(term_string).  transparent(atomic_list_concat).
 transparent(write).        transparent(print).        transparent(writeln).      transparent(writeq).
 transparent(keysort).      transparent(pairs_keys_values).                       transparent(pairs_keys).
 transparent(pairs_values). transparent(put_assoc).    transparent(get_assoc).    transparent(list_to_assoc).

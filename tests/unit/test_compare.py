@@ -93,7 +93,7 @@ def test_what_was_not_asked_the_same_is_refused_unless_told_to(what: str, tmp_pa
 
 def test_a_language_that_was_changed_between_two_evaluations_is_not_the_same(tmp_path: Path) -> None:
     first = evaluation(tmp_path / "a", {"a1": "++"}, language_data={"run": '["sh"]'})
-    with pytest.raises(UsageError, match="what the language says and does differ"):
+    with pytest.raises(UsageError, match="they differ in what the language says and does"):
         compare(first, [evaluation(tmp_path / "b", {"a1": "++"}, language_data={"run": '["bash"]'})])
     assert compare(first, [evaluation(tmp_path / "c", {"a1": "++"})])  # an older one, of which nothing is known
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from lowres_code.errors import UsageError
+from lowres_code.plugins.manager import find_language
 from lowres_code.recipe import find_recipe, load_limits, load_recipe, recipe_names
 
 ROOT = Path(__file__).parents[2]
@@ -218,10 +219,17 @@ def test_templates_that_cannot_be_filled(table: str, said: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "table", ['system = ""', 'system = "{title}: {{ {guidance} }}"', 'template = "{question!s:>9}"']
+    ("table", "said"),
+    [
+        ('system = ""', ["1 + 1?"]),
+        ('system = "{title}: {{ yes }}"', ["Prolog: { yes }", "1 + 1?"]),
+        ('system = ""\ntemplate = "{question!s:>9}"', ["   1 + 1?"]),
+    ],
 )
-def test_templates_that_can_be_filled(table: str, tmp_path: Path) -> None:
-    load_recipe(written(tmp_path, f"{MINIMAL}[prompt]\n{table}\n"))
+def test_templates_that_can_be_filled(table: str, said: list[str], tmp_path: Path) -> None:
+    recipe = load_recipe(written(tmp_path, f"{MINIMAL}[prompt]\nshots = 0\n{table}\n"))
+    messages = recipe.prompt.prompt().messages(find_language("prolog").thing, "1 + 1?")
+    assert [message["content"] for message in messages] == said
 
 
 def test_the_limits_of_a_recipe_and_changes_of_them(tmp_path: Path) -> None:

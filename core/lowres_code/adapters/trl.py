@@ -63,7 +63,6 @@ class ProgramEnvironment:
     def __init__(self, language: str) -> None:
         """Language: its name, or its file."""
         self._language = language
-        self._row: Row = {}
         self._tests: tuple[Test, ...] = ()
         self._last: Judgement | None = None
         self._error: LowresCodeError | None = None
@@ -75,7 +74,7 @@ class ProgramEnvironment:
             UsageError: it does not say what is right, or there is no such language.
             JudgeError: the judge does not work here.
         """
-        self._row, self._tests = row, tests_for(self._language, row)
+        self._tests = tests_for(self._language, row)
         self._last = self._error = None
 
     def run_program(self, program: str) -> str:

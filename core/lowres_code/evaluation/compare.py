@@ -105,7 +105,7 @@ class Comparison(BaseModel):
 
     def notes(self) -> list[str]:
         """What somebody who reads the figures must know beside them."""
-        notes = [f"not asked the same: {' and '.join(self.differs_in)} differ"] if self.differs_in else []
+        notes = [f"not asked the same; they differ in {' and '.join(self.differs_in)}"] if self.differs_in else []
         notes += [f"{self.left_out} problems are left out: one of the two lacks them"] if self.left_out else []
         return [*notes, *self.before_lacks.notes(self.before), *self.after_lacks.notes(self.after)]
 
@@ -128,8 +128,8 @@ def _comparison(first: EvaluationFolder, other: EvaluationFolder, anyway: bool) 
     differs = _differs_in(first, other)
     if differs and not anyway:
         raise UsageError(
-            f"{str(first.path)!r} and {str(other.path)!r} were not asked the same: {' and '.join(differs)} differ; "
-            "--anyway compares the problems that both have"
+            f"{str(first.path)!r} and {str(other.path)!r} were not asked the same; they differ in "
+            f"{' and '.join(differs)}: --anyway compares the problems that both have"
         )
     old, new = first.samples(), other.samples()
     before, after = judged_by_problem(old), judged_by_problem(new)

@@ -137,11 +137,25 @@ def read_line(kind: type[Wire], line: bytes, where: str) -> Any:
     Raises:
         UsageError: it is no JSON object, or not of this kind.
     """
+    record = read_object(line, where)
     try:
-        return kind.model_validate(json.loads(line))
+        return kind.model_validate(record)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise UsageError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error
+
+
+def read_object(line: bytes, where: str) -> dict[str, Any]:
+    """The JSON object in a line.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not a JSON object: {error}") from error
+    if not isinstance(record, dict):
+        raise UsageError(f"{where}: not a JSON object")
+    return record

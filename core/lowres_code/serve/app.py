@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
 
 from lowres_code import __version__
 from lowres_code.async_judge import AsyncJudge
@@ -26,6 +27,8 @@ from lowres_code.serve.host import Host, TooBusyError
 from lowres_code.serve.parsed import Parsed, parse
 
 _STREAM = {"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}}
+
+_GONE = 499  # to nobody, and in no log
 
 log = logging.getLogger("lowres_code.serve")
 
@@ -96,6 +99,7 @@ def make_app(host: Host, stopping: asyncio.Event) -> FastAPI:
     app.add_exception_handler(UsageError, lambda _, error: _error(422, error))
     app.add_exception_handler(JudgeError, lambda _, error: _error(503, error))
     app.add_exception_handler(TooBusyError, lambda _, error: _error(429, error, {"Retry-After": "1"}))
+    app.add_exception_handler(ClientDisconnect, lambda _, gone: Response(status_code=_GONE))
     app.add_exception_handler(RequestValidationError, lambda _, error: _error(422, _first(error)))
     app.state.host, app.state.stopping = host, stopping
     app.get("/health", summary="Whether the server is there")(health)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from lowres_code.completion import Completion
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.problem import Test
+from lowres_code.remote.wire import read_object
 from lowres_code.scoring.rows import Columns, row_of
 
 _COLUMNS = Columns()
@@ -39,7 +39,7 @@ def parse(asked: bytes | dict[str, Any], number: int, language: Language) -> Par
     Raises:
         UsageError: it cannot be judged, or is too much for a line.
     """
-    record = asked if isinstance(asked, dict) else _record(asked, number)
+    record = asked if isinstance(asked, dict) else read_object(asked, f"line {number}")
     limits, name = _limits(record, number), _name(record, number)
     row = row_of(number, f"line {number}", record, _COLUMNS, language)
     for most, what, many in ((_MOST_SAMPLES, "samples", row.texts), (_MOST_TESTS, "tests", row.tests)):
@@ -47,16 +47,6 @@ def parse(asked: bytes | dict[str, Any], number: int, language: Language) -> Par
             raise UsageError(f"line {number}: {len(many)} {what}; a line may have {most}")
     samples = [row.completion(sample, language.fences) for sample in range(len(row.texts))]
     return Parsed(samples, row.tests, limits, name)
-
-
-def _record(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"line {number}: not a JSON object: {error}") from error
-    if not isinstance(record, dict):
-        raise UsageError(f"line {number}: not a JSON object")
-    return record
 
 
 def _name(record: Mapping[str, Any], number: int) -> dict[str, object]:

@@ -273,9 +273,9 @@ def test_what_was_sampled_otherwise_is_not_compared_and_other_problems_are_no_ot
     measured(tmp_path / "cold", judge, Scribe(), temperature=0.5)
     refused = invoke("compare", tmp_path / "a", tmp_path / "cold")
     assert refused.exit_code == 2
-    assert "were not asked the same: the temperature differ" in refused.output
+    assert "were not asked the same; they differ in the temperature:" in refused.output
     few = EvaluationFolder(tmp_path / "few")
     evaluate(few, Writer("scribe", Scribe), PROBLEMS[:3], judge, recipe())
     refused = invoke("compare", tmp_path / "a", tmp_path / "few")
-    assert "were not asked the same: the problems differ" in refused.output
+    assert "were not asked the same; they differ in the problems:" in refused.output
     assert invoke("compare", tmp_path / "a", tmp_path / "few", "--anyway").exit_code == 0

@@ -241,7 +241,7 @@ def test_comparison_by_turn(tmp_path: Path, judge: Judge, invoke: Invoke) -> Non
     shown = invoke("compare", tmp_path / "before", tmp_path / "after")
     assert "after turn 3" in shown.stdout
     once = measured(tmp_path / "once", judge, recipe(1))
-    with pytest.raises(UsageError, match="the number of turns and what the model is told between turns differ"):
+    with pytest.raises(UsageError, match="they differ in the number of turns and what the model is told between turns"):
         compare(once, [before])
     assert compare(once, [before], anyway=True)[0].by_turn[1].difference.value == 0
 

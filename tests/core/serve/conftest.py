@@ -8,10 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 import pytest
@@ -34,6 +35,12 @@ class Served:
 
     url: str
     process: subprocess.Popen[str]
+    log: IO[bytes]
+
+    def said(self) -> str:
+        """What it has written on standard error."""
+        self.log.seek(0)
+        return self.log.read().decode()
 
     def client(self, **headers: str) -> httpx2.Client:
         return httpx2.Client(base_url=self.url, timeout=60, headers=headers)
@@ -63,17 +70,18 @@ def served(
     }
     asked["headers_s"] = headers_s
     command = [sys.executable, "-c", _SCRIPT, json.dumps(asked)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    assert process.stdout is not None
-    try:
-        url = process.stdout.readline().strip()
-        assert url.startswith("http://127.0.0.1:")
-        yield Served(url, process)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+        assert process.stdout is not None
+        try:
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:")
+            yield Served(url, process, log)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
 
 
 @pytest.fixture

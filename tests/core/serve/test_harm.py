@@ -103,6 +103,7 @@ def test_who_goes_away_takes_back_what_has_not_begun(serve: Serve) -> None:
                 one.sendall(head.encode() + b"\r\n\r\n" + body)
             until(lambda: waiting(client) == 6)
         until(lambda: waiting(client) == 1)
+    assert server.said() == ""  # a client that goes away is nobody's error
 
 
 def test_silent_connections_cost_nobody_anything(serve: Serve) -> None:

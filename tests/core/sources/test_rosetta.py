@@ -66,7 +66,7 @@ def test_another_answer_is_wrong(judge: Judge, problems: list[Problem]) -> None:
     assert verdicts(judge, problems, programs) == {problem.id: "wrong_answer" for problem in problems}
 
 
-def test_a_constant_is_wrong_whatever_it_is(judge: Judge, problems: list[Problem]) -> None:
+def test_a_constant_that_could_be_guessed_is_wrong(judge: Judge, problems: list[Problem]) -> None:
     """One answer to every query of a predicate: each that may come out for one of the values."""
     constants = {
         "palindrome": ("palindrome(_, {}).", ["yes", "no"]),
