@@ -55,7 +55,7 @@ class CommandLanguage(Language):
         analysis: reads a program without running it, and prints what it consists of as one object of JSON, with the
             fields of `lowres_code.language.analysis.Analysis`, and if it likes ``names`` (``[name, begin, end]``) and
             ``numbers`` (``[begin, end]``), see `lowres_code.language.analysis.Places`. If it fails, there is none.
-        reader, reader_name: the text of a file that stands for ``{reader}`` in there, and what it is called.
+        reader: files that it consists of, texts by names; ``{reader}`` in there stands for the first one.
         variables: environment variables that the tools and programs have; the worker has none of them.
     """
 
@@ -74,8 +74,7 @@ class CommandLanguage(Language):
     stem: str = "program"
     exact: bool = False
     analysis: Command = ()
-    reader: str = ""
-    reader_name: str = ""
+    reader: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, int] = field(default_factory=dict)
@@ -126,8 +125,10 @@ class CommandLanguage(Language):
     def analyse(self, program: str) -> Analysis | None:
         """What ``analysis`` prints."""
         self._write(program)
-        Path(f"reader-{self.reader_name}").write_text(self.reader, encoding="utf-8")
-        words = [part.replace("{reader}", f"reader-{self.reader_name}") for part in self._filled(self.analysis)]
+        for name, text in self.reader.items():
+            Path(f"reader-{name}").write_text(text, encoding="utf-8")
+        first = f"reader-{next(iter(self.reader), '')}"
+        words = [part.replace("{reader}", first) for part in self._filled(self.analysis)]
         with subprocess.Popen(
             words, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ) as process:

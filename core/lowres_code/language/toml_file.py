@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -108,11 +109,20 @@ class AppendTable(Table):
         return pattern
 
 
+def readers(names: object) -> object:
+    """What ``reader`` holds as a list; a text stands for a list of it alone."""
+    return [names] if isinstance(names, str) else names
+
+
+Reader = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*reader[A-Za-z0-9._-]*$")]
+Readers = Annotated[tuple[Reader, ...], Field(strict=False), BeforeValidator(readers)]
+
+
 class AnalysisTable(Table):
     """``[analysis]``: how a program is read without being run; see `lowres_code.language.command.CommandLanguage`."""
 
     run: Command = Field(min_length=1)
-    reader: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]*reader[A-Za-z0-9._-]*)?$")] = ""  # a file beside this one
+    reader: Readers = ()  # files beside this one; the first is {reader}
 
     @field_validator("run")
     @classmethod
@@ -124,7 +134,7 @@ class AnalysisTable(Table):
     @model_validator(mode="after")
     def _reader_is_used(self) -> AnalysisTable:
         if bool(self.reader) != any("{reader}" in word for word in self.run):
-            raise ValueError("needs both {reader} in run and reader, a file beside this one, or neither")
+            raise ValueError("needs both {reader} in run and reader, files beside this one, or neither")
         return self
 
 
@@ -180,18 +190,21 @@ def files_beside(path: Path) -> list[Path]:
         UsageError: it cannot be read.
     """
     table = read_toml(path, "language").get("analysis")
-    return [path.with_name(table["reader"])] if isinstance(table, dict) and table.get("reader") else []
+    names = readers(table.get("reader", [])) if isinstance(table, dict) else []
+    return [path.with_name(name) for name in names] if isinstance(names, list) else []
 
 
-def _reader(table: LanguageTable, path: Path) -> str:
-    """The text of the reader, if there is one.
+def _reader(table: LanguageTable, path: Path) -> dict[str, str]:
+    """The texts of the reader's files, by their names.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: one cannot be read.
     """
-    if table.analysis is None or not table.analysis.reader:
-        return ""
-    file = path.with_name(table.analysis.reader)
+    names = table.analysis.reader if table.analysis else ()
+    return {name: _text_of(path.with_name(name), path) for name in names}
+
+
+def _text_of(file: Path, path: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -250,7 +263,7 @@ def _fences(table: LanguageTable) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.lower() for tag in tags))
 
 
-def _language(table: LanguageTable, reader: str) -> CommandLanguage:
+def _language(table: LanguageTable, reader: Mapping[str, str]) -> CommandLanguage:
     return CommandLanguage(
         name=table.name,
         title=table.title or table.name.capitalize(),
@@ -268,7 +281,6 @@ def _language(table: LanguageTable, reader: str) -> CommandLanguage:
         needs=table.limits.model_dump(exclude_none=True),
         examples=tuple(Example(**example.model_dump()) for example in table.examples),
         analysis=table.analysis.run if table.analysis else (),
-        reader_name=table.analysis.reader if table.analysis else "",
         reader=reader,
         append=AppendStyle(**table.append.model_dump()) if table.append else None,
         self_tests=tuple(SelfTest(test.program, test.status, test.answer) for test in table.self_tests),

@@ -36,8 +36,8 @@ def with_append(language: CommandLanguage, **changes: Any) -> CommandLanguage:
 
 
 def with_reader(language: CommandLanguage, old: str, new: str) -> CommandLanguage:
-    assert old in language.reader
-    return replace(language, reader=language.reader.replace(old, new))
+    assert any(old in text for text in language.reader.values())
+    return replace(language, reader={name: text.replace(old, new) for name, text in language.reader.items()})
 
 
 def test_what_is_right_passes(lua: CommandLanguage) -> None:

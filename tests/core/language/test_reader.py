@@ -38,15 +38,26 @@ def test_a_program_is_read_by_a_command(script: str, found: Analysis | None, tmp
         assert [one.analysis for one in judge.analyse(judgements)] == [found]
 
 
+def test_a_reader_may_consist_of_several_files(tmp_path: Path) -> None:
+    (tmp_path / "sh-reader.sh").write_text(". ./reader-sh-reader-words.sh; found $1")
+    (tmp_path / "sh-reader-words.sh").write_text(f"found() {{ grep -q 7 $1 && echo '{PRINTED}'; }}")
+    table = READER.replace('"sh-reader.sh"', '["sh-reader.sh", "sh-reader-words.sh"]')
+    with Judge(load(tmp_path, SMALL + table), isolation="namespaces", workers=1) as judge:
+        judgements = judge.judge(["<code>echo 7</code>"], [Problem("p", "q", (Test("7"),))])
+        assert [one.analysis for one in judge.analyse(judgements)] == [Analysis(0, 0, 0, 1, ("7",))]
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
         ('run = "sh {file}"\nreader = "sh-reader.sh"', "needs both {reader} in run and reader"),
         ('run = "sh {reader} {file}"', "needs both {reader} in run and reader"),
         ('run = "sh {reader}"\nreader = "sh-reader.sh"', "has no {file} in it"),
-        ('run = "sh {reader} {file}"\nreader = "../reader"', "analysis.reader: must match"),
-        ('run = "sh {reader} {file}"\nreader = "env.json"', "analysis.reader: must match"),
+        ('run = "sh {reader} {file}"\nreader = "../reader"', "analysis.reader.0: must match"),
+        ('run = "sh {reader} {file}"\nreader = "env.json"', "analysis.reader.0: must match"),
         ('run = "sh {reader} {file}"\nreader = "no-reader.sh"', "cannot be read: No such file"),
+        ('run = "sh {reader} {file}"\nreader = ["sh-reader.sh", "../reader"]', "analysis.reader.1: must match"),
+        ('run = "sh {reader} {file}"\nreader = 7', "analysis.reader: "),
     ],
 )
 def test_an_analysis_that_is_refused(table: str, said: str, tmp_path: Path) -> None:
@@ -55,9 +66,11 @@ def test_an_analysis_that_is_refused(table: str, said: str, tmp_path: Path) -> N
     assert said in str(told.value)
 
 
-def test_a_run_keeps_the_reader_beside_the_language(tmp_path: Path) -> None:
-    (tmp_path / "sh-reader.sh").write_text("cat")
-    load(tmp_path, SMALL + READER)
+@pytest.mark.parametrize("names", [("sh-reader.sh",), ("sh-reader.sh", "sh-reader-words.sh")])
+def test_a_run_keeps_the_reader_beside_the_language(names: tuple[str, ...], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).write_text("cat")
+    load(tmp_path, SMALL + READER.replace('"sh-reader.sh"', str(list(names)) if names[1:] else f'"{names[0]}"'))
     recipe = load_recipe(ROOT / "recipes" / "quickstart.toml")
     run = RunDirectory.create(tmp_path / "run", recipe, {"language": "sh"}, tmp_path / "language.toml")
-    assert load_language(run.path / "language.toml").reader == "cat"
+    assert load_language(run.path / "language.toml").reader == dict.fromkeys(names, "cat")
