@@ -216,10 +216,12 @@ def _summary(metrics: list[dict[str, Any]]) -> list[str]:
     first, last = timed[0], timed[-1]
     step_s = sorted(record["step_time"] for record in timed)[len(timed) // 2]
     judge = sum(record["judge_s"] for record in timed) / sum(record["step_time"] for record in timed)
+    memory = max(record.get("cost/peak_gib", 0) for record in timed)
     return [
         f"reward {first['reward']:.3f} (step {first['step']}) -> {last['reward']:.3f} (step {last['step']}); "
         f"correct in training {first['share/correct']:.1%} -> {last['share/correct']:.1%}",
-        f"{step_s:.1f} s a step (median), of which the judge {judge:.1%}",
+        f"{step_s:.1f} s a step (median), of which the judge {judge:.1%}"
+        + (f"; {memory:.1f} GiB of memory at most" if memory else ""),
     ]
 
 

@@ -1,7 +1,8 @@
-"""What a step costs, by part."""
+"""What a step costs: seconds and tokens by part, and memory."""
 
 from __future__ import annotations
 
+import resource
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -44,10 +45,13 @@ class Costs:
         self._totals[name] += amount
 
     def take(self) -> dict[str, float]:
-        """The totals by ``cost/NAME``, which begin anew."""
+        """The totals by ``cost/NAME``, which begin anew, and as ``cost/peak_gib`` the most memory that was held.
+
+        That is the GPU's, as torch reserved it since costs were last taken; without one, the process's since it began.
+        """
         totals = {f"cost/{name}": amount for name, amount in sorted(self._totals.items())}
         self._totals.clear()
-        return totals
+        return totals | {"cost/peak_gib": _peak_gib()}
 
     def _charge(self) -> None:
         now = _now()
@@ -71,8 +75,20 @@ class OptimizerCost(TrainerCallback):  # type: ignore[misc]
         self._costs.end()
 
 
+def _on_gpu() -> bool:
+    return bool(torch.cuda.is_available() and torch.cuda.is_initialized())
+
+
 def _now() -> float:
     """The time; a GPU has done by then what it was asked to."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if _on_gpu():
         torch.cuda.synchronize()
     return time.perf_counter()
+
+
+def _peak_gib() -> float:
+    if not _on_gpu():
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+    peak = float(torch.cuda.max_memory_reserved())
+    torch.cuda.reset_peak_memory_stats()
+    return round(peak / 2**30, 2)

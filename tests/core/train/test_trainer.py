@@ -139,6 +139,13 @@ def test_each_step_says_what_it_costs(tmp_path: Path) -> None:
         assert in_step == pytest.approx(record["step_time"], rel=0.05, abs=0.02)
         assert record["cost/prefill_tokens"] == sum(lengths)  # 16 completions, of each prompt 4
         assert record["cost/decode_tokens"] == pytest.approx(16 * record["completions/mean_length"])
+        assert record["cost/peak_gib"] == pytest.approx(most_memory_gib(), rel=0.2)
+
+
+def most_memory_gib() -> float:
+    """By the kernel's own account of this process."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 2**20
 
 
 def lora(layers_from: int, model: Any) -> Any:
