@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lowres_code._util.given import PATH, must_be
 from lowres_code.errors import UsageError
 from lowres_code.evaluation.folder import EvaluationFolder, ProblemRecord, Summary
 from lowres_code.evaluation.record import SampleRecord, read_samples
@@ -97,6 +98,7 @@ def load_run(path: str | Path) -> Run:
     Raises:
         UsageError: there is none, or it cannot be read.
     """
+    must_be(path, PATH, 'load_run takes the directory of a run, as "runs/mine"')
     run = RunDirectory.open(Path(path))
     steps = {f"step-{step}": summary for step, summary in run.step_evaluations().items()}
     stages = {stage: summary for stage in STAGES if (summary := run.evaluation(stage))}
@@ -118,6 +120,7 @@ def load_evaluation(path: str | Path) -> Evaluation:
     Raises:
         UsageError: there is none, or it cannot be read.
     """
+    must_be(path, PATH, 'load_evaluation takes the folder of an evaluation, as "runs/mine/eval/trained"')
     if RunDirectory(Path(path)).exists():
         raise UsageError(f"{str(path)!r} is a run: load_run, or the folder of one of its evaluations, eval/base")
     return Evaluation(Path(path), EvaluationFolder(Path(path)).summary())
