@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import lowres_code as lc
+import lowres_code
+import lowres_code.recipe
+import lowres_code.recipe.locate
 import pytest
-from lowres_code.recipe import find_recipe, load_limits, open_recipe
-from lowres_code.recipe.locate import find_suite
 
 from tests.conftest import PROLOG
+
+lc: Any = lowres_code  # whoever passes a wrong type has no type checker
+recipes: Any = lowres_code.recipe
+locate: Any = lowres_code.recipe.locate
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +142,16 @@ MADE: dict[str, tuple[Callable[[], object], str]] = {
         r'not \{.*: load_recipe\(Path\("mine.toml"\)\)',
     ),
     "an override": (
-        lambda: lc.load_recipe(find_recipe("quickstart"), "train.max_steps=3"),
+        lambda: lc.load_recipe(recipes.find_recipe("quickstart"), "train.max_steps=3"),
         r"overrides must be a list of texts, .*, not 'train.max_steps=3'",
     ),
-    "a limit": (lambda: load_limits(None, "limits.cpu_s=3"), "overrides must be a list of texts"),
-    "find": (lambda: find_recipe(42), "a recipe is named by text, .*, not 42"),
-    "open": (lambda: open_recipe(Path("mine.toml")), r"a recipe is named by text, .*, not (Posix)?Path\('mine.toml'\)"),
-    "suite": (lambda: find_suite(42), "a suite is named by text"),
+    "a limit": (lambda: recipes.load_limits(None, "limits.cpu_s=3"), "overrides must be a list of texts"),
+    "find": (lambda: recipes.find_recipe(42), "a recipe is named by text, .*, not 42"),
+    "open": (
+        lambda: recipes.open_recipe(Path("mine.toml")),
+        r"a recipe is named by text, .*, not (Posix)?Path\('mine.toml'\)",
+    ),
+    "suite": (lambda: locate.find_suite(42), "a suite is named by text"),
 }
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set, Sized
 from os import PathLike
-from typing import Any
+from types import UnionType
 
 from lowres_code._util.records import shown
 from lowres_code.errors import UsageError
 
-PATH = (str, PathLike)
+PATH = str | PathLike
 
 
-def must_be(value: object, kind: type | tuple[Any, ...], what: str) -> None:
+def must_be(value: object, kind: type | UnionType, what: str) -> None:
     """See that a value is of a kind.
 
     Args:

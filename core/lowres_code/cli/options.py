@@ -16,8 +16,8 @@ from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text, text_of
 from lowres_code.api import find_language as find_language  # noqa: PLC0414
 from lowres_code.api import must_be_installed
-from lowres_code.errors import UsageError
 from lowres_code.asked import MOST_WORKERS
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.recipe import LimitsTable, RecipeFile, load_limits, open_recipe
 from lowres_code.sandbox.isolation import ISOLATIONS

@@ -19,7 +19,6 @@ from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
 from lowres_code.recipe.suite import Suite
 from lowres_code.recipe.trl_options import option_errors
 
-
 _OVERRIDES = 'overrides must be a list of texts, as ["train.max_steps=3"]'
 
 
