@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set, Sized
-from os import PathLike
+from pathlib import Path
 from types import UnionType
 
 from lowres_code._util.records import shown
 from lowres_code.errors import UsageError
 
-PATH = str | PathLike
+PATH = str | Path
 
 
 def must_be(value: object, kind: type | UnionType, what: str) -> None:

@@ -23,8 +23,9 @@ def command(paths: tuple[Path, ...], out: Path | None, opens: bool, as_json: boo
     """
     from lowres_code.report.html import write_page
     from lowres_code.report.page_data import page_of
-    from lowres_code.report.terminal import print_run
+    from lowres_code.report.terminal import print_evaluation, print_run
     from lowres_code.runs.directory import RunDirectory
+    from lowres_code.runs.loaded import load_evaluation
 
     page = page_of(paths)
     if as_json:
@@ -34,6 +35,8 @@ def command(paths: tuple[Path, ...], out: Path | None, opens: bool, as_json: boo
     for path in paths:
         if RunDirectory(path).exists():
             print_run(RunDirectory(path), screen)
+        else:
+            print_evaluation(load_evaluation(path), screen)
     target = out or (paths[0] / "report.html" if len(paths) == 1 else Path("report.html"))
     write_page(page, target)
     screen.print(f"page: {target}", soft_wrap=True)
