@@ -132,6 +132,7 @@ def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: 
     """
     file = opened_recipe(name)
     recipe = load_recipe(file, overrides)
+    _must_suit_trl(recipe)
     if as_json:
         print_json({**_about(recipe), "valid": True, "files": file.provenance(), "model": recipe.model.name})
         return
@@ -144,6 +145,15 @@ def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: 
         backend = find_language(language, elsewhere=True)
         must_run(backend, recipe.limits)
         _try(recipe, backend)
+
+
+def _must_suit_trl(recipe: Recipe) -> None:
+    from lowres_code._util.quiet import quiet_libraries
+
+    quiet_libraries()
+    from lowres_code.train.arguments import check_options
+
+    check_options(recipe)
 
 
 def _try(recipe: Recipe, language: Language) -> None:
