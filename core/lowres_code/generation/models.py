@@ -185,6 +185,6 @@ def _cannot_load(name: str, error: Exception) -> UsageError:
     if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
         reason = "there is no such folder"
     near = near_model(name)
-    reason += f"; did you mean {near!r}?" if near else ""
+    reason = f"{reason.rstrip('.')}; did you mean {near!r}?" if near else reason
     kinds = f"a folder, a .gguf file, a model on the hub, or {POCKET!r}"
     return UsageError(f"model {name!r} cannot be loaded: {reason} ({kinds})")

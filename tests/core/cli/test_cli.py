@@ -270,6 +270,7 @@ def unprivileged() -> list[str]:
         (["lang", "show", "hidden/l.toml"], "Permission denied"),
         (["lang", "new", "x1"], "Permission denied"),
         (["run", "hidden/p.py", "--lang", "python"], "Permission denied"),
+        (["report", ".", "--out", "page.html"], "cannot write 'page.html': Permission denied"),
         (["eval", "pocket", "--lang", "python", "--out", "e"], "'e' cannot hold an evaluation: Permission denied"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
