@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lowres_code._util.given import must_be, must_be_list, must_match
-from lowres_code.errors import UsageError
+from lowres_code.errors import UsageError, near_match
 from lowres_code.language.base import Language, Limits
 from lowres_code.problem import Problem, Test
+from lowres_code.sandbox.isolation import ISOLATIONS
 
 MOST_WORKERS = 1_000
 _PROBLEM = 'must be a Problem, as Problem("id", "question", (Test("42"),))'
@@ -24,6 +25,8 @@ def check_parts(
     must_be(language, Language, 'Judge: the language must be its name, as "prolog", the path of its file, or a backend')
     check_limits(limits or Limits())
     must_be(isolation, str, 'Judge: isolation must be text, as "auto"')
+    if isolation not in (known := ("auto", *ISOLATIONS)):
+        raise UsageError(f"there is no isolation {isolation!r}; {near_match(str(isolation), known)}")
     if workers is not None and (not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS):
         raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
     address = 'Judge: servers must be addresses, as ["http://localhost:8000"]'

@@ -61,6 +61,8 @@ class Test:
             )
         if self.checker is not None and self.expected is None:
             raise UsageError(f"the checker {str(self.checker)!r} needs an expected answer to compare with")
+        if self.check is not None and not callable(self.check):
+            raise UsageError(f"Test: check must be a function of an answer's text, not {shown(self.check)}")
         must_be(self.stdin, str, "Test: stdin must be text")
         must_be(self.query, str | None, "Test: query must be text")
         must_be(self.limits, Mapping, 'Test: limits must be as {"cpu_s": 2}')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from lowres_code import load_evaluation, load_run
+from lowres_code import UsageError, load_evaluation, load_run
 from lowres_code.evaluation.folder import Asked, EvaluationFolder, ProblemRecord
 from lowres_code.evaluation.record import SampleRecord
 from lowres_code.recipe import find_recipe, load_recipe
@@ -100,6 +100,12 @@ def run(tmp_path: Path) -> RunDirectory:
     begin(run.path / "eval" / "base", *ALL).summarize(6)
     run.set_status(INTERRUPTED, 3, 40)
     return run
+
+
+def test_an_evaluation_is_no_run(tmp_path: Path) -> None:
+    begin(tmp_path / "e")
+    with pytest.raises(UsageError, match=r"/e' is an evaluation, and no run: load_evaluation"):
+        load_run(tmp_path / "e")
 
 
 def test_a_run_in_a_line(run: RunDirectory) -> None:

@@ -9,13 +9,17 @@ from typing import Any
 
 import lowres_code
 import lowres_code.recipe
+import lowres_code.recipe.build
 import lowres_code.recipe.locate
 import pytest
+from lowres_code import prompt
 
 from tests.conftest import PROLOG
 
 lc: Any = lowres_code  # whoever passes a wrong type has no type checker
 recipes: Any = lowres_code.recipe
+build: Any = lowres_code.recipe.build
+Prompt: Any = prompt.Prompt
 locate: Any = lowres_code.recipe.locate
 
 
@@ -114,17 +118,24 @@ MADE: dict[str, tuple[Callable[[], object], str]] = {
     "workers a text": (lambda: lc.Judge(PROLOG, workers="2"), "workers must be from 1 to 1000, not '2'"),
     "isolation None": (lambda: lc.Judge(PROLOG, isolation=None), 'isolation must be text, as "auto", not None'),
     "servers a number": (lambda: lc.Judge(PROLOG, servers=8000), r"servers must be addresses, as .*, not 8000"),
+    "isolation none": (
+        lambda: lc.Judge(PROLOG, isolation="none"),
+        "there is no isolation 'none'; known: auto, landlock, limits, namespaces",
+    ),
+    "isolation misspelt": (lambda: lc.Judge(PROLOG, isolation="landlok"), "did you mean 'landlock'"),
     "ray a flag": (lambda: lc.Judge(PROLOG, ray=True), 'ray must be the address of a cluster, as "auto", not True'),
     "await a name": (lambda: lc.AsyncJudge("prolog"), r'as AsyncJudge\(Judge\("prolog"\)\), not \'prolog\''),
     "language 42": (lambda: lc.find_language(42), "find_language takes a name or the path of a TOML file, .*, not 42"),
     "checker 42": (lambda: lc.find_checker(42), "find_checker takes text, .*, not 42"),
     "conforms": (lambda: lc.assert_conforms("prolog"), r'as find_language\("prolog"\) gives it, not \'prolog\''),
+    "held out": (lambda: lc.part_of("q", "x"), "part_of: held_out must be a share, from 0 to 1, not 'x'"),
     "part of": (lambda: lc.part_of(42), "part_of takes the text of a question, not 42"),
     "one test": (lambda: lc.Problem("a", "q", lc.Test("42")), r'tests must be as \(Test\("42"\),\), not Test'),
     "answers": (lambda: lc.Problem("a", "q", ("42",)), r"each test must be a Test, not '42' \(number 1\)"),
     "id 1": (lambda: lc.Problem(1, "q", (lc.Test("42"),)), "Problem: id must be text, not 1"),
     "question None": (lambda: lc.Problem("a", None, (lc.Test("42"),)), "Problem: question must be text, not None"),
     "stdin 2": (lambda: lc.Test("42", stdin=2), "Test: stdin must be text, not 2"),
+    "check a text": (lambda: lc.Test(check="42"), "Test: check must be a function of an answer's text, not '42'"),
     "query 2": (lambda: lc.Test("42", query=2), "Test: query must be text, not 2"),
     "limits 2": (lambda: lc.Test("42", limits=2), r'Test: limits must be as \{"cpu_s": 2\}, not 2'),
     "run 42": (lambda: lc.load_run(42), "load_run takes the directory of a run, .*, not 42"),
@@ -146,6 +157,23 @@ MADE: dict[str, tuple[Callable[[], object], str]] = {
         r"overrides must be a list of texts, .*, not 'train.max_steps=3'",
     ),
     "a limit": (lambda: recipes.load_limits(None, "limits.cpu_s=3"), "overrides must be a list of texts"),
+    "a suite's name": (
+        lambda: lc.load_recipe(recipes.find_recipe("quickstart"), suite="gsm8k"),
+        r'the suite must be as open_suite\("gsm8k", "prolog"\) gives it, not \'gsm8k\'',
+    ),
+    "problems of a name": (
+        lambda: build.load_problems("quickstart", "eval"),
+        r"takes a recipe's table, as recipe\.data\.eval, not 'quickstart'",
+    ),
+    "problems of a part": (
+        lambda: build.load_problems(lc.load_recipe(recipes.find_recipe("quickstart")).data.eval, "test"),
+        'takes a table and "train" or "eval", not \'test\'',
+    ),
+    "a prompt for a name": (
+        lambda: Prompt("").messages("prolog", "q"),
+        r'the language must be as find_language\("prolog"\) gives it, not \'prolog\'',
+    ),
+    "a prompt without a question": (lambda: Prompt("").messages(PROLOG, 42), "the question must be text, not 42"),
     "find": (lambda: recipes.find_recipe(42), "a recipe is named by text, .*, not 42"),
     "open": (
         lambda: recipes.open_recipe(Path("mine.toml")),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from lowres_code._util.given import must_be_list
+from lowres_code._util.given import must_be, must_be_list
 from lowres_code._util.records import shown
 from lowres_code._util.toml_errors import Tree, table_of, validation_errors
 from lowres_code.errors import UsageError, near_match
@@ -46,6 +46,7 @@ def load_recipe(
     """
     file = _file(path)
     must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
+    must_be(suite, Suite | None, 'load_recipe: the suite must be as open_suite("gsm8k", "prolog") gives it')
     tree = merged_tree(file, overrides, seen_from, suite)
     recipe, errors = _validated(tree, training)
     if recipe is None or errors:

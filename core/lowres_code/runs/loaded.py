@@ -132,6 +132,8 @@ def load_run(path: str | Path) -> Run:
         UsageError: there is none, or it cannot be read.
     """
     must_be(path, PATH, 'load_run takes the directory of a run, as "runs/mine"')
+    if not RunDirectory(Path(path)).exists() and EvaluationFolder(Path(path)).exists():
+        raise UsageError(f"{str(path)!r} is an evaluation, and no run: load_evaluation")
     run = RunDirectory.open(Path(path))
     steps = {f"step-{step}": summary for step, summary in run.step_evaluations().items()}
     stages = {stage: summary for stage in STAGES if (summary := run.evaluation(stage))}
