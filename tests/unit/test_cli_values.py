@@ -53,7 +53,7 @@ def test_nothing_is_written_to_a_file_called_like_standard_output(
 ) -> None:
     done = invoke(*arguments.split(), cwd=tmp_path)
     assert done.exit_code == 2
-    assert "'-' would be standard output, and this is written to a place of its own" in done.stderr
+    assert "'-' would be standard output, which has the figures: name a place" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

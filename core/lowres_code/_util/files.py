@@ -75,8 +75,12 @@ def must_take_folder(path: Path) -> None:
     nearest = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
     if not nearest.is_dir():
         raise UsageError(f"cannot make the folder {str(path)!r}: {str(nearest)!r} is a file; choose another --out")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write in {str(nearest)!r}: choose another folder with --out")
+    probe = nearest / f".{secrets.token_hex(8)}.tmp"
+    try:
+        probe.mkdir()  # who is root may write anywhere, and still not here
+        probe.rmdir()
+    except OSError as error:
+        raise UsageError(f"cannot write in {str(nearest)!r}: choose another folder with --out") from error
 
 
 def write_json(path: Path, value: object) -> None:

@@ -46,7 +46,7 @@ class NewPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """As click does."""
         if value == "-":
-            said = "'-' would be standard output, and this is written to a place of its own: name it (./- if it is so)"
+            said = "'-' would be standard output, which has the figures: name a place (./- for one that is called so)"
             raise click.BadParameter(said, ctx, param)
         return super().convert(value, param, ctx)
 
