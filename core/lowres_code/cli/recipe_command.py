@@ -125,7 +125,9 @@ def _prompt(recipe: Recipe, language: Language) -> str:
 @set_option
 @json_option
 def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Whether a recipe is valid here, with the TRL that is installed; all that is wrong is said at once.
+    """Whether a recipe is valid here; all that is wrong is said at once.
+
+    If nothing is, the TRL that is installed tries the options of training together, in a small step.
 
     With --lang also what a run begins with: the problems, the lengths of prompts, what a right, a wrong, an empty and a
     hostile completion would earn, and what a step will take.

@@ -226,8 +226,10 @@ class EvaluationFolder:
             UsageError: as `summary`.
         """
         before = self.summary()
+        if before.complete:
+            return before
         expected = len(self.problems()) * (before.asked.samples + before.asked.greedy)
-        return before if before.complete else self._computed(before, expected, before.failures)
+        return self._computed(before, expected, before.failures)
 
     def _computed(self, before: Summary, expected: int, failures: Iterable[str]) -> Summary:
         records = self.samples()
