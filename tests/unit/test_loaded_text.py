@@ -70,6 +70,14 @@ def test_an_evaluation_that_was_stopped_has_the_figures_of_what_is_there(tmp_pat
     assert loaded.unfinished == "unfinished, 3 of 6 samples: the same lowres-code eval command goes on with it"
 
 
+def test_figures_in_a_line(tmp_path: Path) -> None:
+    begin(tmp_path / "e", *ALL).summarize(6)
+    figures = load_evaluation(tmp_path / "e").summary.all
+    assert repr(figures) == str(figures)
+    assert str(figures).startswith("Metrics(3 problems, 6 samples, pass@1 0.500 [")
+    assert len(str(figures)) < 80
+
+
 def test_an_evaluation_that_has_hardly_begun(tmp_path: Path) -> None:
     begin(tmp_path / "e")
     assert repr(load_evaluation(tmp_path / "e")) == f"Evaluation('{tmp_path}/e': pocket, prolog, 0 of 6 samples)"
