@@ -66,7 +66,7 @@ class Judge(_Judge):
             UsageError: there is no such language, or something it needs is missing.
             JudgeError: the isolation does not work here, no server answers, or a node cannot run the language.
         """
-        addresses = (servers,) if isinstance(servers, str) else tuple(servers)
+        addresses = (servers,) if isinstance(servers, str) else servers
         found = find_language(language, bool(addresses or ray)) if isinstance(language, str) else language
         super().__init__(found, limits, isolation, workers, addresses, ray)
 

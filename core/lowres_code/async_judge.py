@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 
+from lowres_code._util.given import must_be
+from lowres_code.asked import check_solution
 from lowres_code.case import given, tests_asked
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.judge import Judge
@@ -26,6 +28,7 @@ class AsyncJudge:
 
     def __init__(self, judge: Judge) -> None:
         """Judge: gives the verdicts; closed with this one."""
+        must_be(judge, Judge, 'AsyncJudge takes a judge, as AsyncJudge(Judge("prolog"))')
         self.sync = judge
 
     async def check(
@@ -40,6 +43,7 @@ class AsyncJudge:
 
     async def judge(self, completion: str, problem: Problem) -> Judgement:
         """The verdict on one completion; see `Judge.judge`."""
+        check_solution(completion, problem)
         return await self.judge_parsed(parse_completion(completion, self.sync.language.fences), problem.tests)
 
     async def judge_parsed(self, completion: Completion, tests: Sequence[Test]) -> Judgement:
@@ -53,12 +57,15 @@ class AsyncJudge:
 
     async def execute(self, program: str, test: Test | None = None) -> Execution:
         """Run one program; see `Judge.execute`."""
+        must_be(program, str, "execute: the program must be text, one at a time here")
+        must_be(test, Test | None, 'execute: the test must be a Test, as Test(stdin="2")')
         asked = test or Test()
         self.sync.must_allow([asked])
         return await self.ask("execute", program, asked)
 
     async def check_syntax(self, program: str) -> Execution:
         """Ask the language's reader about one program."""
+        must_be(program, str, "check_syntax: the program must be text, one at a time here")
         return await self.ask("check_syntax", program, Test())
 
     async def ask(self, ask: Ask, program: str, test: Test) -> Execution:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from lowres_code._util.given import must_be, must_be_list
 from lowres_code.checkers import CheckerError
 from lowres_code.completion import Completion
 from lowres_code.errors import UsageError, near_match
@@ -15,6 +16,7 @@ from lowres_code.problem import RIGHT, Test, tests_of
 from lowres_code.sandbox.runner import Job
 
 _ASKED = {*RIGHT, "prefix", "query", "form", "checker", "limits"}  # of a program, by `Judge.check`
+_TESTS = '[{"stdin": "2", "stdout": "4"}]'
 _BY_NO_MEANS = (Diagnostic("it also passes a check that nothing can pass: it has changed its tests, or read them"),)
 
 
@@ -108,6 +110,7 @@ def verdict_on(language: Language, execution: Execution, test: Test) -> str:
 
 def given(program: str) -> Completion:
     """A program that need not be found in anything."""
+    must_be(program, str, 'check: the program must be text, as check("print(42)", answer="42")')
     return Completion(text=program, reasoning=None, program=program if program.strip() else None, well_formed=False)
 
 
@@ -115,6 +118,9 @@ def tests_asked(
     answer: str | float | None, tests: Sequence[Mapping[str, object]], more: Mapping[str, object]
 ) -> tuple[Test, ...]:
     """The tests in what `lowres_code.judge.Judge.check` is given."""
+    must_be_list(
+        tests, Mapping, f"check: tests must be a list, as {_TESTS}", f"check: each test must be as in {_TESTS}"
+    )
     record = {"answer": answer, "tests": [*tests] or None, **more}
     if strange := sorted(record.keys() - _ASKED):
         raise UsageError(f"check: there is no {strange[0]!r}; {near_match(strange[0], _ASKED)}")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from lowres_code._util.given import must_be
 from lowres_code.answers import clean_gold, same_number, same_text, unquoted
 from lowres_code.errors import UsageError, near_match
 
@@ -57,6 +58,7 @@ class Checker:
     options: Mapping[str, Option] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        must_be(self.name, str, "Checker: the name must be text")
         if not re.fullmatch(NAME, self.name):
             raise UsageError(f"a checker's name is of lower case, digits, '-' and '_', not {self.name!r}")
         for name, default in self.defaults.items():
@@ -134,6 +136,7 @@ def find_checker(written: str) -> Checker:
     Raises:
         UsageError: there is none of that name, or it has not such options.
     """
+    must_be(written, str, 'find_checker takes text, as "tokens" or "float(rel=1e-4)"')
     match = _WRITTEN.fullmatch(written.strip()) if len(written) <= LONGEST else None
     if match is None:
         raise UsageError(f"a checker is a name, or a name with options as float(rel=1e-4), not {written[:80]!r}")

@@ -114,7 +114,12 @@ def _told(text: str) -> str:
     """A text of a program's, fit for a message."""
     lines = whole_text(text).replace("\r\n", "\n")
     shown = "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in lines)
-    return _ADDRESS.sub("0x...", _SCRATCH.sub("", shown))
+    return _ADDRESS.sub("0x...", without_folder(shown))
+
+
+def without_folder(text: str) -> str:
+    """What a program or its tools say, with its file named alone: the folder is the sandbox's."""
+    return _SCRATCH.sub("", text)
 
 
 def _cut(text: str, most: int) -> str:

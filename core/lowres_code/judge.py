@@ -8,6 +8,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
+from lowres_code._util.given import must_be_list
+from lowres_code.asked import check_limits, check_parts, check_programs, check_solutions, check_tested
 from lowres_code.case import Case, given, tests_asked, verdict_on
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError
@@ -21,8 +23,6 @@ from lowres_code.sandbox.pool import Pool
 from lowres_code.sandbox.runner import Runner
 
 K = TypeVar("K")
-
-MOST_WORKERS = 1_000
 
 log = logging.getLogger("lowres_code.judge")
 
@@ -62,8 +62,7 @@ class Judge:
                 both servers and a cluster.
             JudgeError: the isolation does not work here, no server answers, or a node cannot run the language.
         """
-        if workers is not None and not 1 <= workers <= MOST_WORKERS:
-            raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
+        check_parts(language, limits, isolation, workers, servers, ray)
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
         self._capped: set[str] = set()
@@ -77,6 +76,7 @@ class Judge:
 
     def within(self, limits: Limits) -> Judge:
         """The same judge with other limits; whoever closes one of them closes both."""
+        check_limits(limits)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.limits = limits.at_least(self.language.needs)
@@ -90,13 +90,15 @@ class Judge:
         """Run each program once with its test, in order.
 
         Raises:
-            UsageError: a test asks a query, and the language has none.
+            UsageError: a test asks a query, and the language has none; or there is not one test for each program.
         """
+        check_tested(programs, tests)
         self.must_allow(tests)
         return self.runner.run(list(zip(programs, tests, strict=True)), self.limits)
 
     def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
         """Ask the language's reader about each program."""
+        check_programs(programs, "check_syntax")
         return self.runner.run([(program, Test()) for program in programs], self.limits, "check_syntax")
 
     def analyse(self, judgements: Sequence[Judgement]) -> list[Judgement]:
@@ -109,6 +111,8 @@ class Judge:
         """
         if not self.language.analyses:
             raise UsageError(f"{self.language.title} offers no analysis of its programs")
+        each = "analyse: each must be a judgement, as judge gives it"
+        must_be_list(judgements, Judgement, "analyse: judgements must be a list, as judge gives it", each)
         programs = [judgement.completion.program or "" for judgement in judgements if judgement.syntax]
         found = iter(self.runner.run([(program, Test()) for program in programs], self.limits, "analyse"))
         return [_analysed(judgement, next(found)) if judgement.syntax else judgement for judgement in judgements]
@@ -150,8 +154,9 @@ class Judge:
         """The verdict on each completion as a solution of its problem; ``every_test`` as for `stream`.
 
         Raises:
-            UsageError: a problem asks a query, and the language has none.
+            UsageError: a problem asks a query, and the language has none; or there is not one for each completion.
         """
+        check_solutions(completions, problems)
         self.must_support(problems)
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems], every_test)

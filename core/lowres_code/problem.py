@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lowres_code._util.given import must_be, must_be_list
 from lowres_code._util.records import difficulty_text, label, parsed_cell, shown
 from lowres_code.appended import Appended
 from lowres_code.checkers import Checker, find_checker
@@ -39,7 +40,7 @@ class Test:
         limits: those of `lowres_code.limits.Limits` that are to be lower than the judge's, by name; never higher.
 
     Raises:
-        UsageError: there is a checker and nothing expected, or no such limit.
+        UsageError: there is a checker and nothing expected, or no such limit; or something is of a wrong type.
     """
 
     __test__ = False  # not a pytest class
@@ -60,6 +61,11 @@ class Test:
             )
         if self.checker is not None and self.expected is None:
             raise UsageError(f"the checker {str(self.checker)!r} needs an expected answer to compare with")
+        if self.check is not None and not callable(self.check):
+            raise UsageError(f"Test: check must be a function of an answer's text, not {shown(self.check)}")
+        must_be(self.stdin, str, "Test: stdin must be text")
+        must_be(self.query, str | None, "Test: query must be text")
+        must_be(self.limits, Mapping, 'Test: limits must be as {"cpu_s": 2}')
         for name, value in self.limits.items():
             check_limit(name, value)
 
@@ -86,7 +92,7 @@ class Problem:
         difficulty: as its source names it (``""``: unknown).
 
     Raises:
-        UsageError: there is no test, or one that does not say what is right.
+        UsageError: there is no test, or one that does not say what is right; or something is of a wrong type.
     """
 
     id: str
@@ -97,6 +103,9 @@ class Problem:
     difficulty: str = ""
 
     def __post_init__(self) -> None:
+        for name, text in (("id", self.id), ("question", self.question), ("task", self.task)):
+            must_be(text, str, f"Problem: {name} must be text")
+        must_be_list(self.tests, Test, 'Problem: tests must be as (Test("42"),)', "Problem: each test must be a Test")
         if not self.tests or not all(test.decides for test in self.tests):
             raise UsageError(f"problem {self.id!r} does not say which answer is right: give it a test with one")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lowres_code._util.given import must_be
 from lowres_code.completion import Output, format_completion
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Example, Language
@@ -45,6 +46,8 @@ class Prompt:
         Raises:
             UsageError: a template has an unknown placeholder, or the language has too few examples to show.
         """
+        must_be(language, Language, 'messages: the language must be as find_language("prolog") gives it')
+        must_be(question, str, "messages: the question must be text")
         messages = [{"role": "system", "content": self._fill(self.system, language, "")}] if self.system else []
         for example in self._examples(language):
             messages += [

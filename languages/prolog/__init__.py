@@ -43,6 +43,7 @@ COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "ag
 MORE_INFERENCES = 2_000_000  # to look for more answers: a program that ends needs fewer, and many do not end
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
+_PLACE = re.compile(r"^\S*/program\.pl:\d+:\d+: ")  # it is told by itself, with columns counted from 1
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
 _ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 # What the driver can say; a program that has found it and changed it can say no more.
@@ -234,7 +235,8 @@ _NO_RESULT = (AbortedError, ValueError, TypeError, RecursionError)  # the latter
 def _diagnostic(note: list[str]) -> tuple[str, Diagnostic]:
     severity, line, column, message = note
     shown = "warning" if severity == "warning" else "error"
-    return severity, Diagnostic(_ADDRESS.sub("", message), shown, line=int(line) or None, column=int(column) or None)
+    said = _ADDRESS.sub("", _PLACE.sub("", message))
+    return severity, Diagnostic(said, shown, line=int(line) or None, column=int(column) or None)
 
 
 @hookimpl

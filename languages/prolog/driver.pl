@@ -39,7 +39,8 @@ blame_syntax(_, _, syntax_error, '') :- halted, !.
 blame_syntax(Outcome, _, syntax_error, '') :-
     ( Outcome == no_answer ; Outcome == runtime_error ),
     syntax_error_noted,
-    !.
+    !,
+    retractall(noted(unknown, _, _, _)).  % that a clause is missing which cannot be read says nothing more
 blame_syntax(Status, Answer, Status, Answer).
 
 %   answers(+File, +QueryText, +StackBytes, +Inferences, +More, +MaxAnswer, +Most, -Answers): the different answers of all
@@ -227,7 +228,8 @@ message_text(Lines, Text) :-
 
 note_exception(Error) :-
     (   catch(message_to_codes_text(Error, Text), _, fail) -> true ; Text = 'an error that cannot be printed' ),
-    assertz(noted(error, 0, 0, Text)).
+    (   subsumes_term(error(existence_error(procedure, _), _), Error) -> Severity = unknown ; Severity = error ),
+    assertz(noted(Severity, 0, 0, Text)).
 
 message_to_codes_text(Error, Text) :-
     '$messages':translate_message(Error, Lines, []),

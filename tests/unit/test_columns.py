@@ -57,6 +57,29 @@ def parquet(path: Path, rows: Rows) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("row", "answer", "said"),
+    [
+        ({"question": "q", "answer": None}, None, "r.jsonl:2: 'answer' is null"),
+        ({"question": None, "answer": 1}, None, "r.jsonl:2: 'question' is null"),
+        ({"question": "q", "gold": None}, "gold", "r.jsonl:2: 'gold' is null"),
+        ({"question": "q", "answer": None, "tests": None}, None, "r.jsonl:2: 'answer' and 'tests' are null"),
+    ],
+)
+def test_what_is_null_is_not_missing(row: dict[str, Any], answer: str | None, said: str, tmp_path: Path) -> None:
+    file = json_lines(tmp_path / "r.jsonl", [{"question": "a", "answer": 1, "gold": 1}, row])
+    with pytest.raises(UsageError) as told:
+        File().problems(File.options(path=str(file), answer=answer), "train", 9, 0)
+    assert str(told.value) == f"{tmp_path}/{said}"
+
+
+def test_a_null_beside_what_is_right_is_as_good_as_absent(tmp_path: Path) -> None:
+    tests = [{"stdout": "2"}]
+    file = json_lines(tmp_path / "r.jsonl", [{"question": "q", "answer": None, "tests": tests, "task": None}])
+    (problem,) = File().problems(File.options(path=str(file)), "train", 9, 0)
+    assert problem.tests == (Test(expected="2"),)
+
+
 WRITERS = {
     "d.jsonl": json_lines,
     "d.csv": comma_separated,
@@ -204,7 +227,7 @@ def test_a_bad_row_is_refused_with_its_number_or_left_out_and_counted(
 def test_a_null_is_no_answer(name: str, tmp_path: Path) -> None:
     rows = WRITERS[name](tmp_path / name, [{"question": "q", "answer": "1"}, {"question": "r", "answer": None}])
     for source in (from_file, from_data_set):
-        with pytest.raises(UsageError, match=r"(:|row )2: there is no answer in column 'answer'"):
+        with pytest.raises(UsageError, match=r"(:|row )2: 'answer' is null"):
             source(rows, answer="answer")
 
 

@@ -14,11 +14,12 @@ from lowres_code._util.files import (
     JsonLines,
     drop_torn_line,
     keep_records,
+    must_take_folder,
     read_json_lines,
     write_atomically,
     write_json,
 )
-from lowres_code.errors import LowresCodeError
+from lowres_code.errors import LowresCodeError, UsageError
 
 
 def test_a_torn_last_line_is_not_read_and_not_continued(tmp_path: Path) -> None:
@@ -138,3 +139,14 @@ def test_what_is_no_regular_file_is_written_to_and_not_replaced(tmp_path: Path) 
     assert os.read(reader, 100) == b"text"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    must_take_folder(tmp_path / "a" / "b")
+    must_take_folder(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(UsageError, match="file' is a file; choose another --out"):
+        must_take_folder(tmp_path / "file" / "b")
+    with pytest.raises(UsageError, match="cannot write in '/proc'"):  # not even root can
+        must_take_folder(Path("/proc/a/b"))

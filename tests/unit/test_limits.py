@@ -13,6 +13,8 @@ from lowres_code.language.base import LIMIT_BOUNDS, Limits
 from lowres_code.language.toml_file import NeedsTable, load_language
 from lowres_code.recipe import load_limits
 
+from tests.conftest import PROLOG
+
 
 def limits_with(name: str, value: Any) -> Limits:
     return dataclasses.replace(Limits(), **{name: value})
@@ -53,4 +55,4 @@ def test_nobody_starts_a_million_workers(workers: int) -> None:
     with pytest.raises(UsageError, match=r"limits.workers: must be at"):
         load_limits(None, [f"limits.workers={workers}"])
     with pytest.raises(UsageError, match="workers must be from 1 to 1000"):
-        Judge(None, workers=workers)  # type: ignore[arg-type]
+        Judge(PROLOG, workers=workers)

@@ -46,6 +46,25 @@ def test_a_row_of_code_to_be_appended(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("row", "columns", "said"),
+    [
+        ({"program": "p.", "answer": None}, (), "'answer' is null"),
+        ({"program": "p.", "answer": None, "tests": None, "task": None}, (), "'answer' and 'tests' are null"),
+        ({"program": None, "answer": 1}, (), "'program' is null"),
+        ({"program": "p.", "gold": None}, ("answer=gold",), "'gold' is null ('answer' is column 'gold')"),
+        ({"program": "p.", "doc": {"gold": None}}, ("answer=doc.gold",), "'doc.gold' is null"),
+        ({"program": "p.", "doc": None}, ("answer=doc.gold",), "'doc.gold' is null"),
+        ({"program": "p.", "task": None}, (), "needs 'answer' or 'tests' or 'append'"),
+    ],
+)
+def test_what_is_null_is_not_missing(row: dict[str, Any], columns: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    good = {"program": "p.", "answer": 1, "gold": 1, "doc": {"gold": 1}}
+    _, told = read(tmp_path, good, row, columns=columns)
+    assert told.startswith(f":2: {said}")
+    assert "--column" not in told or "needs" in said
+
+
 def test_a_row_that_asks_a_query_of_a_language_without_them_is_named(tmp_path: Path) -> None:
     rows = [{"program": "print(1)", "answer": 1, "q": query} for query in (None, "solve(X)")]
     good, said = read(tmp_path, *rows, columns=("query=q",), language="lua")
@@ -97,7 +116,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({}, "needs 'program' or 'completion'; it has no columns; "),
     ({"programm": "x", "answer": "1"}, "'programm'; for 'programm' did you mean 'program'?; name yours"),
     ({"program": "x", "target": 1}, "needs 'answer' or 'tests' or 'append'; it has 'program', 'target'; name yours"),
-    ({"program": "x", "answer": None}, "needs 'answer' or 'tests'"),
+    ({"program": "x", "answer": None}, "'answer' is null"),
     ({"program": "x", "completion": "y", "answer": 1}, "has both 'program' and 'completion'; one of them"),
     ({"program": "x", "answer": 1, "tests": [{"stdout": "1"}]}, "has both 'answer' and 'tests'"),
     ({"program": 5, "answer": "1"}, "'program' must be text, or a list of texts, not '5'"),

@@ -65,3 +65,18 @@ def test_the_recipe_of_a_run_is_read_whatever_trl_is_installed_today(run: RunDir
     recipe.write_text(recipe.read_text().replace("max_steps = 80", "of_an_older_trl = 80"))
     assert run.recipe().train["of_an_older_trl"] == 80
     assert run.recipe(["eval.samples=9"]).eval.samples == 9
+
+
+def test_what_is_kept_of_a_run_that_was_stopped_at_once(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    assert run.after_a_stop() == "There is no run yet: the same command begins it."
+    RunDirectory.create(run.path, load_recipe(find_recipe("quickstart")), {"seed": 0})
+    again = f"with: lowres-code train --resume {run.path}"
+    assert run.after_a_stop() == f"It goes on before the first step, {again}"
+    for step in (4, 12):
+        (run.checkpoints / f"checkpoint-{step}").mkdir(parents=True)
+        (run.checkpoints / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+    (run.checkpoints / "checkpoint-20").mkdir()  # was not saved whole
+    assert run.after_a_stop() == f"It goes on from step 12, the last that was saved, {again}"
+    run.adapter.mkdir()
+    assert run.after_a_stop() == f"It goes on after the last step, {again}"

@@ -233,3 +233,30 @@ def peak_mb_of_reading(path: Path, rows: int) -> float:
         [sys.executable, "-c", script, str(path), str(rows)], capture_output=True, text=True, check=True
     )
     return int(done.stdout) / 1024
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [("program,answer", ".csv"), ('"program","answer"', ".csv"), ("program\tanswer", ".tsv")],
+)
+def test_cells_where_json_lines_are_read_are_told(line: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{line}\np,42\n".encode())))
+    with pytest.raises(UsageError) as told, open_table(STANDARD_INPUT):
+        pass
+    looks = f"standard input looks like {kind[1:].upper()}, and is read as JSON Lines"
+    said = f"{looks}: save it as a file that ends in {kind}"
+    assert str(told.value) == f"{said}, and name that: lowres-code score rows{kind} --lang NAME"
+
+
+def test_cells_in_a_file_that_says_it_is_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text("program,answer\np,42\n")
+    said = "r.jsonl looks like CSV, and its suffix says JSON Lines: save it as a file that ends in .csv"
+    with pytest.raises(UsageError, match=said), open_table(tmp_path / "r.jsonl"):
+        pass
+
+
+@pytest.mark.parametrize("line", ['{"program": "p", "answer": 42', '"a, b"', "answer 42"])
+def test_what_is_only_broken_json_is_a_bad_row(line: str, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(f"{line}\n")
+    with open_table(tmp_path / "r.jsonl") as table:
+        assert isinstance(next(table.entries).record, UsageError)

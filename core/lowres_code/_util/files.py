@@ -66,6 +66,23 @@ def must_be_writable(path: Path) -> None:
         raise UsageError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
+def must_take_folder(path: Path) -> None:
+    """Before long work whose result is a new folder there: see that it can be made.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    nearest = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"cannot make the folder {str(path)!r}: {str(nearest)!r} is a file; choose another --out")
+    probe = nearest / f".{secrets.token_hex(8)}.tmp"
+    try:
+        probe.mkdir()  # who is root may write anywhere, and still not here
+        probe.rmdir()
+    except OSError as error:
+        raise UsageError(f"cannot write in {str(nearest)!r}: choose another folder with --out") from error
+
+
 def write_json(path: Path, value: object) -> None:
     """`write_atomically`, as JSON for people."""
     write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

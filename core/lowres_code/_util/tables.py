@@ -6,9 +6,10 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, object]
 
 STANDARD_INPUT = Path("-")
+_STANDARD = "standard input"
 FORMATS = (
     ".jsonl, .ndjson and .json (one JSON object a line), .csv and .tsv, each also with .gz; .parquet; "
     "and - for JSON Lines from standard input"
@@ -33,6 +35,7 @@ _PARQUET = ".parquet"
 
 LONGEST_LINE = 2**28  # bytes; the longest program, each of its characters escaped, is shorter
 _BATCH = 64  # rows of a Parquet file that are in memory at a time, each perhaps of many megabytes
+_JSON_ALL_THE_SAME = re.compile(rb'\{.*|"[^"]*"', re.DOTALL)  # a broken object, or one text
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -68,7 +71,7 @@ class Table:
 
 def name_of(path: Path) -> str:
     """What people call the file."""
-    return "standard input" if path == STANDARD_INPUT else str(path)
+    return _STANDARD if path == STANDARD_INPUT else str(path)
 
 
 def value_at(record: object, name: str) -> object:
@@ -79,6 +82,21 @@ def value_at(record: object, name: str) -> object:
         return record[name]
     first, dot, rest = name.partition(".")
     return value_at(record.get(first), rest) if dot else None
+
+
+def what_is_null(record: Record, names: Iterable[str]) -> str:
+    """Which of the names, read as by `value_at`, a record has as null, as in ``'answer' is null``; ``""`` if none."""
+    nulls = [name for name in names if _is_null(record, name)]
+    return f"{' and '.join(map(repr, nulls))} {'is' if len(nulls) == 1 else 'are'} null" if nulls else ""
+
+
+def _is_null(record: object, name: str) -> bool:
+    if not isinstance(record, dict):
+        return record is None
+    first, dot, rest = name.partition(".")
+    if name in record or not dot:
+        return name in record and record[name] is None
+    return first in record and _is_null(record[first], rest)
 
 
 @contextmanager
@@ -151,7 +169,23 @@ def _json_entries(stream: BinaryIO, name: str) -> Iterator[Entry]:
             raise UsageError(f"{name}: a JSON array, not an object a line; jq -c '.[]' makes JSON Lines of it")
         number += 1
         where = f"{name}:{line_number}"
-        yield Entry(number, where, _object_of(line, where))
+        record = _object_of(line, where)
+        if number == 1 and isinstance(record, UsageError):
+            _must_not_be_cells(line, name)
+        yield Entry(number, where, record)
+
+
+def _must_not_be_cells(line: bytes, name: str) -> None:
+    """Raises `UsageError` if a first line that is not JSON looks like the header of a CSV or TSV file."""
+    if _JSON_ALL_THE_SAME.fullmatch(line.strip()):
+        return
+    for suffix, delimiter in _DELIMITERS.items():
+        if delimiter.encode() in line:
+            given = name == _STANDARD
+            said = "is read as" if given else "its suffix says"
+            command = f": lowres-code score rows{suffix} --lang NAME" if given else ""
+            looks = f"{name} looks like {suffix[1:].upper()}, and {said} JSON Lines"
+            raise UsageError(f"{looks}: save it as a file that ends in {suffix}, and name that{command}")
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

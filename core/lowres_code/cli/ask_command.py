@@ -50,6 +50,8 @@ def command(
     from lowres_code.runs.ask import ask
     from lowres_code.runs.measure import Subject
 
+    if not question.strip():
+        raise UsageError('QUESTION is empty: lowres-code ask MODEL "What is 6 times 7?" --lang NAME')
     subject = Subject.of(model, served)
     if language is None and not subject.run:
         raise UsageError("--lang is missing: lowres-code ask MODEL QUESTION --lang NAME")

@@ -8,6 +8,8 @@ import click
 
 from lowres_code._util.screen import screen
 from lowres_code.cli.options import (
+    NewPath,
+    WholeNumber,
     console,
     find_language,
     json_option,
@@ -32,9 +34,9 @@ from lowres_code.recipe import load_recipe, open_suite
     help="Instead of the recipe's held-out problems, this set: lowres-code recipe list --suites.",
 )
 @set_option
-@click.option("--samples", type=click.IntRange(min=1), help="Completions for each problem.")
+@click.option("--samples", type=WholeNumber(min=1), help="Completions for each problem.")
 @click.option("--model", "served", metavar="NAME", help="Which model of the endpoint at URL.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the evaluation.")
+@click.option("--out", type=NewPath(), metavar="DIR", help="The folder of the evaluation.")
 @judge_option
 @json_option
 def command(

@@ -13,6 +13,8 @@ from rich.table import Table
 from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text
 from lowres_code.cli.options import (
+    NewPath,
+    WholeNumber,
     console,
     find_language,
     isolation_option,
@@ -96,7 +98,7 @@ def _show_commands(language: CommandLanguage) -> None:
 )
 @click.option("--suffix", metavar=".X", default="", help="Of a program's file.")
 @click.option("--hello", type=argument_text, metavar="PROGRAM", default="", help="A program that answers hello.")
-@click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to.")
+@click.option("--dir", "folder", type=NewPath(file_okay=False), default=Path(), help="Where to.")
 def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str, folder: Path) -> None:
     """Begin a new language NAME: write NAME.toml, and say what comes next."""
     from lowres_code.language.skeleton import Beginning, language_file, package
@@ -119,8 +121,8 @@ def new_language(name: str, as_package: bool, run: str, suffix: str, hello: str,
 @command.command("bench")
 @click.argument("name")
 @click.option("--program", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Time this one instead.")
-@click.option("--rounds", type=click.IntRange(min=2), default=20, show_default=True, help="Fresh runs; warm: 4 each.")
-@click.option("--batch", type=click.IntRange(min=1), default=512, show_default=True, help="Programs through the pool.")
+@click.option("--rounds", type=WholeNumber(min=2), default=20, show_default=True, help="Fresh runs; warm: 4 each.")
+@click.option("--batch", type=WholeNumber(min=1), default=512, show_default=True, help="Programs through the pool.")
 @isolation_option
 @workers_option
 @json_option
@@ -150,7 +152,7 @@ def bench_language(
 
 @command.command("verify")
 @click.argument("name")
-@click.option("--soak", type=click.IntRange(min=1), default=1000, show_default=True, help="Programs in the soak.")
+@click.option("--soak", type=WholeNumber(min=1), default=1000, show_default=True, help="Programs in the soak.")
 @isolation_option
 @json_option
 def verify_language(name: str, soak: int, isolation: str, as_json: bool) -> None:

@@ -30,6 +30,9 @@ COMMANDS = {
 }
 
 
+STOPPED = 130  # the exit code of what Ctrl-C has ended, as of a shell's commands
+
+
 class _Failure(click.ClickException):
     """One of this package's errors, as click shows errors."""
 
@@ -106,6 +109,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except LowresCodeError as error:
             raise _Failure(error) from error
+        except KeyboardInterrupt as stop:
+            click.echo("stopped", err=True)
+            raise SystemExit(STOPPED) from stop
         except OSError as error:
             if (told := _about_files(error)) is None:
                 raise

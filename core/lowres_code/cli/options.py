@@ -16,11 +16,40 @@ from lowres_code._util.screen import screen
 from lowres_code._util.text import argument_text, text_of
 from lowres_code.api import find_language as find_language  # noqa: PLC0414
 from lowres_code.api import must_be_installed
+from lowres_code.asked import MOST_WORKERS
 from lowres_code.errors import UsageError
-from lowres_code.judge import MOST_WORKERS
 from lowres_code.language.base import Language
 from lowres_code.recipe import LimitsTable, RecipeFile, load_limits, open_recipe
 from lowres_code.sandbox.isolation import ISOLATIONS
+
+
+class WholeNumber(click.IntRange):
+    """A whole number; what is typed instead is told with what is allowed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does, in other words."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            raise click.BadParameter(f"{value!r} is not a whole number {self._allowed()}", ctx, param) from error
+
+    def _allowed(self) -> str:
+        return f"from {self.min} up" if self.max is None else f"from {self.min} to {self.max}"
+
+
+class NewPath(click.Path):
+    """Where something is to be written: a path, and never ``-``, which other tools take for standard output."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does."""
+        if value == "-":
+            said = "'-' would be standard output, which has the figures: name a place (./- for one that is called so)"
+            raise click.BadParameter(said, ctx, param)
+        return super().convert(value, param, ctx)
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +65,7 @@ isolation_option = click.option(
 )
 workers_option = click.option(
     "--workers",
-    type=click.IntRange(1, MOST_WORKERS),
+    type=WholeNumber(1, MOST_WORKERS),
     metavar="N",
     help="Programs at a time; by default one for each core.",
 )

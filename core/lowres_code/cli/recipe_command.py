@@ -125,13 +125,16 @@ def _prompt(recipe: Recipe, language: Language) -> str:
 @set_option
 @json_option
 def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Whether a recipe is valid here, with the TRL that is installed; all that is wrong is said at once.
+    """Whether a recipe is valid here; all that is wrong is said at once.
+
+    If nothing is, the TRL that is installed tries the options of training together, in a small step.
 
     With --lang also what a run begins with: the problems, the lengths of prompts, what a right, a wrong, an empty and a
     hostile completion would earn, and what a step will take.
     """
     file = opened_recipe(name)
     recipe = load_recipe(file, overrides)
+    _must_suit_trl(recipe)
     if as_json:
         print_json({**_about(recipe), "valid": True, "files": file.provenance(), "model": recipe.model.name})
         return
@@ -144,6 +147,15 @@ def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: 
         backend = find_language(language, elsewhere=True)
         must_run(backend, recipe.limits)
         _try(recipe, backend)
+
+
+def _must_suit_trl(recipe: Recipe) -> None:
+    from lowres_code._util.quiet import quiet_libraries
+
+    quiet_libraries()
+    from lowres_code.train.arguments import check_options
+
+    check_options(recipe)
 
 
 def _try(recipe: Recipe, language: Language) -> None:

@@ -20,6 +20,7 @@ from lowres_code.cli.options import (
     print_json,
 )
 from lowres_code.errors import JudgeError
+from lowres_code.feedback import without_folder
 from lowres_code.judgement import CORRECT
 from lowres_code.language.base import Execution, Status
 from lowres_code.language.demands import check_tests
@@ -83,11 +84,12 @@ def _show(execution: Execution, verdict: str | None) -> None:
     """What the program printed, its messages, its answer."""
     if execution.answer != execution.stdout:  # else the answer, below, is all that was printed
         click.echo(_whole_lines(execution.stdout), nl=False)
-    click.echo(_whole_lines(execution.stderr), nl=False, err=True)
+    click.echo(_whole_lines(without_folder(execution.stderr)), nl=False, err=True)
     for diagnostic in execution.diagnostics:
         if diagnostic.message not in execution.stderr:
             place = ":".join(str(number) for number in (diagnostic.line, diagnostic.column) if number)
-            click.echo(f"{diagnostic.severity}{' ' + place if place else ''}: {diagnostic.message}", err=True)
+            said = without_folder(diagnostic.message)
+            click.echo(f"{diagnostic.severity}{' ' + place if place else ''}: {said}", err=True)
     summary = verdict or execution.status.value
     click.echo(summary if execution.answer is None else f"{summary}: {execution.answer.strip()}")
 

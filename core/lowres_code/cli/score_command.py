@@ -11,6 +11,7 @@ from lowres_code._util.progress import say
 from lowres_code._util.screen import screen
 from lowres_code._util.tables import STANDARD_INPUT
 from lowres_code.cli.options import (
+    NewPath,
     console,
     find_language,
     json_option,
@@ -52,7 +53,7 @@ def ray_address(context: click.Context, option: click.Parameter, value: str | No
 @click.option("--fraction", is_flag=True, help="Run the tests behind a failed one too: the share that is passed.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NewPath(dir_okay=False),
     help="Write a JSON line for each verdict there. The same command goes on with it after a stop.",
 )
 @limits_options

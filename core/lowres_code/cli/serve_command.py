@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lowres_code.cli.options import isolation_option, workers_option
+from lowres_code.cli.options import WholeNumber, isolation_option, workers_option
 from lowres_code.errors import UsageError
 
 _EXTRA = ("fastapi", "uvicorn", "httptools", "prometheus_client")
@@ -16,7 +16,7 @@ _EXTRA = ("fastapi", "uvicorn", "httptools", "prometheus_client")
 @click.command("serve")
 @click.option("--lang", "languages", required=True, multiple=True, metavar="L", help="A language; may be repeated.")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: one that is free.")
+@click.option("--port", type=WholeNumber(0, 65535), default=8000, show_default=True, help="0: one that is free.")
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +11,18 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from lowres_code.cli.options import console, find_language, judge_option, must_run, opened_recipe, served_by, set_option
+from lowres_code._util.progress import say
+from lowres_code.cli.options import (
+    NewPath,
+    WholeNumber,
+    console,
+    find_language,
+    judge_option,
+    must_run,
+    opened_recipe,
+    served_by,
+    set_option,
+)
 from lowres_code.errors import UsageError
 from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import INTERRUPTED, RunDirectory
@@ -23,11 +36,11 @@ QUICKSTART, WITH_GPU = "quickstart", "gsm8k/qwen2.5-coder-1.5b"
 @click.option("--lang", "language", metavar="L", help="The language to teach.")
 @click.option("--recipe", metavar="NAME|PATH|URL", help="Which recipe; see `lowres-code recipe list`.")
 @set_option
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is kept.")
+@click.option("--out", type=NewPath(), metavar="DIR", help="Where the run is kept.")
 @click.option("--resume", "resumed", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a stopped run.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=WholeNumber(0, 2**32 - 1),
     default=0,
     show_default=True,
     help="Of the data, the sampling and the training.",
@@ -81,7 +94,8 @@ def _train(name: str, recipe_name: str | None, overrides: tuple[str, ...], out: 
     quiet_libraries()
     from lowres_code.train.session import train
 
-    run = train(recipe, language, out, seed, screen, origin)
+    with _stoppable(out, screen):
+        run = train(recipe, language, out, seed, screen, origin)
     _report(run, screen)
     _exit_if_interrupted(run.status()["state"])
 
@@ -103,7 +117,8 @@ def _resume(path: Path, name: str | None, changes: list[str]) -> None:
         quiet_libraries()
         from lowres_code.train.session import resume
 
-        resume(path, language, screen, changes)
+        with _stoppable(path, screen):
+            resume(path, language, screen, changes)
     _report(run, screen)
     _exit_if_interrupted(run.status()["state"])
 
@@ -130,6 +145,16 @@ def _is_file_of(run: RunDirectory, name: str | None) -> bool:
     """Whether a file says just what the run's own language file says."""
     files = (Path(str(name)), Path(run.language()))
     return all(file.is_file() for file in files) and files[0].read_bytes() == files[1].read_bytes()
+
+
+@contextmanager
+def _stoppable(path: Path, screen: Console) -> Iterator[None]:
+    """Ctrl-C that stops at once, while nothing is trained or as the second: say what is kept, and what goes on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        say(screen, f"Stopped at once. {RunDirectory(path).after_a_stop()}")
+        raise SystemExit(130) from stop
 
 
 def _exit_if_interrupted(state: str) -> None:

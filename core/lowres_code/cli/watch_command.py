@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from lowres_code.cli.options import console
+from lowres_code.cli.options import WholeNumber, console
 
 EVERY_S = 2.0
 
 
 @click.command("watch")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="To serve the page on.")
+@click.option("--port", type=WholeNumber(0, 65535), default=0, metavar="N", help="To serve the page on.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 def command(run: Path, port: int, opens: bool) -> None:
     """Watch the run in directory RUN while it trains: curves and samples as a page, the last steps here.

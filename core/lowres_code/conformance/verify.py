@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lowres_code._util.given import must_be
 from lowres_code._util.progress import Progress, no_progress
 from lowres_code.conformance import checks, isolation_checks, offers
 from lowres_code.conformance.canary import Canary, canary
@@ -33,6 +34,7 @@ def verify(
         UsageError: something that the language needs is not installed, or it has no ``hello``.
         JudgeError: the isolation does not work here, or no worker starts.
     """
+    must_be(language, Language, 'verify takes a language, as find_language("prolog") gives it')
     _must_be_ready(language)
     with Judge(language, LIMITS, isolation, workers=1) as judge, canary() as bird:
         judge.start()

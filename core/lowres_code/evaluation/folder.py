@@ -213,9 +213,28 @@ class EvaluationFolder:
             expected: how many samples there are when it is complete.
             failures: why some are missing.
         """
-        records, before = self.samples(), self.summary()
+        summary = self._computed(self.summary(), expected, failures)
+        self._write(summary)
+        if summary.complete:
+            self._unfinished.unlink(missing_ok=True)
+        return summary
+
+    def so_far(self) -> Summary:
+        """What it has come to; while samples are missing, the figures of those that are there.
+
+        Raises:
+            UsageError: as `summary`.
+        """
+        before = self.summary()
+        if before.complete:
+            return before
+        expected = len(self.problems()) * (before.asked.samples + before.asked.greedy)
+        return self._computed(before, expected, before.failures)
+
+    def _computed(self, before: Summary, expected: int, failures: Iterable[str]) -> Summary:
+        records = self.samples()
         there = {(record.problem, record.greedy, record.sample) for record in records}
-        summary = Summary(
+        return Summary(
             complete=len(there) >= expected,
             isolation=before.isolation,
             asked=before.asked,
@@ -225,10 +244,6 @@ class EvaluationFolder:
             by_task=dict(by_task(records, before.asked.turns)),
             by_difficulty=dict(by_difficulty(records, before.asked.turns)),
         )
-        self._write(summary)
-        if summary.complete:
-            self._unfinished.unlink(missing_ok=True)
-        return summary
 
     def _write(self, summary: Summary) -> None:
         write_json(self._summary, summary.model_dump(mode="json"))

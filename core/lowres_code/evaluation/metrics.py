@@ -147,6 +147,11 @@ class Metrics(BaseModel):
     seconds: float | None = None
     trust: TrustFigures | None = None
 
+    def __repr__(self) -> str:
+        return f"Metrics({self.problems} problems, {self.samples} samples, pass@1 {self.pass_at_1})"
+
+    __str__ = __repr__
+
 
 def metrics(records: Iterable[SampleRecord], turns: int = 1) -> Metrics | None:
     """The figures of these samples; ``None`` if there is none that the judge did not fail on.

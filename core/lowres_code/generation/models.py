@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lowres_code.errors import UsageError
+from lowres_code.generation.names import POCKET, check_model_name, near_model
 from lowres_code.prompt import Message
 from lowres_code.recipe.schema import ModelTable
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-POCKET = "pocket"
 POCKET_FOLDER = Path(__file__).parent.parent / "pocket" / "model"
 
 
@@ -129,6 +129,7 @@ def _source(table: ModelTable) -> dict[str, Any]:
     Raises:
         UsageError: a GGUF file that is not there, or nothing here that reads it.
     """
+    check_model_name(table.name)
     if not _is_gguf(table.name):
         return {"folder": resolve(table.name), "revision": table.revision or "main"}
     path = Path(table.name).expanduser()
@@ -183,5 +184,7 @@ def _cannot_load(name: str, error: Exception) -> UsageError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
         reason = "there is no such folder"
+    near = near_model(name)
+    reason = f"{reason.rstrip('.')}; did you mean {near!r}?" if near else reason
     kinds = f"a folder, a .gguf file, a model on the hub, or {POCKET!r}"
     return UsageError(f"model {name!r} cannot be loaded: {reason} ({kinds})")

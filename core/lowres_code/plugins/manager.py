@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
 
+from lowres_code._util.given import must_be
 from lowres_code.checkers import Checker, bring_checkers
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins import hookspecs
@@ -186,6 +187,7 @@ def find_language(name: str) -> Registered[Language]:
     Raises:
         UsageError: there is none, or the file is not a valid language.
     """
+    must_be(name, str, 'find_language takes a name or the path of a TOML file, as "prolog" or "./awk.toml"')
     if name.endswith(".toml"):
         from lowres_code.language.toml_file import load_language
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 
+from lowres_code._util.given import must_be
+from lowres_code._util.records import shown
 from lowres_code._util.replayed import Replayed
 from lowres_code.errors import UsageError
 from lowres_code.judge import Judge
@@ -35,6 +37,9 @@ def load_problems(table: DataTable, part: Part, run_seed: int = 0) -> list[Probl
     Raises:
         UsageError: there are none.
     """
+    must_be(table, DataTable, "load_problems takes a recipe's table, as recipe.data.eval")
+    if part not in get_args(Part):
+        raise UsageError(f'load_problems takes a table and "train" or "eval", not {shown(part)}')
     seed = table.seed if table.seed is not None else run_seed if part == "train" else 0
     problems = plugin_manager().problem_sources[table.source].thing.load(table.options, part, table.size, seed)
     if not problems:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lowres_code._util.given import must_be, must_be_list
+from lowres_code._util.records import shown
 from lowres_code._util.toml_errors import Tree, table_of, validation_errors
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import plugin_manager
@@ -16,6 +18,8 @@ from lowres_code.recipe.merge import apply_override, merged_tree
 from lowres_code.recipe.schema import DataTable, LimitsTable, Recipe
 from lowres_code.recipe.suite import Suite
 from lowres_code.recipe.trl_options import option_errors
+
+_OVERRIDES = 'overrides must be a list of texts, as ["train.max_steps=3"]'
 
 
 def load_recipe(
@@ -40,7 +44,9 @@ def load_recipe(
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
-    file = path if isinstance(path, RecipeFile) else open_file(path)
+    file = _file(path)
+    must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
+    must_be(suite, Suite | None, 'load_recipe: the suite must be as open_suite("gsm8k", "prolog") gives it')
     tree = merged_tree(file, overrides, seen_from, suite)
     recipe, errors = _validated(tree, training)
     if recipe is None or errors:
@@ -56,6 +62,7 @@ def load_limits(path: Path | RecipeFile | None, overrides: Sequence[str] = ()) -
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
+    must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
     others = [override for override in overrides if not override.strip().startswith("limits.")]
     if others:
         raise UsageError(f"--set {others[0]}: here it changes limits only, as in --set limits.cpu_s=20")
@@ -68,6 +75,25 @@ def load_limits(path: Path | RecipeFile | None, overrides: Sequence[str] = ()) -
         return LimitsTable.model_validate(tree["limits"])
     except ValidationError as error:
         raise UsageError("\n".join(validation_errors(error, LimitsTable, ("limits",)))) from error
+
+
+def _file(path: Path | RecipeFile) -> RecipeFile:
+    """The recipe as it was written.
+
+    Raises:
+        UsageError: a name, a text of TOML or tables were given.
+    """
+    if isinstance(path, RecipeFile):
+        return path
+    if isinstance(path, Path):
+        return open_file(path)
+    if isinstance(path, str) and ("\n" in path or "=" in path or path.lstrip().startswith("[")):
+        instead = 'write the TOML to a file: load_recipe(Path("mine.toml"))'
+    elif isinstance(path, str):
+        instead = f"load_recipe(open_recipe({shown(path)})), with open_recipe from lowres_code.recipe"
+    else:
+        instead = 'load_recipe(Path("mine.toml")), or open_recipe("quickstart") from lowres_code.recipe for a name'
+    raise UsageError(f"load_recipe takes the path of a recipe's file, not {shown(path)}: {instead}")
 
 
 def _validated(tree: Tree, training: bool) -> tuple[Recipe | None, list[str]]:

@@ -75,7 +75,9 @@ def open_recipe(name: str) -> RecipeFile:
     Raises:
         UsageError: there is none, or it cannot be read, or its hash is not the one that ``name`` asks for.
     """
-    return _from_elsewhere(Address.parse(name), 0) if is_address(name) else open_file(find_recipe(name))
+    if isinstance(name, str) and is_address(name):
+        return _from_elsewhere(Address.parse(name), 0)
+    return open_file(find_recipe(name))
 
 
 def open_file(path: Path, depth: int = 0) -> RecipeFile:

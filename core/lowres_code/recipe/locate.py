@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lowres_code._util.given import must_be
 from lowres_code.errors import UsageError, near_match
 from lowres_code.plugins.manager import BUILT_IN, plugin_manager
 
@@ -36,6 +37,7 @@ def find_recipe(name: str, beside: Path | None = None) -> Path:
     Raises:
         UsageError: there is no such recipe.
     """
+    must_be(name, str, 'a recipe is named by text, as "quickstart" or "mine.toml"')
     if name.endswith(".toml"):
         path = (beside.parent / name) if beside and not Path(name).is_absolute() else Path(name)
         if not path.is_file():
@@ -57,6 +59,7 @@ def find_suite(name: str) -> Path:
     Raises:
         UsageError: there is no such suite.
     """
+    must_be(name, str, 'a suite is named by text, as "mine.toml"')
     if name.endswith(".toml"):
         if not Path(name).is_file():
             raise UsageError(f"there is no suite file {name!r}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WrapValidator, field_validator
 
-from lowres_code.judge import MOST_WORKERS
+from lowres_code.asked import MOST_WORKERS
 from lowres_code.language.base import LIMIT_BOUNDS, Limits
 from lowres_code.recipe.stages import EvalTable, PromptTable, RolloutTable, SelectionTable, SftTable, StopTable
 from lowres_code.recipe.table import About, Expected, Table

@@ -110,7 +110,7 @@ def page_of(paths: Sequence[Path]) -> Page:
         UsageError: one is neither a run nor an evaluation, or cannot be read.
     """
     found = Gathered(paths)
-    notes: list[str] = []
+    notes = [f"{label}: {one.unfinished}" for label, _, one in found.evaluations if one.unfinished]
     page = Page(
         title=_title(found, paths),
         subtitle=_subtitle(found),

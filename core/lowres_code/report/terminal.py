@@ -15,6 +15,7 @@ from lowres_code.evaluation.folder import Summary
 from lowres_code.evaluation.metrics import Metrics, TrustFigures
 from lowres_code.runs.directory import DONE, INTERRUPTED, STAGES, RunDirectory
 from lowres_code.runs.expected import outcome_lines
+from lowres_code.runs.loaded import Evaluation
 
 ALL = "all"  # the label of the row of totals; a task may be called so too
 
@@ -153,6 +154,15 @@ def comparison_table(comparison: Comparison) -> Table:
     for task, part in comparison.by_task.items():
         table.add_row(Text(task), *_difference(part))
     return table
+
+
+def print_evaluation(evaluation: Evaluation, console: Console) -> None:
+    """All that is known of an evaluation by itself; of one that is unfinished, what is there."""
+    asked = evaluation.summary.asked
+    title = f"{evaluation.path}: {asked.model}, {asked.language}"
+    console.print(*evaluation_tables(evaluation.summary, title), sep="\n")
+    if evaluation.unfinished:
+        console.print(Text(evaluation.unfinished))
 
 
 def print_run(run: RunDirectory, console: Console) -> None:

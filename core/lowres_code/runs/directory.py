@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
@@ -15,6 +15,7 @@ import tomli_w
 from lowres_code._util.files import (
     JsonLines,
     keep_records,
+    must_take_folder,
     read_json_lines,
     write_atomically,
     write_json,
@@ -136,9 +137,7 @@ class RunDirectory:
             strange = []
         except OSError as error:
             raise UsageError(f"{str(self.path)!r} cannot be a run directory: {error.strerror}") from error
-        nearest = next(folder for folder in (self.path.absolute(), *self.path.absolute().parents) if folder.exists())
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise UsageError(f"cannot write in {str(nearest)!r}: choose another folder with --out")
+        must_take_folder(self.path)
         if strange:
             raise UsageError(f"{str(self.path)!r} holds other things ({strange[0]!r}); choose a new folder for --out")
 
@@ -249,6 +248,15 @@ class RunDirectory:
             return None
         summary = folder.summary()
         return summary if summary.complete else None
+
+    def after_a_stop(self) -> str:
+        """What is kept of a run that was stopped in the midst of something, and what goes on with it; for people."""
+        if not self.exists():
+            return "There is no run yet: the same command begins it."
+        last = self.last_checkpoint()
+        kept = f"from step {last.name.rpartition('-')[2]}, the last that was saved" if last else "before the first step"
+        kept = "after the last step" if self.has_model() else kept
+        return f"It goes on {kept}, with: lowres-code train --resume {shlex.quote(str(self.path))}"
 
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from lowres_code._util.files import must_take_folder
 from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.runs.card import model_card
 from lowres_code.runs.directory import RunDirectory
@@ -37,6 +38,7 @@ def export(run: RunDirectory, out: Path, form: Form | None = None) -> Path:
         raise UsageError(f"the run in {str(run.path)!r} trained all weights, and has no adapter: leave out --adapter")
     if out.exists():
         raise UsageError(f"{str(out)!r} is there already; choose another --out")
+    must_take_folder(out)
     if adapter and form == "merged":
         _whole(out, lambda folder: _merge(run, folder), model_card(run, adapter=False))
     else:
@@ -47,6 +49,12 @@ def export(run: RunDirectory, out: Path, form: Form | None = None) -> Path:
             model_card(run, adapter=adapter is not None),
         )
     return out
+
+
+def check_hub_name(name: str) -> None:
+    """Raises `UsageError` if a model cannot be called so on the hub."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise UsageError(f"--push takes OWNER/NAME, not {name!r}")
 
 
 def push(folder: Path, name: str) -> str:
@@ -61,8 +69,7 @@ def push(folder: Path, name: str) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise UsageError(f"--push takes OWNER/NAME, not {name!r}")
+    check_hub_name(name)
     hub = HfApi()
     try:
         hub.create_repo(name, private=True, exist_ok=True)

@@ -15,6 +15,7 @@ from lowres_code.evaluation.run import Writer, evaluate
 from lowres_code.generation.base import Generator
 from lowres_code.generation.endpoint import without_credentials
 from lowres_code.generation.models import shown_name, weights_fingerprint
+from lowres_code.generation.names import check_model_name
 from lowres_code.generation.open import URL, open_endpoint, open_generator
 from lowres_code.language.base import Language
 from lowres_code.recipe.build import load_problems, started_judge
@@ -44,14 +45,17 @@ class Subject:
         """What a name on the command line stands for.
 
         Raises:
-            UsageError: ``served`` is named, and it is no endpoint.
+            UsageError: ``served`` is named, and it is no endpoint; or the name is misspelt.
         """
         if served and not name.startswith(URL):
             raise UsageError(f"--model names a model of an endpoint, and {name!r} is no URL")
         if name.startswith(URL) and not served:
             raise UsageError(f"--model is missing: which model of {without_credentials(name)} to ask, as it names it")
         run = RunDirectory(Path(name))
-        return cls(name, served, run if run.exists() else None)
+        found = cls(name, served, run if run.exists() else None)
+        if not (found.run or name.startswith(URL)):
+            check_model_name(name)
+        return found
 
     def model(self, recipe: Recipe) -> tuple[ModelTable, Path | None]:
         """The model's table, and the folder of an adapter to merge."""

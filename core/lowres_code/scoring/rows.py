@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from lowres_code._util.tables import Record, Table, open_table, value_at
+from lowres_code._util.tables import Record, Table, open_table, value_at, what_is_null
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import UsageError, near_match
 from lowres_code.language.base import Language
@@ -187,10 +187,10 @@ def row_of(number: int, where: str, record: Record, columns: Columns, language: 
         UsageError: it cannot be judged.
     """
     values = columns.read(record)
-    written = _written(values, where, record)
+    written = _written(values, where, record, columns)
     given = {name: value for name, value in values.items() if value != ""}  # as in an empty cell
     if not given.keys() & set(_EITHER[1]):
-        raise UsageError(f"{where}: needs {_needs(_EITHER[1], record)}")
+        raise UsageError(_lacks(_EITHER[1], where, record, columns))
     tests = tests_of(given, where)
     check_tests(language, tests, where)
     return Row(
@@ -204,14 +204,20 @@ def row_of(number: int, where: str, record: Record, columns: Columns, language: 
     )
 
 
-def _written(values: Mapping[str, object], where: str, record: Record) -> str:
+def _lacks(pair: Sequence[str], where: str, record: Record, columns: Columns) -> str:
+    """What is to be said of a row that has none of a pair: that it is null, or that there is no such column."""
+    null = what_is_null(record, (columns.names[ours] for ours in pair if ours in columns.names))
+    return f"{where}: {null or 'needs ' + _needs(pair, record)}"
+
+
+def _written(values: Mapping[str, object], where: str, record: Record, columns: Columns) -> str:
     """``program`` or ``completion``, whichever the row has. Empty text is a sample too: one without a program."""
     there = [name for name in _EITHER[0] if name in values]
     filled = [name for name in there if values[name] != ""]
     if len(filled) > 1:
         raise UsageError(f"{where}: has both 'program' and 'completion'; one of them is to be judged")
     if not there:
-        raise UsageError(f"{where}: needs {_needs(_EITHER[0], record)}")
+        raise UsageError(_lacks(_EITHER[0], where, record, columns))
     return (filled or there)[0]
 
 

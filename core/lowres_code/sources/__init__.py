@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from lowres_code._util.given import must_be
 from lowres_code.problem import Problem
 
 Part = Literal["train", "eval"]
@@ -27,6 +28,8 @@ def part_of(question: str, held_out: float = HELD_OUT, split_seed: int = 0) -> P
         held_out: the share of all questions that are for evaluation.
         split_seed: for another split of the same share.
     """
+    must_be(question, str, "part_of takes the text of a question")
+    must_be(held_out, float | int, "part_of: held_out must be a share, from 0 to 1")
     text = f"{split_seed}:{question}" if split_seed else question
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     bits = f"{int.from_bytes(digest[:4], 'big'):032b}"

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from lowres_code._util.records import label, make_each, shown
-from lowres_code._util.tables import value_at
+from lowres_code._util.tables import value_at, what_is_null
 from lowres_code.errors import UsageError
 from lowres_code.problem import RIGHT, Problem, problem_of, unique
 from lowres_code.sources import Part, SourceOptions, part_of
@@ -171,6 +171,8 @@ class ColumnOptions(SourceOptions):
         found = {key: value_at(values, column) for key, column in columns.items()}
         if self.parts_of_id:
             found["id"] = "-".join(_part(values, column, where) for column in self.parts_of_id)
+        if null := self._null(values, found):
+            raise UsageError(f"{where}: {null}")
         record = {"id": name, **rest, **{key: value for key, value in found.items() if value not in (None, "")}}
         if isinstance(question := record.get("question"), str):
             record["question"] = question.strip()
@@ -179,6 +181,12 @@ class ColumnOptions(SourceOptions):
         elif "answer" in self.named:
             raise UsageError(f"{where}: there is no answer in column {columns['answer']!r}")
         return problem_of(record, where)
+
+    def _null(self, values: Row, found: Mapping[str, object]) -> str:
+        """Which of the columns that a problem needs are null, if one can therefore not be made; else ``""``."""
+        has_answer = any(found.get(key) not in (None, "") for key in RIGHT)
+        needed = ("question", *(() if has_answer else RIGHT))
+        return what_is_null(values, [column for key, column in self.columns.items() if key in needed])
 
     def _gold(self, answer: object, where: str) -> object:
         """The gold answer in what a column holds.

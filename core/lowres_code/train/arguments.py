@@ -6,9 +6,11 @@ import importlib.util
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lowres_code.errors import UsageError, near_match
+from lowres_code.recipe.schema import Recipe
 from lowres_code.recipe.trl_fields import trl_fields
 from lowres_code.recipe.trl_options import option_errors
 from lowres_code.train.trial import sft_trial_step, trial_step
@@ -57,6 +59,22 @@ def sft_config(options: Mapping[str, Any], folder: Path, seed: int) -> SFTConfig
         raise UsageError("\n  ".join(["[sft.train] has options that cannot be used:", *errors]))
     sft_trial_step(lambda changes, place: _sft_config({**options, **changes}, place, seed))
     return _sft_config(options, folder, seed)
+
+
+def check_options(recipe: Recipe) -> None:
+    """See that TRL takes what a recipe says; but for the optimizer's own package, which may not be on this machine.
+
+    Raises:
+        UsageError: it refuses something.
+    """
+    weights, plain = recipe.reward_weights(), {"optim": "adamw_torch", "optim_args": None}
+    with TemporaryDirectory(prefix="lowres-code-") as name:
+        folder = Path(name)
+        grpo_config({**recipe.train, **plain}, folder, 0, weights)
+        _config(recipe.train, folder, 0, weights)
+        if recipe.sft:
+            sft_config({**recipe.sft.train, **plain}, folder, 0)
+            _sft_config(recipe.sft.train, folder, 0)
 
 
 def _sft_config(options: Mapping[str, Any], folder: Path, seed: int) -> SFTConfig:

@@ -20,7 +20,7 @@ from lowres_code.prompt import Message
 from lowres_code.recipe.build import load_problems, started_judge
 from lowres_code.recipe.rehearsal import rehearsal_table, rehearse, rehearsed_feedback
 from lowres_code.recipe.schema import Recipe
-from lowres_code.train.arguments import grpo_config
+from lowres_code.train.arguments import grpo_config, sft_config
 from lowres_code.train.estimate import free_memory, matrix_speed, memory_bytes, sizes_of, step_of, step_seconds
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def check_recipe(recipe: Recipe, language: Language, console: Console, seed: int
     """
     with TemporaryDirectory() as folder, started_judge(recipe.limits, language, console) as judge:
         arguments = grpo_config(recipe.train, Path(folder), seed, recipe.reward_weights())
+        if recipe.sft:
+            sft_config(recipe.sft.train, Path(folder), seed)
         parts = [load_problems(recipe.data.train, "train", seed), load_problems(recipe.data.eval, "eval")]
         prompt = recipe.prompt.prompt()
         prompts = [prompt.messages(language, problem.question) for problems in parts for problem in problems]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lowres_code.errors import UsageError
-from lowres_code.generation.models import POCKET, load_model, load_tokenizer
+from lowres_code.generation.models import load_model, load_tokenizer
+from lowres_code.generation.names import POCKET
 from lowres_code.recipe.schema import ModelTable
 from lowres_code.train.processes import Processes
 

@@ -122,6 +122,32 @@ def test_run_says_where_the_syntax_is_wrong(cli: Cli) -> None:
     assert diagnostic["column"] > 1
 
 
+def test_a_syntax_error_is_told_once_and_without_the_sandbox(invoke: Invoke) -> None:
+    """The place is SWI-Prolog's own, which counts columns from 0."""
+    done = invoke("run", "-", "--lang", "prolog", stdin="a(1).\nsolve(X) :- X is 1 + .\n")
+    assert (done.exit_code, done.stdout) == (1, "syntax_error\n")
+    assert done.stderr == "ERROR: program.pl:2:21: Syntax error: Unbalanced operator\n"
+
+
+def test_the_message_of_a_syntax_error_has_its_place_once(cli: Cli) -> None:
+    done = cli("run", "-", "--lang", "prolog", "--json", stdin="a(1).\nsolve(X) :- X is 1 + .\n")
+    (told,) = json.loads(done.stdout)["diagnostics"]
+    assert told == {"message": "Syntax error: Unbalanced operator", "severity": "error", "line": 2, "column": 22}
+
+
+def test_an_unknown_procedure_is_told_where_the_syntax_is_right(invoke: Invoke) -> None:
+    done = invoke("run", "-", "--lang", "prolog", stdin="solve(X) :- other(X).\n")
+    assert (done.exit_code, done.stdout) == (1, "runtime_error\n")
+    assert "Unknown procedure: other/1" in done.stderr
+
+
+def test_a_traceback_names_the_program_without_the_sandbox(invoke: Invoke) -> None:
+    done = invoke("run", "-", "--lang", "python", stdin="print(1 / 0)\n")
+    assert done.exit_code == 1
+    assert 'File "program.py", line 1' in done.stderr
+    assert "/program/" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -270,6 +296,7 @@ def unprivileged() -> list[str]:
         (["lang", "show", "hidden/l.toml"], "Permission denied"),
         (["lang", "new", "x1"], "Permission denied"),
         (["run", "hidden/p.py", "--lang", "python"], "Permission denied"),
+        (["report", ".", "--out", "page.html"], "cannot write 'page.html': Permission denied"),
         (["eval", "pocket", "--lang", "python", "--out", "e"], "'e' cannot hold an evaluation: Permission denied"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -123,7 +123,7 @@ def test_what_a_model_is_asked_in_a_later_turn(tmp_path: Path, judge: Judge) -> 
     assert chats[2, 3][1]["content"] == "no program" and chats[2, 3][3]["content"] == CRASHES
     told = chats[3, 2][-1]["content"]
     assert "The program ran, but gave no answer." in told and "It printed:\nhello" in told
-    assert "line 1, column 23: program.pl:1:22: Syntax error: " in chats[1, 2][-1]["content"]
+    assert "line 1, column 23: Syntax error: " in chats[1, 2][-1]["content"]
 
 
 def test_the_right_answer_stands_in_no_message(tmp_path: Path, judge: Judge) -> None:

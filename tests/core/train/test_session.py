@@ -153,6 +153,21 @@ def test_ctrl_c_saves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None
     assert (run / "checkpoints" / f"checkpoint-{step}" / "trainer_state.json").is_file()
 
 
+def test_a_second_ctrl_c_stops_at_once_and_says_from_which_step_the_run_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "a run"
+    process = start(run, "--set", "train.max_steps=50", "--set", "train.save_steps=2", *HALF, *TINY[2:])
+    wait_for_step(run, 3)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    assert any("Stopping after this step" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)  # the step takes seconds
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    again = f"with: lowres-code train --resume '{run}'"
+    assert f"Stopped at once. It goes on from step 2, the last that was saved, {again}" in said
+    assert "Aborted" not in said and "Traceback" not in said
+
+
 def test_the_path_of_the_big_recipes_with_lora_on_local_files(tmp_path: Path, tiny_model: Path, invoke: Invoke) -> None:
     """The same recipe, data source, prompt, adapters and evaluation; a small random Qwen2 and local files."""
     train, test = gsm8k_files(tmp_path)

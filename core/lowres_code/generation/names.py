@@ -1,0 +1,58 @@
+"""Names of models that are misspelt: told before the hub is asked, which takes most of a minute without a network."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import re
+from functools import cache
+from pathlib import Path
+
+from lowres_code.errors import UsageError
+
+POCKET = "pocket"
+_OF_THE_HUB = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+_ALIKE = 0.75  # of 1, as difflib measures: pocet, poket and packet are like pocket, rocket-3b is not
+
+log = logging.getLogger("lowres_code.generation")
+
+
+def near_model(name: str) -> str | None:
+    """The model that a name may have been meant to be: the embedded one, or a folder or a GGUF file beside it.
+
+    ``None`` if the name is right, or nothing is near.
+    """
+    path = Path(name).expanduser()
+    if name == POCKET or path.exists():
+        return None
+    known = {entry.name.lower(): str(Path(name).with_name(entry.name)) for entry in _beside(path)}
+    known |= {POCKET: POCKET} if "/" not in name else {}
+    close = difflib.get_close_matches(path.name.lower(), known, n=1, cutoff=_ALIKE)
+    return known[close[0]] if close else None
+
+
+@cache
+def check_model_name(name: str) -> None:
+    """Refuse a name that is misspelt; of one that the hub may have all the same, only tell so.
+
+    Raises:
+        UsageError: nothing here is called so, the hub has no such names, and something near is here.
+    """
+    near = near_model(name)
+    if near and not _OF_THE_HUB.fullmatch(name):
+        raise UsageError(f"there is no model {name!r}; did you mean {near!r}? (models of the hub are OWNER/NAME)")
+    if near:
+        log.warning("there is no folder %r; did you mean %r? Looking on the hub for it", name, near)
+
+
+def _beside(path: Path) -> list[Path]:
+    """What is there in the folder that a path is in and could be measured."""
+    try:
+        return [entry for entry in sorted(path.parent.iterdir()) if _is_model(entry)]
+    except OSError:
+        return []
+
+
+def _is_model(entry: Path) -> bool:
+    """Whether it is a GGUF file, or the folder of a model or of a run."""
+    return entry.suffix.lower() == ".gguf" or any((entry / name).is_file() for name in ("config.json", "env.json"))
