@@ -55,7 +55,11 @@ class TooBusyError(LowresCodeError):
 
 
 class Host:
-    """The judges of a server, by language."""
+    """The judges of a server, by language.
+
+    Attributes:
+        languages: their names.
+    """
 
     def __init__(self, judges: Mapping[str, Judge], most: Limits = MOST, bounds: Bounds | None = None) -> None:
         """Args:
@@ -65,6 +69,7 @@ class Host:
         """
         self.bounds = bounds or Bounds()
         self._judges, self._most = judges, most
+        self.languages = frozenset(judges)
         self._waiting = {"programs": 0, "streams": 0}
         self.metrics = Metrics(lambda: self._waiting["programs"])
         workers = sum(judge.runner.size for judge in judges.values())

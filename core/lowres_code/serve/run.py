@@ -22,6 +22,8 @@ from lowres_code.language.base import Limits
 from lowres_code.serve.app import make_app
 from lowres_code.serve.guard import Guard
 from lowres_code.serve.host import MOST, Bounds, Host
+from lowres_code.serve.messages import JSON
+from lowres_code.serve.refusals import refusal
 
 _HEADERS_S = 15.0  # a connection that has sent no whole request until then is closed
 _LONGEST_HEAD = 2**16
@@ -142,6 +144,13 @@ class _Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._useless > _LONGEST_HEAD:
             self._close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read in the form of all other refusals."""
+        body = refusal("what came is no HTTP request that can be read, or one of too many that were sent ahead")
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close"
+        self.transport.write(f"{head}\r\n\r\n".encode() + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
