@@ -15,6 +15,7 @@ from lowres_code.errors import JudgeError, UsageError, near_match
 from lowres_code.language.base import Language
 from lowres_code.remote.wire import (
     EXECUTE,
+    JUDGE,
     LANGUAGES,
     NDJSON,
     PROTOCOL,
@@ -23,6 +24,7 @@ from lowres_code.remote.wire import (
     Served,
     ServedLanguage,
     data_of,
+    identity_of,
     read_line,
 )
 
@@ -63,6 +65,7 @@ class Server:
         if parts.username or parts.password:
             raise UsageError(f"an address of a judge holds no password: set the environment variable {TOKEN}")
         self.url = urlunsplit(parts).rstrip("/")
+        self._identity = ""
         token = os.environ.get(TOKEN, "").strip()
         self._client = httpx2.Client(
             base_url=self.url,
@@ -91,6 +94,10 @@ class Server:
             )
         return known[language.name], served.longest_line
 
+    def trust(self, language: ServedLanguage) -> None:
+        """What it has said of a language is fine: from now on answers of no other server are taken for its own."""
+        self._identity = identity_of(language)
+
     def _described(self) -> Served:
         import httpx2
 
@@ -115,7 +122,7 @@ class Server:
 
         Raises:
             BusyError: the server takes nothing now.
-            UnavailableError: it breaks off; what has not come until then, does not come.
+            UnavailableError: it breaks off, or is not who was met; what has not come until then, does not come.
             UsageError: it refuses the request for what it asks.
         """
         import httpx2
@@ -125,6 +132,8 @@ class Server:
                 "POST", EXECUTE, params={"lang": language}, content=body, headers={"Content-Type": NDJSON}
             ) as response:
                 _must_be_fine(response, self.url)
+                if response.headers.get(JUDGE) != self._identity:
+                    raise UnavailableError(f"the judge at {self.url} is another one than it was")
                 for line in _lines(response, self.url):
                     yield _done(line, self.url)
         except httpx2.HTTPError as error:
@@ -151,7 +160,7 @@ def _must_be_fine(response: httpx2.Response, url: str) -> None:
         raise JudgeError(f"the judge at {url} wants a token: set the environment variable {TOKEN} ({said})")
     if response.status_code == 429:
         raise BusyError(_seconds(response.headers))
-    if response.status_code in (400, 404, 413, 422) and _is_own(said):  # and not that of something in between
+    if response.status_code in (400, 404, 413, 415, 422) and _is_own(said):  # and not that of something in between
         raise UsageError(f"the judge at {url} refuses this: {said}")
     raise UnavailableError(f"the judge at {url} answers with status {response.status_code}: {said}")
 

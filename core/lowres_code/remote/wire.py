@@ -18,10 +18,11 @@ from lowres_code.language.fingerprint import language_data
 from lowres_code.remote.mistakes import mistakes, unknown_keys, unreadable, written
 from lowres_code.sandbox.runner import Ask
 
-PROTOCOL = 1
+PROTOCOL = 2
 TOKEN = "LOWRES_CODE_TOKEN"  # the environment variable that holds a client's token
 EXECUTE = "/v1/execute"
 LANGUAGES = "/v1/languages"
+JUDGE = "Lowres-Code-Judge"  # the header that says who has answered; see `identity_of`
 NDJSON = "application/x-ndjson"
 
 
@@ -114,6 +115,11 @@ class Done(Wire):
 def data_of(language: Language) -> str:
     """A hash of what a language says and does."""
     return hashlib.sha256(json.dumps(language_data(language), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def identity_of(language: ServedLanguage) -> str:
+    """What a server says with each stream of executions: a client sees whether it is still the one that it met."""
+    return f"{language.data} {language.isolation}"
 
 
 def execution_fields(execution: Execution) -> dict[str, Any]:

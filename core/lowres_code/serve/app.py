@@ -16,7 +16,7 @@ from lowres_code.evaluation.record import judged_fields
 from lowres_code.judgement import Judgement
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
-from lowres_code.remote.wire import NDJSON, Job, Served, execution_fields, line_of, read_line
+from lowres_code.remote.wire import JUDGE, NDJSON, Job, Served, execution_fields, line_of, read_line
 from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host
 from lowres_code.serve.messages import REFUSALS, Asked, Checked, Syntax, Verdict, body_of, lines_of
@@ -154,7 +154,9 @@ def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: boo
     host: Host = request.app.state.host
     must_be(request, NDJSON, "a JSON object in each line")
     stopping = request.app.state.stopping
-    return _Admitted(host, Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory))
+    answers = Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory)
+    answers.headers[JUDGE] = host.identity(lang)
+    return _Admitted(host, answers)
 
 
 class _Admitted(Response):
@@ -173,7 +175,7 @@ class _Admitted(Response):
 
 async def _verdict_on(host: Host, asked: Asked) -> Verdict:
     judge = host.judge(asked.lang, asked.limits)
-    record = asked.model_dump(exclude={"lang", "limits"}, exclude_none=True)
+    record = asked.model_dump(exclude={"lang", "limits"}, exclude_unset=True)
     async with host.parsing:
         parsed = await asyncio.to_thread(parse, record, "the request", judge.sync.language)
     async with host.memory.to_work_on(0):  # the guard has counted what was asked
