@@ -67,6 +67,8 @@ class Server:
         self.url = urlunsplit(parts).rstrip("/")
         self._identity = ""
         token = os.environ.get(TOKEN, "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise UsageError(f"the token in the environment variable {TOKEN} must be one word in ASCII")
         self._client = httpx2.Client(
             base_url=self.url,
             headers={"Accept-Encoding": "identity", **({"Authorization": f"Bearer {token}"} if token else {})},
