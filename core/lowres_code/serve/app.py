@@ -27,6 +27,8 @@ _ABOUT = "What is refused is answered with another status than 200 and an object
 _VERDICTS = "a line for each sample: `row`, and what `/v1/judge` answers, or `error`"
 _DONE = "a line for each program: `n`, and what came of it, or `refused`"
 
+_LONG = 65_536  # bytes of a line that is not read where requests are answered
+
 log = logging.getLogger("lowres_code.serve")
 
 
@@ -138,7 +140,7 @@ async def execute(request: Request) -> Response:
 
     async def work(number: int, line: bytes) -> bytes:
         try:
-            job: Job = read_line(Job, line, f"line {number}")
+            job = await _job(host, number, line)
         except UsageError as error:
             return line_of({"n": -1, "refused": str(error)})
         try:
@@ -148,6 +150,14 @@ async def execute(request: Request) -> Response:
         return line_of({"n": job.n, **execution_fields(found)})
 
     return _exchange(request, lang, work, lambda _: b"", in_order=False)
+
+
+async def _job(host: Host, number: int, line: bytes) -> Job:
+    if len(line) < _LONG:
+        job: Job = read_line(Job, line, f"line {number}")
+        return job
+    async with host.parsing:
+        return await asyncio.to_thread(read_line, Job, line, f"line {number}")
 
 
 def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: bool) -> Response:
