@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from lowres_code.remote.wire import NDJSON
+from lowres_code.serve.refusals import answer_refusals
+from starlette.types import Message
 
 from tests.core.serve.conftest import Served, stream
 from tests.core.serve.test_serve import RIGHT
@@ -227,3 +231,23 @@ def test_the_page_describes_what_is_refused(server: Served) -> None:
     asked = told["paths"]["/v1/judge"]["post"]["requestBody"]["content"][JSON]["schema"]
     assert {"lang", "program", "tests", "limits"} < {*asked["properties"]}
     assert told["paths"]["/v1/execute"]["post"]["parameters"][0]["name"] == "lang"
+
+
+def test_what_nobody_thought_of_is_told_in_the_same_form() -> None:
+    app, sent = FastAPI(), []
+    answer_refusals(app)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise KeyError("secret")
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/broken", "headers": [], "query_string": b""}
+    with pytest.raises(KeyError):  # for the log
+        asyncio.run(app(scope, receive, send))
+    assert (sent[0]["status"], sent[1]["body"]) == (500, b'{"error": "the judge fails: KeyError"}')
