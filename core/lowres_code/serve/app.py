@@ -127,8 +127,8 @@ async def judge_stream(request: Request) -> Response:
             log.exception("a line of a stream")
             return line_of({"row": number, "error": f"the judge fails: {type(error).__name__}"})
 
-    def last(number: int) -> bytes:
-        return line_of({"row": number + 1, "error": "the server ends: this line and those behind it are not judged"})
+    def last(number: int, why: str) -> bytes:
+        return line_of({"row": number + 1, "error": f"{why}: this line and those behind it are not judged"})
 
     return _exchange(request, lang, work, last, in_order=True)
 
@@ -149,7 +149,7 @@ async def execute(request: Request) -> Response:
             return line_of({"n": job.n, "refused": str(error)})
         return line_of({"n": job.n, **execution_fields(found)})
 
-    return _exchange(request, lang, work, lambda _: b"", in_order=False)
+    return _exchange(request, lang, work, lambda *_: b"", in_order=False)
 
 
 async def _job(host: Host, number: int, line: bytes) -> Job:

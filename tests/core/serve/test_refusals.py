@@ -14,7 +14,7 @@ from lowres_code.remote.wire import NDJSON
 from lowres_code.serve.refusals import answer_refusals
 from starlette.types import Message
 
-from tests.core.serve.conftest import Served, stream
+from tests.core.serve.conftest import Serve, Served, stream
 from tests.core.serve.test_serve import RIGHT
 
 JSON = "application/json"
@@ -191,6 +191,21 @@ def test_bad_lines_in_the_middle_of_a_stream(server: Served) -> None:
     assert [one.get("correct") for one in (told[0], told[-1])] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [(b"x" * 20_000, "a line may have 10000 bytes"), (b"{", "none has come for 1 s"), (b"", "none has come for 1 s")],
+)
+def test_a_line_that_is_too_long_or_does_not_come_is_named(serve: Serve, then: bytes, why: str) -> None:
+    server = serve(longest_line=10_000, idle_s=1.0)
+    body = b'{"program": "solve(1).", "answer": 1}\n' + then
+    head = f"POST /v1/judge/stream?lang=prolog HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\n"
+    answer = raw(server, f"{head}Content-Length: 99999\r\n\r\n".encode() + body)
+    told = [json.loads(line) for line in answer.splitlines() if line.startswith(b"{")]
+    assert [one["row"] for one in told] == [1, 2]
+    assert told[0]["correct"]
+    assert told[1]["error"] == f"{why}: this line and those behind it are not judged"
+
+
 def test_bad_lines_for_who_runs_programs(server: Served) -> None:
     bad = {
         '{"n": 2}': "'program' is missing",
@@ -202,7 +217,7 @@ def test_bad_lines_for_who_runs_programs(server: Served) -> None:
     assert {one["refused"] for one in told} == {f"line {n}: {said}" for n, said in enumerate(bad.values(), 1)}
 
 
-def test_a_message_with_a_million_mistakes_costs_little(serve: Any) -> None:
+def test_a_message_with_a_million_mistakes_costs_little(serve: Serve) -> None:
     """They are not all listed; that took gigabytes, and a minute in which nobody else was answered."""
     server = serve()
     many = {
