@@ -157,33 +157,40 @@ def _done(line: bytes, url: str) -> Done:
 def _must_be_fine(response: httpx2.Response, url: str) -> None:
     if response.status_code == 200:
         return
-    said = _refusal(response)
+    raw = _refusal(response)
+    own = _own(raw)
+    said = _in_a_line(raw if own is None else own)
     if response.status_code == 401:
         raise JudgeError(f"the judge at {url} wants a token: set the environment variable {TOKEN} ({said})")
     if response.status_code == 429:
         raise BusyError(_seconds(response.headers))
-    if response.status_code in (400, 404, 413, 415, 422) and _is_own(said):  # and not that of something in between
+    if response.status_code in (400, 404, 413, 415, 422) and own is not None:
         raise UsageError(f"the judge at {url} refuses this: {said}")
     raise UnavailableError(f"the judge at {url} answers with status {response.status_code}: {said}")
 
 
 def _refusal(response: httpx2.Response) -> str:
-    """What a refusal says, in a line."""
+    """What a refusal says."""
     raw, until = b"", time.monotonic() + _REFUSAL_S
     for part in response.iter_raw():
         raw += part
         if len(raw) > _LONGEST_REFUSAL or time.monotonic() > until:
             break
-    said = "".join(one if one.isprintable() else " " for one in raw[:_LONGEST_REFUSAL].decode("utf-8", "replace"))
-    return " ".join(said.split()) or "no reason was given"
+    return raw[:_LONGEST_REFUSAL].decode("utf-8", "replace")
 
 
-def _is_own(said: str) -> bool:
-    """Whether a served judge says so: its errors are JSON objects."""
+def _own(said: str) -> str | None:
+    """What a served judge says, whose errors are JSON objects; ``None`` if something in between says it."""
     try:
-        return "error" in json.loads(said)
-    except (ValueError, RecursionError, TypeError):
-        return False
+        told = json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+    return str(told["error"]) if isinstance(told, dict) and "error" in told else None
+
+
+def _in_a_line(said: str) -> str:
+    shown = "".join(one if one.isprintable() else " " for one in said)
+    return " ".join(shown.split()) or "no reason was given"
 
 
 def _seconds(headers: Mapping[str, Any]) -> float:

@@ -215,9 +215,10 @@ def test_a_server_that_is_never_done_is_not_waited_for(monkeypatch: pytest.Monke
 
 def test_a_refusal_of_the_servers_own_is_the_users_to_read() -> None:
     def answer(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
-        reply(to, b'{"error": "not here"}', 404)
+        reply(to, rb'{"error": "not\u001b[31m \"here\""}', 404)
 
-    with pretending(answer) as url, Judge("prolog", servers=url) as judge, pytest.raises(UsageError, match="not here"):
+    said = r'refuses this: not \[31m "here"$'  # as text, and with nothing that a terminal obeys
+    with pretending(answer) as url, Judge("prolog", servers=url) as judge, pytest.raises(UsageError, match=said):
         judge.execute(["solve(1)."], [Test()])
 
 
