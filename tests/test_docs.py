@@ -66,7 +66,7 @@ def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl, which is not installed")
 def test_the_judge_is_served_as_the_page_says(tmp_path: Path) -> None:
-    assert follow(DOCS / "serve.md", tmp_path, str(Path(sys.executable).parent)) == 7
+    assert follow(DOCS / "serve.md", tmp_path, str(Path(sys.executable).parent)) == 8
 
 
 def test_the_unit_and_the_image_start_what_there_is() -> None:

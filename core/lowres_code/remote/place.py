@@ -56,6 +56,7 @@ class Place:
         served, longest = self.server.language(language)
         if isolation not in ("auto", served.isolation):
             raise UsageError(f"the judge at {self.server.url} has isolation {served.isolation!r}, not {isolation!r}")
+        self.server.trust(served)
         self.isolation, self.workers, self.longest = served.isolation, served.workers, longest
         self.seen_at = time.monotonic()
 

@@ -15,6 +15,7 @@ from lowres_code.errors import JudgeError, UsageError, near_match
 from lowres_code.language.base import Language
 from lowres_code.remote.wire import (
     EXECUTE,
+    JUDGE,
     LANGUAGES,
     NDJSON,
     PROTOCOL,
@@ -23,6 +24,7 @@ from lowres_code.remote.wire import (
     Served,
     ServedLanguage,
     data_of,
+    identity_of,
     read_line,
 )
 
@@ -63,7 +65,10 @@ class Server:
         if parts.username or parts.password:
             raise UsageError(f"an address of a judge holds no password: set the environment variable {TOKEN}")
         self.url = urlunsplit(parts).rstrip("/")
+        self._identity = ""
         token = os.environ.get(TOKEN, "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise UsageError(f"the token in the environment variable {TOKEN} must be one word in ASCII")
         self._client = httpx2.Client(
             base_url=self.url,
             headers={"Accept-Encoding": "identity", **({"Authorization": f"Bearer {token}"} if token else {})},
@@ -91,6 +96,10 @@ class Server:
             )
         return known[language.name], served.longest_line
 
+    def trust(self, language: ServedLanguage) -> None:
+        """What it has said of a language is fine: from now on answers of no other server are taken for its own."""
+        self._identity = identity_of(language)
+
     def _described(self) -> Served:
         import httpx2
 
@@ -115,7 +124,7 @@ class Server:
 
         Raises:
             BusyError: the server takes nothing now.
-            UnavailableError: it breaks off; what has not come until then, does not come.
+            UnavailableError: it breaks off, or is not who was met; what has not come until then, does not come.
             UsageError: it refuses the request for what it asks.
         """
         import httpx2
@@ -125,6 +134,8 @@ class Server:
                 "POST", EXECUTE, params={"lang": language}, content=body, headers={"Content-Type": NDJSON}
             ) as response:
                 _must_be_fine(response, self.url)
+                if response.headers.get(JUDGE) != self._identity:
+                    raise UnavailableError(f"the judge at {self.url} is another one than it was")
                 for line in _lines(response, self.url):
                     yield _done(line, self.url)
         except httpx2.HTTPError as error:
@@ -146,33 +157,40 @@ def _done(line: bytes, url: str) -> Done:
 def _must_be_fine(response: httpx2.Response, url: str) -> None:
     if response.status_code == 200:
         return
-    said = _refusal(response)
+    raw = _refusal(response)
+    own = _own(raw)
+    said = _in_a_line(raw if own is None else own)
     if response.status_code == 401:
         raise JudgeError(f"the judge at {url} wants a token: set the environment variable {TOKEN} ({said})")
     if response.status_code == 429:
         raise BusyError(_seconds(response.headers))
-    if response.status_code in (400, 404, 413, 422) and _is_own(said):  # and not that of something in between
+    if response.status_code in (400, 404, 413, 415, 422) and own is not None:
         raise UsageError(f"the judge at {url} refuses this: {said}")
     raise UnavailableError(f"the judge at {url} answers with status {response.status_code}: {said}")
 
 
 def _refusal(response: httpx2.Response) -> str:
-    """What a refusal says, in a line."""
+    """What a refusal says."""
     raw, until = b"", time.monotonic() + _REFUSAL_S
     for part in response.iter_raw():
         raw += part
         if len(raw) > _LONGEST_REFUSAL or time.monotonic() > until:
             break
-    said = "".join(one if one.isprintable() else " " for one in raw[:_LONGEST_REFUSAL].decode("utf-8", "replace"))
-    return " ".join(said.split()) or "no reason was given"
+    return raw[:_LONGEST_REFUSAL].decode("utf-8", "replace")
 
 
-def _is_own(said: str) -> bool:
-    """Whether a served judge says so: its errors are JSON objects."""
+def _own(said: str) -> str | None:
+    """What a served judge says, whose errors are JSON objects; ``None`` if something in between says it."""
     try:
-        return "error" in json.loads(said)
-    except (ValueError, RecursionError, TypeError):
-        return False
+        told = json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+    return str(told["error"]) if isinstance(told, dict) and "error" in told else None
+
+
+def _in_a_line(said: str) -> str:
+    shown = "".join(one if one.isprintable() else " " for one in said)
+    return " ".join(shown.split()) or "no reason was given"
 
 
 def _seconds(headers: Mapping[str, Any]) -> float:

@@ -15,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lowres_code.errors import UsageError
 from lowres_code.language.base import LONGEST_MESSAGE, MOST_DIAGNOSTICS, Diagnostic, Execution, Language, Status
 from lowres_code.language.fingerprint import language_data
+from lowres_code.remote.mistakes import mistakes, unknown_keys, unreadable, written
 from lowres_code.sandbox.runner import Ask
 
-PROTOCOL = 1
+PROTOCOL = 2
 TOKEN = "LOWRES_CODE_TOKEN"  # the environment variable that holds a client's token
 EXECUTE = "/v1/execute"
 LANGUAGES = "/v1/languages"
+JUDGE = "Lowres-Code-Judge"  # the header that says who has answered; see `identity_of`
 NDJSON = "application/x-ndjson"
 
 
@@ -72,7 +74,7 @@ class Job(Wire):
     ask: Ask = "execute"
     stdin: str = ""
     query: str | None = None
-    limits: dict[str, float] = Field(default={})
+    limits: dict[str, Any] = Field(default={})
 
 
 _WHOLE: Any = Field(default=None, ge=-(2**31), lt=2**31)
@@ -115,6 +117,11 @@ def data_of(language: Language) -> str:
     return hashlib.sha256(json.dumps(language_data(language), sort_keys=True).encode()).hexdigest()[:16]
 
 
+def identity_of(language: ServedLanguage) -> str:
+    """What a server says with each stream of executions: a client sees whether it is still the one that it met."""
+    return f"{language.data} {language.isolation}"
+
+
 def execution_fields(execution: Execution) -> dict[str, Any]:
     """An execution as `Done` has it, ready for JSON."""
     names = ("answer", "stdout", "stderr", "cpu_s", "wall_s", "peak_mb", "isolation", "exit_code")
@@ -131,19 +138,19 @@ def line_of(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
-def read_line(kind: type[Wire], line: bytes, where: str) -> Any:
+def read_line(kind: type[BaseModel], line: bytes, where: str) -> Any:
     """The message in a line.
 
     Raises:
         UsageError: it is no JSON object, or not of this kind.
     """
     record = read_object(line, where)
+    if strange := unknown_keys(record, kind):
+        raise UsageError(f"{where}: {strange}")
     try:
         return kind.model_validate(record)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error
+        raise UsageError(f"{where}: {mistakes(error, record)}") from error
 
 
 def read_object(line: bytes, where: str) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def read_object(line: bytes, where: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: not a JSON object: {error}") from error
+        raise UsageError(f"{where}: not a JSON object: {unreadable(error)}") from error
     if not isinstance(record, dict):
-        raise UsageError(f"{where}: not a JSON object")
+        raise UsageError(f"{where}: not a JSON object: {written(record)}")
     return record

@@ -3,89 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import ClientDisconnect
 
 from lowres_code import __version__
 from lowres_code.async_judge import AsyncJudge
-from lowres_code.errors import JudgeError, LowresCodeError, UsageError
+from lowres_code.errors import LowresCodeError, UsageError
 from lowres_code.evaluation.record import judged_fields
 from lowres_code.judgement import Judgement
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
-from lowres_code.remote.wire import NDJSON, Job, NoteLine, Served, execution_fields, line_of, read_line
+from lowres_code.remote.wire import JUDGE, NDJSON, Job, Served, execution_fields, line_of, read_line
 from lowres_code.serve.exchange import Exchange, Last, Work, while_there
-from lowres_code.serve.host import Host, TooBusyError
-from lowres_code.serve.parsed import Parsed, parse
+from lowres_code.serve.host import Host
+from lowres_code.serve.messages import REFUSALS, Asked, Checked, Syntax, Verdict, body_of, lines_of
+from lowres_code.serve.parsed import Parsed, must_know, parse
+from lowres_code.serve.refusals import answer_refusals, asked_in, language_of, must_be
 
-_STREAM = {"requestBody": {"content": {NDJSON: {"schema": {"type": "string"}}}, "required": True}}
+_ABOUT = "What is refused is answered with another status than 200 and an object with the key `error`, whatever it was."
+_VERDICTS = "a line for each sample: `row`, and what `/v1/judge` answers, or `error`"
+_DONE = "a line for each program: `n`, and what came of it, or `refused`"
 
-_GONE = 499  # to nobody, and in no log
+_LONG = 65_536  # bytes of a line that is not read where requests are answered
 
 log = logging.getLogger("lowres_code.serve")
-
-
-class Asked(BaseModel):
-    """One program or completion, and what is right: ``answer``, ``tests`` or ``append``, as in a row to be scored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    lang: str
-    program: str | None = Field(default=None, description="to be run as it is")
-    completion: str | None = Field(default=None, description="or what a model wrote, with a program in it")
-    answer: str | int | float | None = None
-    tests: list[dict[str, Any]] | None = None
-    append: str | None = None
-    prefix: str | None = None
-    query: str | None = None
-    form: str | None = None
-    checker: str | None = Field(default=None, description="how answers are compared, as tokens or float(rel=1e-4)")
-    limits: dict[str, float] = Field(default={})
-
-
-class Verdict(BaseModel):
-    """What the judge says."""
-
-    lang: str
-    verdict: str = Field(description="correct, wrong_answer, no_code, or how the execution ended")
-    correct: bool
-    answer: str | None
-    failed_test: int | None = Field(description="the first test that was not answered rightly, from 0")
-    tests: int
-    passed: int | None = Field(description="how many; null if not all were run, since one had failed")
-    extraction: str = Field(description="how the program was found in a completion")
-    stdout: str
-    stderr: str
-    diagnostics: list[NoteLine]
-    exit_code: int | None
-    cpu_s: float
-    wall_s: float
-    isolation: str | None
-
-
-class Checked(BaseModel):
-    """A program of which only the syntax is asked."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    lang: str
-    program: str
-
-
-class Syntax(BaseModel):
-    """What the language's reader says."""
-
-    ok: bool
-    status: str
-    diagnostics: list[NoteLine]
 
 
 def make_app(host: Host, stopping: asyncio.Event) -> FastAPI:
@@ -95,20 +39,32 @@ def make_app(host: Host, stopping: asyncio.Event) -> FastAPI:
         host: the judges.
         stopping: set when the server is to end.
     """
-    app = FastAPI(title="lowres-code judge", version=__version__, redoc_url=None)
-    app.add_exception_handler(UsageError, lambda _, error: _error(422, error))
-    app.add_exception_handler(JudgeError, lambda _, error: _error(503, error))
-    app.add_exception_handler(TooBusyError, lambda _, error: _error(429, error, {"Retry-After": "1"}))
-    app.add_exception_handler(ClientDisconnect, lambda _, gone: Response(status_code=_GONE))
-    app.add_exception_handler(RequestValidationError, lambda _, error: _error(422, _first(error)))
+    app = FastAPI(
+        title="lowres-code judge",
+        version=__version__,
+        description=_ABOUT,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        responses=REFUSALS,
+    )
     app.state.host, app.state.stopping = host, stopping
-    app.get("/health", summary="Whether the server is there")(health)
-    app.get("/metrics", summary="Counters in Prometheus' form")(metrics)
-    app.get("/v1/languages", summary="Languages, their isolation and highest limits")(languages)
-    app.post("/v1/judge", summary="The verdict on one program or completion")(judge)
-    app.post("/v1/check", summary="Only the syntax of one program")(check)
-    app.post("/v1/judge/stream", summary="A verdict for each line, in their order", openapi_extra=_STREAM)(judge_stream)
-    app.post("/v1/execute", summary="Run a program for each line; no verdicts", openapi_extra=_STREAM)(execute)
+    answer_refusals(app)
+    reads = {
+        "/health": (health, "Whether the server is there"),
+        "/metrics": (metrics, "Counters in Prometheus' form"),
+        "/v1/languages": (languages, "Languages, their isolation and highest limits"),
+    }
+    for path, (told, summary) in reads.items():
+        app.get(path, summary=summary)(told)
+        app.head(path, include_in_schema=False)(told)
+    one, check_one, verdicts, done = body_of(Asked), body_of(Checked), lines_of(_VERDICTS), lines_of(_DONE)
+    app.post("/v1/judge", summary="The verdict on one program or completion", openapi_extra=one)(judge)
+    app.post("/v1/check", summary="Only the syntax of one program", openapi_extra=check_one)(check)
+    app.post("/v1/judge/stream", summary="A verdict for each line, in their order", openapi_extra=verdicts)(
+        judge_stream
+    )
+    app.post("/v1/execute", summary="Run a program for each line; no verdicts", openapi_extra=done)(execute)
     return app
 
 
@@ -132,16 +88,21 @@ async def languages(request: Request) -> Served:
     return _host(request).served()
 
 
-async def judge(asked: Asked, request: Request) -> Verdict:
+async def judge(request: Request) -> Verdict:
     """The verdict; status 429 and ``Retry-After`` if too much waits already."""
     host = _host(request)
+    async with host.parsing:
+        asked = await asked_in(request, Asked)
+        must_know(asked.tests)
     with host.admitted("programs"):
         return await while_there(request, _verdict_on(host, asked))
 
 
-async def check(asked: Checked, request: Request) -> Syntax:
+async def check(request: Request) -> Syntax:
     """Syntax errors with their places."""
     host = _host(request)
+    async with host.parsing:
+        asked = await asked_in(request, Checked)
     with host.admitted("programs"):
         found = await while_there(request, host.judge(asked.lang).check_syntax(asked.program))
     host.metrics.ran(asked.lang, found.status.value, found.wall_s)
@@ -149,12 +110,12 @@ async def check(asked: Checked, request: Request) -> Syntax:
     return Syntax(ok=found.status is Status.OK, status=found.status.value, diagnostics=notes)
 
 
-async def judge_stream(request: Request, lang: str) -> Response:
+async def judge_stream(request: Request) -> Response:
     """Lines as for `lowres-code score`, each perhaps with ``limits``; the answers have their numbers as ``row``.
 
     A line that cannot be judged is answered with ``error``, and costs the others nothing.
     """
-    host = _host(request)
+    host, lang = _host(request), language_of(request)
     host.judge(lang)  # or it is refused now
 
     async def work(number: int, line: bytes) -> bytes:
@@ -166,20 +127,20 @@ async def judge_stream(request: Request, lang: str) -> Response:
             log.exception("a line of a stream")
             return line_of({"row": number, "error": f"the judge fails: {type(error).__name__}"})
 
-    def last(number: int) -> bytes:
-        return line_of({"row": number + 1, "error": "the server ends: this line and those behind it are not judged"})
+    def last(number: int, why: str) -> bytes:
+        return line_of({"row": number + 1, "error": f"{why}: this line and those behind it are not judged"})
 
     return _exchange(request, lang, work, last, in_order=True)
 
 
-async def execute(request: Request, lang: str) -> Response:
+async def execute(request: Request) -> Response:
     """Lines as `lowres_code.remote.wire.Job`, each answered with a `lowres_code.remote.wire.Done` when it is done."""
-    host = _host(request)
+    host, lang = _host(request), language_of(request)
     host.judge(lang)
 
     async def work(number: int, line: bytes) -> bytes:
         try:
-            job: Job = read_line(Job, line, f"line {number}")
+            job = await _job(host, number, line)
         except UsageError as error:
             return line_of({"n": -1, "refused": str(error)})
         try:
@@ -188,15 +149,24 @@ async def execute(request: Request, lang: str) -> Response:
             return line_of({"n": job.n, "refused": str(error)})
         return line_of({"n": job.n, **execution_fields(found)})
 
-    return _exchange(request, lang, work, lambda _: b"", in_order=False)
+    return _exchange(request, lang, work, lambda *_: b"", in_order=False)
+
+
+async def _job(host: Host, number: int, line: bytes) -> Job:
+    if len(line) < _LONG:
+        job: Job = read_line(Job, line, f"line {number}")
+        return job
+    async with host.parsing:
+        return await asyncio.to_thread(read_line, Job, line, f"line {number}")
 
 
 def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: bool) -> Response:
     host: Host = request.app.state.host
-    if request.headers.get("content-type", "").partition(";")[0].strip() != NDJSON:
-        raise UsageError(f"the request must be of type {NDJSON}: a JSON object in each line")
+    must_be(request, NDJSON, "a JSON object in each line")
     stopping = request.app.state.stopping
-    return _Admitted(host, Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory))
+    answers = Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory)
+    answers.headers[JUDGE] = host.identity(lang)
+    return _Admitted(host, answers)
 
 
 class _Admitted(Response):
@@ -215,9 +185,9 @@ class _Admitted(Response):
 
 async def _verdict_on(host: Host, asked: Asked) -> Verdict:
     judge = host.judge(asked.lang, asked.limits)
-    record = asked.model_dump(exclude={"lang", "limits"}, exclude_none=True)
+    record = asked.model_dump(exclude={"lang", "limits"}, exclude_unset=True)
     async with host.parsing:
-        parsed = await asyncio.to_thread(parse, record, 1, judge.sync.language)
+        parsed = await asyncio.to_thread(parse, record, "the request", judge.sync.language)
     async with host.memory.to_work_on(0):  # the guard has counted what was asked
         judgement = await _judged(host, judge, parsed, 0)
         return Verdict(lang=asked.lang, **_verdict(judgement))
@@ -226,7 +196,7 @@ async def _verdict_on(host: Host, asked: Asked) -> Verdict:
 async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:
     """The lines that answer one line: one for each of its samples."""
     async with host.parsing:
-        parsed = await asyncio.to_thread(parse, line, number, host.judge(lang).sync.language)
+        parsed = await asyncio.to_thread(parse, line, f"line {number}", host.judge(lang).sync.language, host.languages)
     judge, many = host.judge(lang, parsed.limits), len(parsed.samples) > 1
     answer = bytearray()
     for place in range(len(parsed.samples)):  # one after another: others have their turn
@@ -256,13 +226,3 @@ def _verdict(judgement: Judgement) -> dict[str, Any]:
     told = {"stdout": execution.stdout if execution else "", "isolation": execution.isolation if execution else None}
     notes = {"diagnostics": execution_fields(execution)["diagnostics"]} if execution else {}
     return {"correct": judgement.correct, **judged_fields(judgement), **notes, **told}
-
-
-def _error(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
-    said = json.dumps({"error": str(error)})  # in ASCII: it may quote half a surrogate pair
-    return Response(said, status, headers, media_type="application/json")
-
-
-def _first(error: RequestValidationError) -> UsageError:
-    first = error.errors()[0]
-    return UsageError(f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}")

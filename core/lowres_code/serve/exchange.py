@@ -20,13 +20,9 @@ log = logging.getLogger("lowres_code.serve")
 T = TypeVar("T")
 _HEARTBEAT = b"\n"
 
-Last = Callable[[int], bytes]  # the number of lines that were read, to what is said of the others
+Last = Callable[[int, str], bytes]  # how many lines were read, and why no more, to what is said of the others
 _Begun = tuple[asyncio.Task[bytes], int]  # with the bytes of its line
 Work = Callable[[int, bytes], Awaitable[bytes]]  # the number of a line, from 1, and the line, to what is answered
-
-
-class _EndedError(Exception):
-    """The client is gone, or keeps silent for too long."""
 
 
 class _Bytes:
@@ -72,7 +68,7 @@ class Exchange(Response):
         bounds: of the server.
         stopping: set when the server is to end: no more is read then, and what was read is answered.
         in_order: whether answers come in the order of the lines, or as they are done.
-        last: what is said, if anything, when the server ends before the request does.
+        last: what is said, if anything, when lines are left that are not worked on.
         memory: what all requests together may hold.
         """
         super().__init__(media_type=NDJSON, headers={"Cache-Control": "no-store"})
@@ -86,6 +82,7 @@ class Exchange(Response):
         self._results: asyncio.Queue[_Begun | None] = asyncio.Queue()
         self._open: set[asyncio.Task[bytes]] = set()
         self._is_whole = False  # all lines of the request have been read
+        self._refused = ""  # why the rest of them is not
         self._line_at = asyncio.get_running_loop().time()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,8 +110,9 @@ class Exchange(Response):
                 await asyncio.wait_for(_taken(send, piece), self._bounds.idle_s)
                 self._hold(-len(piece) if piece != _HEARTBEAT else 0)
             await reading
-            await _send(send, b"", False)
-        except (_EndedError, TimeoutError, OSError):
+            if not self._refused:  # else the answer is broken off too, and the connection closed
+                await _send(send, b"", False)
+        except (TimeoutError, OSError):
             pass  # nobody is there to be told, or it has been waited for too long
         finally:
             await _end({reading})
@@ -129,7 +127,7 @@ class Exchange(Response):
                 number += 1
                 self._begin(self._shared(number, line), len(line))
             if not self._is_whole:
-                last = self._last(number)
+                last = self._last(number, self._refused or "the server ends")
                 self._hold(len(last))
                 self._begin(_given(last))
         finally:
@@ -189,8 +187,7 @@ class Exchange(Response):
     async def _lines(self) -> AsyncIterator[bytes]:
         """The lines of the request that say something, until its end or the server's.
 
-        Raises:
-            _EndedError: a line is too long, or takes too long while nothing of the client's is being worked on.
+        They end too where a line is too long, or takes too long while nothing of the client's is being worked on.
         """
         lines, more = Lines(), True
         while more and not self._stopping.is_set():
@@ -204,7 +201,8 @@ class Exchange(Response):
                 self._line_at = asyncio.get_running_loop().time()
                 yield line
             if lines.size > self._bounds.longest_line:
-                raise _EndedError
+                self._refused = f"a line may have {self._bounds.longest_line} bytes"
+                return
         if more:
             return
         if lines.rest().strip() and not self._stopping.is_set():
@@ -212,7 +210,7 @@ class Exchange(Response):
         self._is_whole = True
 
     async def _message(self) -> Message | None:
-        """The next part of the request; ``None`` when the server is to end."""
+        """The next part of the request; ``None`` when the server is to end, or the client takes too long."""
         getting = asyncio.ensure_future(self._messages.get())
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -223,7 +221,8 @@ class Exchange(Response):
                 if stopping.done():
                     return None
                 if not self._open and self._left_s() <= 0:
-                    raise _EndedError
+                    self._refused = f"none has come for {self._bounds.idle_s:g} s"
+                    return None
         finally:
             await _end({getting, stopping})
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lowres_code._util.records import shown
 from lowres_code.serve.host import Bounds
 from lowres_code.serve.memory import Memory
+from lowres_code.serve.messages import JSON
 from lowres_code.serve.metrics import Metrics
+from lowres_code.serve.refusals import refusal, wrong_method
 
 OPEN = ("/health", "/docs", "/openapi.json")  # what everybody may see
+_READS = ("GET", "HEAD")
 _MOST_HELD = 64 * 2**20  # bytes of all requests that are one line each
 STREAMED = ("/v1/execute", "/v1/judge/stream")  # they look at their own size and time
 _ADDRESS = re.compile(r"(?:https?://)?\[?([\w.:-]*?)\]?(?::\d*)?", re.ASCII)  # in the headers Host and Origin
@@ -25,9 +28,9 @@ _Headers = Sequence[tuple[bytes, bytes]]
 class _RefusedError(Exception):
     """A request whose body is not waited for."""
 
-    def __init__(self, status: int, reason: str, said: str) -> None:
+    def __init__(self, status: int, reason: str, said: str, header: tuple[bytes, bytes] | None = None) -> None:
         super().__init__(said)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.headers = status, reason, [header] if header else []
 
 
 class Guard:
@@ -55,7 +58,7 @@ class Guard:
         memory: what all requests together may hold.
         """
         self._app, self._bounds, self._metrics, self._memory, self._held = app, bounds, metrics, memory, 0
-        self._token, self._hosts = token, {host.lower() for host in hosts}
+        self._token, self._hosts = None if token is None else token.encode(), {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As an ASGI application."""
@@ -70,25 +73,27 @@ class Guard:
                     await self._app(scope, await self._received(receive, held), self._counted(send))
         except _RefusedError as refused:
             self._metrics.refused.labels(refused.reason).inc()
-            await _answer(send, refused.status, str(refused))
+            await _answer(send, refused.status, str(refused), refused.headers)
 
     def _may_ask(self, method: str, path: str, headers: _Headers) -> None:
         if path in OPEN:
-            if method not in ("GET", "HEAD"):
-                raise _RefusedError(405, "token", "this is there to be read")
-            return
-        if self._token is not None:
-            given = _only(headers, b"authorization").partition(" ")
-            same = hmac.compare_digest(given[2].strip().encode(), self._token.encode())
-            if given[0].lower() != "bearer" or not same:
-                raise _RefusedError(401, "token", "a token is needed: Authorization: Bearer TOKEN")
-        elif not self._is_ours(headers):
-            raise _RefusedError(403, "token", f"without a token only {', '.join(sorted(self._hosts))} can be addressed")
+            if method not in _READS:
+                said, allow = wrong_method(path, method, _READS), ", ".join(_READS).encode()
+                raise _RefusedError(405, "token", said, (b"allow", allow))
+        elif self._token is not None:
+            if said := _wrong_token(headers, self._token):
+                raise _RefusedError(401, "token", said, (b"www-authenticate", b"Bearer"))
+        elif (strange := self._strange(headers)) is not None:
+            names = ", ".join(sorted(self._hosts))
+            raise _RefusedError(403, "token", f"{strange}; without a token only {names} can be addressed, from there")
 
-    def _is_ours(self, headers: _Headers) -> bool:
-        """Whether it addresses this machine, and no web page of another one sends it."""
-        names = [_only(headers, b"host"), *(value.decode("latin-1") for name, value in headers if name == b"origin")]
-        return all((found := _ADDRESS.fullmatch(name)) and found[1].lower() in self._hosts for name in names)
+    def _strange(self, headers: _Headers) -> str | None:
+        """What addresses another machine than this one, or comes from another one's web page."""
+        for name, said in (("Host", _one(headers, b"host")), *(("Origin", one) for one in _all(headers, b"origin"))):
+            found = _ADDRESS.fullmatch(said.decode("latin-1"))
+            if not found or found[1].lower() not in self._hosts:
+                return f"the header {name} is {shown(said.decode('latin-1'))}"
+        return None
 
     def _counted(self, send: Send) -> Send:
         """The same, which waits until a body is on its way; until then it is held."""
@@ -142,15 +147,29 @@ class Guard:
         return bytes(body)
 
 
-def _only(headers: _Headers, name: bytes) -> str:
+def _wrong_token(headers: _Headers, token: bytes) -> str:
+    """What is wrong with the token of a request; in as much time whatever it is, and never with the token."""
+    given = _one(headers, b"authorization")
+    kind, _, word = given.partition(b" ")
+    if hmac.compare_digest(word.strip(b" \t"), token) and kind.lower() == b"bearer":
+        return ""
+    has = "this is another one" if kind.lower() == b"bearer" else "none was given"
+    return f"a token is needed, in one header Authorization: Bearer TOKEN; {has}"
+
+
+def _all(headers: _Headers, name: bytes) -> list[bytes]:
+    return [value for known, value in headers if known == name]
+
+
+def _one(headers: _Headers, name: bytes) -> bytes:
     """The header of that name; nothing if there are several, of which others might take another one."""
-    values = [value for known, value in headers if known == name]
-    return values[0].decode("latin-1") if len(values) == 1 else ""
+    values = _all(headers, name)
+    return values[0] if len(values) == 1 else b""
 
 
-async def _answer(send: Send, status: int, said: str) -> None:
-    body = json.dumps({"error": said}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(b"connection", b"close")]
+async def _answer(send: Send, status: int, said: str, more: _Headers) -> None:
+    body = refusal(said)
+    headers = [(b"content-type", JSON.encode()), (b"content-length", str(len(body)).encode())]
+    headers += [(b"connection", b"close"), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

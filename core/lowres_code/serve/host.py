@@ -16,7 +16,7 @@ from lowres_code.async_judge import AsyncJudge
 from lowres_code.errors import LowresCodeError, UsageError, near_match
 from lowres_code.judge import Judge
 from lowres_code.limits import LIMIT_BOUNDS, Limits
-from lowres_code.remote.wire import PROTOCOL, Served, ServedLanguage, data_of
+from lowres_code.remote.wire import PROTOCOL, Served, ServedLanguage, data_of, identity_of
 from lowres_code.serve.memory import Memory
 from lowres_code.serve.metrics import Metrics
 
@@ -55,7 +55,11 @@ class TooBusyError(LowresCodeError):
 
 
 class Host:
-    """The judges of a server, by language."""
+    """The judges of a server, by language.
+
+    Attributes:
+        languages: their names.
+    """
 
     def __init__(self, judges: Mapping[str, Judge], most: Limits = MOST, bounds: Bounds | None = None) -> None:
         """Args:
@@ -65,6 +69,8 @@ class Host:
         """
         self.bounds = bounds or Bounds()
         self._judges, self._most = judges, most
+        self.languages = frozenset(judges)
+        self._data = {name: data_of(judge.language) for name, judge in judges.items()}  # as it was loaded
         self._waiting = {"programs": 0, "streams": 0}
         self.metrics = Metrics(lambda: self._waiting["programs"])
         workers = sum(judge.runner.size for judge in judges.values())
@@ -87,19 +93,24 @@ class Host:
 
     def served(self) -> Served:
         """What it says of itself."""
-        languages = [
-            ServedLanguage(
-                name=name,
-                title=judge.language.title,
-                data=data_of(judge.language),
-                isolation=judge.isolation,
-                workers=judge.runner.size,
-                most=dataclasses.asdict(self._most_of(name)),
-            )
-            for name, judge in self._judges.items()
-        ]
+        longest = self.bounds.longest_line
         return Served(
-            protocol=PROTOCOL, version=__version__, longest_line=self.bounds.longest_line, languages=languages
+            protocol=PROTOCOL, version=__version__, longest_line=longest, languages=list(map(self._told, self._judges))
+        )
+
+    def identity(self, language: str) -> str:
+        """What it says of itself with every stream of executions."""
+        return identity_of(self._told(language))
+
+    def _told(self, name: str) -> ServedLanguage:
+        judge = self._judges[name]
+        return ServedLanguage(
+            name=name,
+            title=judge.language.title,
+            data=self._data[name],
+            isolation=judge.isolation,
+            workers=judge.runner.size,
+            most=dataclasses.asdict(self._most_of(name)),
         )
 
     @contextmanager

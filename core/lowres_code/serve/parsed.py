@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
+from lowres_code._util.records import shown
 from lowres_code.completion import Completion
-from lowres_code.errors import UsageError
+from lowres_code.errors import UsageError, near_match
 from lowres_code.language.base import Language
-from lowres_code.problem import Test
+from lowres_code.problem import RIGHT, Test
 from lowres_code.remote.wire import read_object
 from lowres_code.scoring.rows import Columns, row_of
 
 _COLUMNS = Columns()
+_WRITTEN = ("program", "completion")
+_TEST = ("stdin", "stdout")
+_SHOWN = 10  # keys in a message
 _MOST_SAMPLES, _MOST_TESTS, _LONGEST_ID = 64, 1_000, 200  # of a line
 
 
@@ -28,39 +34,73 @@ class Parsed:
     name: Mapping[str, object]
 
 
-def parse(asked: bytes | dict[str, Any], number: int, language: Language) -> Parsed:
+def parse(asked: bytes | dict[str, Any], where: str, language: Language, served: Collection[str] = ()) -> Parsed:
     """What is asked.
 
     Args:
         asked: a line, or an object.
-        number: of the line.
+        where: names it in errors.
         language: of the programs.
+        served: names of all languages, of which a line can name no other one.
 
     Raises:
         UsageError: it cannot be judged, or is too much for a line.
     """
-    record = asked if isinstance(asked, dict) else read_object(asked, f"line {number}")
-    limits, name = _limits(record, number), _name(record, number)
-    row = row_of(number, f"line {number}", record, _COLUMNS, language)
+    record = asked if isinstance(asked, dict) else read_object(asked, where)
+    limits, name = _limits(record, where), _name(record, where)
+    if isinstance(lang := record.get("lang"), str) and lang in served and lang != language.name:
+        raise UsageError(f"{where}: 'lang' is {lang!r}, and this stream is of {language.name!r}")
+    _must_have_both(record, where)
+    row = row_of(1, where, record, _COLUMNS, language)
     for most, what, many in ((_MOST_SAMPLES, "samples", row.texts), (_MOST_TESTS, "tests", row.tests)):
         if len(many) > most:
-            raise UsageError(f"line {number}: {len(many)} {what}; a line may have {most}")
+            raise UsageError(f"{where}: {len(many)} {what}; a line may have {most}")
     samples = [row.completion(sample, language.fences) for sample in range(len(row.texts))]
     return Parsed(samples, row.tests, limits, name)
 
 
-def _name(record: Mapping[str, Any], number: int) -> dict[str, object]:
+def _name(record: Mapping[str, Any], where: str) -> dict[str, object]:
     """Its id as it is, for each answer; a number that is none could not be read again."""
     if "id" not in record:
         return {}
     if len(str(record["id"])) > _LONGEST_ID or record["id"] in (math.inf, -math.inf) or record["id"] != record["id"]:
-        raise UsageError(f"line {number}: 'id' must be text of at most {_LONGEST_ID} characters, or a number")
+        raise UsageError(f"{where}: 'id' must be text of at most {_LONGEST_ID} characters, or a number")
     return {"id": record["id"]}
 
 
-def _limits(record: dict[str, Any], number: int) -> dict[str, Any]:
+def _limits(record: dict[str, Any], where: str) -> dict[str, Any]:
     """Taken out of a record: they may be higher than usual, where a problem's own may not."""
     limits = record.pop("limits", {})
     if not isinstance(limits, dict):
-        raise UsageError(f"line {number}: 'limits' must be an object")
+        raise UsageError(f"{where}: 'limits' must be an object, as {{\"cpu_s\": 20}}, not {shown(limits)}")
     return limits
+
+
+def must_know(tests: object) -> None:
+    """See that tests have no keys but their own, where nothing else is carried along.
+
+    Raises:
+        UsageError: one has.
+    """
+    for test in tests if isinstance(tests, list) else ():
+        for key in test if isinstance(test, dict) else ():
+            if key not in _TEST:
+                raise UsageError(f"the request: unknown key {shown(key)} in 'tests'; {near_match(key[:60], _TEST)}")
+
+
+def _must_have_both(record: Mapping[str, Any], where: str) -> None:
+    """See that there is something to be judged, and something that is right; an empty program is one."""
+    for keys, nothing in ((_WRITTEN, (None,)), (RIGHT, (None, ""))):
+        if all(record.get(key) in nothing for key in keys):
+            raise UsageError(f"{where}: needs {' or '.join(map(repr, keys))}; {_there(record, keys)}")
+
+
+def _there(record: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """What a record has instead of one of some keys."""
+    if empty := [key for key in keys if key in record]:
+        return f"{empty[0]!r} is {'null' if record[empty[0]] is None else 'empty'}"
+    names = sorted(shown(key) for key in islice(record, _SHOWN))
+    near = [(key, match[0]) for key in islice(record, _SHOWN) if (match := get_close_matches(key[:60], keys, 1))]
+    misspelt = "".join(f"; for {shown(key)} did you mean {ours!r}?" for key, ours in near)
+    more = ", ..." if len(record) > _SHOWN else ""
+    return f"it has {', '.join(names) or 'nothing'}{more}{misspelt}"

@@ -22,11 +22,14 @@ from lowres_code.language.base import Limits
 from lowres_code.serve.app import make_app
 from lowres_code.serve.guard import Guard
 from lowres_code.serve.host import MOST, Bounds, Host
+from lowres_code.serve.messages import JSON
+from lowres_code.serve.refusals import refusal
 
 _HEADERS_S = 15.0  # a connection that has sent no whole request until then is closed
 _LONGEST_HEAD = 2**16
 _MOST_PIPELINED = 16  # requests that are sent before the one ahead of them is answered
 _SHORTEST_TOKEN = 16
+_TOKEN = f"one word of {_SHORTEST_TOKEN} or more characters, in ASCII"
 _MOST_FILES = 65_536
 
 
@@ -55,11 +58,13 @@ def serve(
         ready: called with the address, once it listens.
 
     Raises:
-        UsageError: a language is unknown or cannot run, or ``host`` is for others and there is no token.
+        UsageError: a language is unknown or cannot run, ``host`` is for others and there is no token, or that is short.
         JudgeError: a judge does not start.
     """
     if token is None and not _is_ours(host):
         raise UsageError(f"--host {host} lets others in: give a token with --token-file FILE")
+    if token is not None and not _is_token(token):
+        raise UsageError(f"a token must be {_TOKEN}")
     bounds = bounds or Bounds()
     _raise_open_files()
     with contextlib.ExitStack() as stack:
@@ -80,10 +85,14 @@ def read_token(file: Path) -> str:
         token = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeError) as error:
         raise UsageError(f"cannot read a token from {str(file)!r}: {error}") from error
-    if len(token) < _SHORTEST_TOKEN or len(token.split()) != 1:
+    if not _is_token(token):
         made = f"python3 -c 'import secrets; print(secrets.token_urlsafe())' > {file}"
-        raise UsageError(f"the token in {str(file)!r} must be one word of {_SHORTEST_TOKEN} or more characters: {made}")
+        raise UsageError(f"the token in {str(file)!r} must be {_TOKEN}: {made}")
     return token
+
+
+def _is_token(token: str) -> bool:
+    return len(token) >= _SHORTEST_TOKEN and token.isascii() and token.isprintable() and " " not in token
 
 
 async def _serve(host: Host, address: str, port: int, token: str | None, ready: Callable[[str], None]) -> None:
@@ -142,6 +151,13 @@ class _Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._useless > _LONGEST_HEAD:
             self._close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read in the form of all other refusals."""
+        body = refusal("what came is no HTTP request that can be read, or one of too many that were sent ahead")
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close"
+        self.transport.write(f"{head}\r\n\r\n".encode() + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

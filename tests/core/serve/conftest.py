@@ -59,13 +59,20 @@ Serve = Callable[..., Served]
 
 @contextmanager
 def served(
-    *languages: str, port: int = 0, workers: int = 2, token: str | None = None, headers_s: float = 15.0, **bounds: float
+    *languages: str,
+    port: int = 0,
+    workers: int = 2,
+    token: str | None = None,
+    isolation: str = "auto",
+    headers_s: float = 15.0,
+    **bounds: float,
 ) -> Iterator[Served]:
     asked: dict[str, Any] = {
         "languages": languages or ["prolog"],
         "port": port,
         "workers": workers,
         "token": token,
+        "isolation": isolation,
         "bounds": bounds,
     }
     asked["headers_s"] = headers_s

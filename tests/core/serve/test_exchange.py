@@ -51,7 +51,7 @@ def test_lines_that_are_read_ahead_are_bounded_in_bytes(in_order: bool) -> None:
             await go.wait()
             return b"%d\n" % number
 
-        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda _: b"", memory())
+        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda *_: b"", memory())
         running = asyncio.ensure_future(exchange({}, client.receive, client.send))
         for _ in range(2_000):
             await asyncio.sleep(0)
@@ -74,7 +74,7 @@ def test_answers_that_are_not_taken_are_bounded_in_bytes(in_order: bool) -> None
             await asyncio.sleep(0)
             return b"%04d" % number + b"y" * 4_995 + b"\n"
 
-        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda _: b"", memory())
+        exchange = Exchange(work, 1, BOUNDS, asyncio.Event(), in_order, lambda *_: b"", memory())
         running = asyncio.ensure_future(exchange({}, client.receive, client.send))
         for _ in range(2_000):
             await asyncio.sleep(0)

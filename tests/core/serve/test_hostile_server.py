@@ -17,25 +17,19 @@ import pytest
 from lowres_code import Judge, Test, find_language
 from lowres_code.errors import JudgeError, UsageError
 from lowres_code.language.base import Execution, Status
-from lowres_code.remote.wire import NDJSON, PROTOCOL, data_of
+from lowres_code.remote.wire import JUDGE, NDJSON, PROTOCOL, ServedLanguage, data_of, identity_of
 
 from tests.core.serve.conftest import Serve
 
-DESCRIPTION = {
-    "protocol": PROTOCOL,
-    "version": "0",
-    "longest_line": 10_000,
-    "languages": [
-        {
-            "name": "prolog",
-            "title": "Prolog",
-            "data": data_of(find_language("prolog")),
-            "isolation": "namespaces",
-            "workers": 1,
-            "most": {},
-        }
-    ],
+LANGUAGE = {
+    "name": "prolog",
+    "title": "Prolog",
+    "data": data_of(find_language("prolog")),
+    "isolation": "namespaces",
+    "workers": 1,
+    "most": {},
 }
+DESCRIPTION = {"protocol": PROTOCOL, "version": "0", "longest_line": 10_000, "languages": [LANGUAGE]}
 Answer = Callable[[BaseHTTPRequestHandler, list[dict[str, Any]]], None]
 
 
@@ -44,9 +38,17 @@ def pretending(answer: Answer, description: bytes | Callable[[], bytes] | None =
     """A server that describes itself as ours does, and answers as it likes."""
     told = json.dumps(DESCRIPTION).encode() if description is None else description
 
+    def described() -> bytes:
+        return told if isinstance(told, bytes) else told()
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            reply(self, told if isinstance(told, bytes) else told())
+            reply(self, described())
+
+        def end_headers(self) -> None:
+            if self.command == "POST":
+                self.send_header(JUDGE, identity(described()))
+            super().end_headers()
 
         def do_POST(self) -> None:
             lines = self.rfile.read(int(self.headers["Content-Length"])).splitlines()
@@ -62,6 +64,10 @@ def pretending(answer: Answer, description: bytes | Callable[[], bytes] | None =
             yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
+
+
+def identity(description: bytes) -> str:
+    return identity_of(ServedLanguage(**json.loads(description)["languages"][0]))
 
 
 def reply(to: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
@@ -160,6 +166,7 @@ def between(status: int) -> Answer:
         *(wrong_number, no_json, strange_values, elsewhere, nothing, between(404), between(413), between(502)),
         *(odd(exit_code=10**400), odd(cpu_s=-1), odd(peak_mb=1e308), odd(isolation="\x1b[31m")),
         *(odd(diagnostics=[{"message": "", "line": 2**31}]), packed, coloured, dripping),
+        *(odd(diagnostics=[{"x" * 10_000: 1}] * 99), odd(**{"\x1b[31m" + "y" * 99: 1})),
     ],
 )
 def test_what_cannot_be_an_answer_is_the_judges_failure(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,9 +215,10 @@ def test_a_server_that_is_never_done_is_not_waited_for(monkeypatch: pytest.Monke
 
 def test_a_refusal_of_the_servers_own_is_the_users_to_read() -> None:
     def answer(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
-        reply(to, b'{"error": "not here"}', 404)
+        reply(to, rb'{"error": "not\u001b[31m \"here\""}', 404)
 
-    with pretending(answer) as url, Judge("prolog", servers=url) as judge, pytest.raises(UsageError, match="not here"):
+    said = r'refuses this: not \[31m "here"$'  # as text, and with nothing that a terminal obeys
+    with pretending(answer) as url, Judge("prolog", servers=url) as judge, pytest.raises(UsageError, match=said):
         judge.execute(["solve(1)."], [Test()])
 
 

@@ -52,7 +52,7 @@ def test_answers_that_are_taken_are_not_held_until_the_stream_ends() -> None:
             there.append(weakref.ref(piece := Piece(b"%d\n" % number)))
             return piece
 
-        exchange = Exchange(work, 10, Bounds(), asyncio.Event(), False, lambda _: b"", Memory(10**9, 1, 1))
+        exchange = Exchange(work, 10, Bounds(), asyncio.Event(), False, lambda *_: b"", Memory(10**9, 1, 1))
         running = asyncio.ensure_future(exchange({}, client.receive, client.send))
         await turns()
         go.set()
@@ -78,7 +78,7 @@ def test_streams_share_what_the_server_may_hold() -> None:
                 begun.append(name)
                 return b"y" * 20_000
 
-            one = Exchange(work, 1, BOUNDS, asyncio.Event(), True, lambda _: b"", memory)
+            one = Exchange(work, 1, BOUNDS, asyncio.Event(), True, lambda *_: b"", memory)
             return asyncio.ensure_future(one({}, client.receive, client.send))
 
         async def turns() -> None:
@@ -112,7 +112,7 @@ def test_what_a_stream_held_is_free_when_its_client_is_gone() -> None:
             return await gone.get()
 
         client, gone = Client(3, takes=False), asyncio.Queue[Message]()
-        one = Exchange(work, 3, BOUNDS, asyncio.Event(), True, lambda _: b"", memory)
+        one = Exchange(work, 3, BOUNDS, asyncio.Event(), True, lambda *_: b"", memory)
         running = asyncio.ensure_future(one({}, receive, client.send))
         for _ in range(500):
             await asyncio.sleep(0)

@@ -98,6 +98,14 @@ def test_who_does_not_answer_serves_another_language_or_wants_a_token_is_named(
         Judge("lua", isolation="landlock", servers=server.url)
 
 
+@pytest.mark.parametrize("token", ["0123456789abcd\u00e9f", "0123456789\nabcdef"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_told(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, token)
+    with pytest.raises(UsageError, match=f"the token in the environment variable {TOKEN} must be one word") as told:
+        Judge("prolog", servers="http://127.0.0.1:1")
+    assert token not in str(told.value)
+
+
 def test_a_server_that_is_killed_and_comes_back_costs_no_program_its_verdict(serve: Serve) -> None:
     port = free_port()
     server = serve(port=port)

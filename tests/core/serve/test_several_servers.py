@@ -17,17 +17,17 @@ from lowres_code.errors import UsageError
 from lowres_code.language.base import Execution, Status
 from lowres_code.remote.pool import MOST_LOSSES
 from lowres_code.remote.waiting import JobQueue, WaitingJob
+from lowres_code.remote.wire import JUDGE
 
 from tests.core.serve.conftest import free_port
-from tests.core.serve.test_hostile_server import DESCRIPTION, Answer, between, pretending, reply, right
+from tests.core.serve.test_hostile_server import DESCRIPTION, LANGUAGE, Answer, between, pretending, reply, right
 
 Jobs = list[dict[str, Any]]
 
 
 def described(longest: int = 10_000, **changed: Any) -> bytes:
     """What a server says of itself."""
-    languages = [{**language, **changed} for language in DESCRIPTION["languages"]]  # type: ignore[attr-defined]
-    return json.dumps({**DESCRIPTION, "longest_line": longest, "languages": languages}).encode()
+    return json.dumps({**DESCRIPTION, "longest_line": longest, "languages": [{**LANGUAGE, **changed}]}).encode()
 
 
 def answering(answer: str, seconds: float = 0.0) -> Answer:
@@ -147,6 +147,54 @@ def test_a_server_that_was_started_anew_as_another_gets_no_program(
         for _ in range(2):
             with pytest.raises(UsageError, match="has another version of Prolog"):
                 answers(judge, 20)
+
+
+@pytest.mark.parametrize("changed", [{"data": "0" * 16}, {"isolation": "limits"}])
+def test_a_server_that_was_replaced_without_a_failure_gives_no_verdict(changed: dict[str, Any]) -> None:
+    """Within the seconds in which nobody asks what it is: whoever answers says so, and is asked then."""
+    now: dict[str, Any] = {"description": described(), "answer": answering("old")}
+
+    def answer(to: BaseHTTPRequestHandler, jobs: Jobs) -> None:
+        now["answer"](to, jobs)
+
+    describe: Callable[[], bytes] = lambda: now["description"]  # noqa: E731
+    with pretending(answer, describe) as url, Judge("prolog", servers=url, isolation="namespaces") as judge:
+        assert answers(judge, 20) == {"old": 20}
+        now.update(description=described(**changed), answer=answering("new"))
+        with pytest.raises(UsageError, match=r"has another version of Prolog|has isolation 'limits', not 'namespaces'"):
+            answers(judge, 20)
+
+
+def test_a_server_that_was_replaced_by_one_that_may_judge_costs_no_program_its_verdict() -> None:
+    now: dict[str, Any] = {"description": described(), "answer": answering("old")}
+
+    def answer(to: BaseHTTPRequestHandler, jobs: Jobs) -> None:
+        now["answer"](to, jobs)
+
+    describe: Callable[[], bytes] = lambda: now["description"]  # noqa: E731
+    with pretending(answer, describe) as url, Judge("prolog", servers=url) as judge:
+        assert answers(judge, 20) == {"old": 20}
+        now.update(description=described(isolation="limits"), answer=answering("new"))
+        assert answers(judge, 20) == {"new": 20}
+        assert judge.isolation == "limits, namespaces"
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("said", [None, "", "x"])
+def test_who_does_not_say_who_it_is_gives_no_verdict(said: str | None) -> None:
+    def answer(to: BaseHTTPRequestHandler, jobs: Jobs) -> None:
+        to.command = ""  # no header from `pretending`
+        to.send_response(200)
+        if said is not None:
+            to.send_header(JUDGE, said)
+        to.end_headers()
+        to.wfile.write(right(jobs))
+        to.close_connection = True
+
+    with pretending(answer) as url, Judge("prolog", servers=url) as judge:
+        (execution,) = executions(judge, 1)
+    assert execution.status is Status.INFRA_ERROR
+    assert f"the judge at {url} is another one than it was" in execution.diagnostics[0].message
 
 
 def test_who_waits_for_a_job_hears_of_the_end_whoever_takes_all_jobs_out_then() -> None:
