@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -28,6 +29,8 @@ class VllmGenerator(Generator):
         """
         if importlib.util.find_spec("vllm") is None:
             raise UsageError('model.engine = "vllm" needs a package: pip install "lowres-code[vllm]"')
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # standard output is for figures
         import vllm
 
         self.name = name
@@ -43,26 +46,30 @@ class VllmGenerator(Generator):
 
     def _together(self, some: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
         """The samples of some requests; where chats are refused that have grown too long, each by itself."""
+        from vllm.exceptions import VLLMClientError, VLLMServerError
+
         began = time.monotonic()
         parameters = [self._parameters(request, sampling) for request in some]
         try:
             outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
-        except ValueError as error:  # a prompt that does not fit, an option that it refuses
-            reason = f"vLLM refuses what {self.name!r} is asked: {error}"
-            if any(request.turn == 1 for request in some):
-                raise UsageError(reason) from error
-            if len(some) > 1:
-                for request in some:
-                    yield from self._together([request], sampling)
-                return
-            yield from (Failure(some[0].key, number, reason, for_good=True) for number in some[0].numbers)
+        except (ValueError, VLLMClientError) as error:  # a prompt that does not fit, an option that it refuses
+            yield from self._refused(some, sampling, error)
+        except VLLMServerError as error:  # its engine, a process of its own, has ended: its log says why
+            yield from _failures(some, f"vLLM has failed: {error}")
+        else:
+            seconds = round(time.monotonic() - began, 3)
+            for request, output in zip(some, outputs, strict=True):
+                yield from _samples(request, output, sampling, seconds)
+
+    def _refused(self, some: Sequence[Request], sampling: Sampling, error: Exception) -> Iterator[Sample | Failure]:
+        reason = f"vLLM refuses what {self.name!r} is asked: {error}"
+        if any(request.turn == 1 for request in some):
+            raise UsageError(reason) from error
+        if len(some) == 1:
+            yield from _failures(some, reason, for_good=True)
             return
-        seconds = round(time.monotonic() - began, 3)
-        for request, output in zip(some, outputs, strict=True):
-            every = output.outputs if sampling.temperature else output.outputs * len(request.numbers)
-            for number, made in zip(request.numbers, every, strict=True):
-                stop: Stop = "length" if made.finish_reason == "length" else "stop"
-                yield Sample(request.key, number, made.text, len(made.token_ids), stop, seconds)
+        for request in some:
+            yield from self._together([request], sampling)
 
     def _parameters(self, request: Request, sampling: Sampling) -> Any:
         import vllm
@@ -74,3 +81,15 @@ class VllmGenerator(Generator):
             max_tokens=sampling.max_new_tokens,
             seed=request.seed(sampling, request.numbers[0]),
         )
+
+
+def _samples(request: Request, output: Any, sampling: Sampling, seconds: float) -> Iterator[Sample]:
+    every = output.outputs if sampling.temperature else output.outputs * len(request.numbers)
+    for number, made in zip(request.numbers, every, strict=True):
+        stop: Stop = "length" if made.finish_reason == "length" else "stop"
+        yield Sample(request.key, number, made.text, len(made.token_ids), stop, seconds)
+
+
+def _failures(some: Sequence[Request], reason: str, for_good: bool = False) -> Iterator[Failure]:
+    for request in some:
+        yield from (Failure(request.key, number, reason, for_good) for number in request.numbers)
