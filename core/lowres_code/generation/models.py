@@ -14,6 +14,7 @@ from lowres_code.prompt import Message
 from lowres_code.recipe.schema import ModelTable
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 POCKET_FOLDER = Path(__file__).parent.parent / "pocket" / "model"
@@ -53,14 +54,15 @@ def load_model(table: ModelTable) -> PreTrainedModel:
     device = device_of(table)
     options: dict[str, Any] = {"dtype": compute_dtype(table, device), **_source(table)}
     if table.load_in_4bit:
-        options["quantization_config"] = _four_bit(device)
+        options["quantization_config"] = _four_bit(options["dtype"])
+        options |= {"device_map": {"": "cpu"}} if device == "cpu" else {}  # elsewhere it is this process's GPU
     elif _is_gguf(table.name):
         options["quantization_config"] = _dequantized()
     try:
         model = AutoModelForCausalLM.from_pretrained(options.pop("folder"), **options)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise _cannot_load(table.name, error) from error
-    return model if table.load_in_4bit else model.to(device)
+    return _trainable(model) if table.load_in_4bit else model.to(device)
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
@@ -155,7 +157,9 @@ def compute_dtype(table: ModelTable, device: str) -> Any:
 
     if table.dtype != "auto":
         return getattr(torch, table.dtype)
-    return torch.bfloat16 if device == "cuda" else torch.float32
+    if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float32
 
 
 def _dequantized() -> Any:
@@ -165,19 +169,24 @@ def _dequantized() -> Any:
     return GgufConfig(dequantize=True)
 
 
-def _four_bit(device: str) -> Any:
-    """NF4 with double quantization (QLoRA, arXiv 2305.14314)."""
-    import torch
+def _four_bit(dtype: torch.dtype) -> Any:
+    """NF4 with double quantization (QLoRA, arXiv 2305.14314); products are computed in ``dtype``."""
     from transformers import BitsAndBytesConfig
 
-    if device == "cpu":
-        raise UsageError("model.load_in_4bit needs a GPU; without one: --set model.load_in_4bit=false")
     return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
+
+
+def _trainable(model: PreTrainedModel) -> PreTrainedModel:
+    """A quantized model whose layers are not packed anew as soon as they infer something on a CPU.
+
+    bitsandbytes does that where the CPU has products of bfloat16, and has no backward pass for packed layers.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def _cannot_load(name: str, error: Exception) -> UsageError:

@@ -20,7 +20,7 @@ class ModelTable(Table):
         revision: of the model on the hub.
         device: by default the GPU if there is one.
         dtype: of the weights; by default bfloat16 on a GPU, else float32.
-        load_in_4bit: quantize the base (NF4, QLoRA); needs a GPU.
+        load_in_4bit: quantize the base (NF4, QLoRA); slow without a GPU.
         engine: what writes the completions of `lowres-code eval`; in a run, evaluations included, it is transformers.
     """
 

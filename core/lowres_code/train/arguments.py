@@ -97,7 +97,9 @@ def _made(kind: type, table: str, options: Mapping[str, Any], folder: Path, seed
     """A configuration of TRL's, with what is the same in all."""
     import torch
 
-    defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"bf16": False, "use_cpu": True}
+    defaults: dict[str, Any] = {} if torch.cuda.is_available() else {"use_cpu": True}
+    if not (torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)):
+        defaults["bf16"] = False
     defaults["report_to"] = "none"
     try:
         with warnings.catch_warnings():

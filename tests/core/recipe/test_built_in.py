@@ -20,14 +20,14 @@ NAMES = sorted(path.as_posix() for path in FILES if path.parts[0] != "suites")
 def test_it_is_checked_with_a_small_model(
     name: str, tmp_path: Path, tiny_model: Path, invoke: Callable[..., Result]
 ) -> None:
-    """Not quantized, weights and optimizer, which needs a GPU; the data, which most take from the hub, are a file."""
+    """The optimizer is not quantized, which needs a GPU; the data, which most take from the hub, are a file."""
     rows = [{"question": f"What is {n} plus 1?", "answer": f"It is #### {n + 1}"} for n in range(40)]
     (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     file = {"source": "file", "path": "sums.jsonl", "answer_after": "####", "held_out": 0.5}
     mine = {
         "extends": name,
         "remove": ["data"],
-        "model": {"name": str(tiny_model), "load_in_4bit": False},
+        "model": {"name": str(tiny_model)},
         "train": {"optim": "adamw_torch"},
         "data": {"train": {**file, "size": 16}, "eval": {"size": 5}},
     }
