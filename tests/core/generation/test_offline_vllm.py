@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from lowres_code.generation.models import POCKET_FOLDER
 
@@ -75,25 +72,28 @@ def test_a_chat_that_has_grown_too_long_ends_there(command: Path, tmp_path: Path
     assert max(len(row.get("earlier", [])) for row in samples(tmp_path / "turns").values()) > 1
 
 
-def test_an_engine_that_ends_is_told_and_loses_nothing(command: Path, tmp_path: Path) -> None:
-    asked = words(command, "vllm", 512, tmp_path / "killed", "eval.samples=1")  # handed over in two parts
-    with subprocess.Popen(asked, env={**os.environ, **SETTINGS}, stderr=subprocess.PIPE, text=True) as evaluation:
-        os.kill(engine(evaluation.pid, tmp_path / "killed" / "samples.jsonl"), signal.SIGKILL)
-        said = evaluation.communicate()[1]
-    assert evaluation.returncode == 1, said[-3000:]
-    assert "Error: 256 samples could not be had (vLLM has failed: " in said
-    assert len(samples(tmp_path / "killed")) == 256
-    done = run(asked)
+KILLED = """
+import json, os, signal, sys
+import psutil
+from lowres_code.generation.base import Request, Sampling
+from lowres_code.generation.offline_vllm import VllmGenerator
+
+if __name__ == "__main__":  # vLLM starts its engine as a process that imports this again
+    generator = VllmGenerator(sys.argv[1], "pocket")
+    asked = [Request(0, ({"role": "user", "content": "What is 6 times 7?"},), (0, 1))]
+    before = [type(one).__name__ for one in generator.generate(asked, Sampling(max_new_tokens=8))]
+    started = psutil.Process().children(recursive=True)
+    os.kill(next(process.pid for process in started if "EngineCore" in process.name()), signal.SIGKILL)
+    after = list(generator.generate(asked, Sampling(max_new_tokens=8)))
+    print(json.dumps([before, [(type(one).__name__, one.number, one.for_good, one.reason) for one in after]]))
+"""
+
+
+def test_an_engine_that_has_ended_is_told_for_each_sample(command: Path, tmp_path: Path) -> None:
+    (tmp_path / "killed.py").write_text(KILLED)
+    done = run([str(command.with_name("python")), str(tmp_path / "killed.py"), str(POCKET_FOLDER)])
     assert done.returncode == 0, done.stderr[-3000:]
-    assert len(samples(tmp_path / "killed")) == 512
-
-
-def engine(parent: int, written: Path) -> int:
-    """The process that is vLLM's engine, as soon as the first part is there."""
-    while not (written.is_file() and written.stat().st_size):
-        time.sleep(0.05)
-    return next(
-        process.pid
-        for process in psutil.Process(parent).children(recursive=True)
-        if "EngineCore" in f"{process.name()} {process.cmdline()}"
-    )
+    before, after = json.loads(done.stdout.splitlines()[-1])
+    assert before == ["Sample", "Sample"]
+    assert [one[:3] for one in after] == [["Failure", 0, False], ["Failure", 1, False]]
+    assert all(one[3].startswith("vLLM has failed: ") for one in after)
