@@ -28,7 +28,8 @@ _MS_NODEV = 4
 LIMIT_SIGNALS = (signal.SIGABRT, signal.SIGXCPU, signal.SIGXFSZ)
 
 _libc = ctypes.PyDLL(None, use_errno=True)  # keeps the lock: in a child there is nobody to give it to
-_syscall, _prctl, _capset = _libc.syscall, _libc.prctl, _libc.capset  # looked up once, and not in each child
+# Looked up once, and not in each child.
+_syscall, _prctl, _capset, _waitpid = _libc.syscall, _libc.prctl, _libc.capset, _libc.waitpid
 _syscall.restype = ctypes.c_long
 
 
@@ -104,7 +105,7 @@ def end_all_others() -> None:
     """
     if os.getpid() != 1:
         return
-    if _libc.waitpid(-1, None, os.WNOHANG) < 0:  # whoever is here would be its child: nobody is
+    if _waitpid(-1, None, os.WNOHANG) < 0:  # whoever is here would be its child: nobody is
         return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with contextlib.suppress(ProcessLookupError):

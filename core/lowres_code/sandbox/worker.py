@@ -24,7 +24,7 @@ from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import ResourceLimit, ResourceLimits, ResultMemory, answer, confine
 from lowres_code.sandbox.results import LONGEST_RESULT, encode, longest_result
-from lowres_code.sandbox.scratch import empty, remove_plain
+from lowres_code.sandbox.scratch import empty, remove_plain, write
 from lowres_code.sandbox.startup import WorkerConfig
 from lowres_code.sandbox.system import (
     Forker,
@@ -247,12 +247,12 @@ def _stdin_file(text: str, folder: str) -> int:
         data = text.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
     except UnicodeEncodeError:
         data = text.encode("utf-8", "surrogatepass")
-    file = Path(folder, "stdin")
-    file.write_bytes(data)
+    path = f"{folder}/stdin"
+    write(path, data)
     try:
-        return os.open(file, os.O_RDONLY)
+        return os.open(path, os.O_RDONLY)
     finally:
-        file.unlink()  # it has no name, and ends with its last descriptor
+        os.unlink(path)  # it has no name, and ends with its last descriptor
 
 
 def main() -> None:
