@@ -39,9 +39,25 @@ def remove_plain(folder: str, file: str) -> None:
 
 def write(path: str, data: bytes) -> None:
     """Write a file anew. A file object would touch, and so copy, some 40 pages more."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     try:
         while data:
             data = data[os.write(file, data) :]
     finally:
         os.close(file)
+
+
+def stdin_file(text: str, folder: str) -> int:
+    """A descriptor from which a program reads the text as its standard input."""
+    if not text:
+        return os.open(os.devnull, os.O_RDONLY)
+    try:
+        data = text.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "surrogatepass")
+    path = f"{folder}/stdin"
+    write(path, data)
+    try:
+        return os.open(path, os.O_RDONLY)
+    finally:
+        os.unlink(path)  # it has no name, and ends with its last descriptor
