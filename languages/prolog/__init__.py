@@ -11,7 +11,9 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from ctypes import string_at
 from ctypes.util import find_library
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from lowres_code.language.base import (
     Execution,
     Limits,
     Missing,
+    Ready,
     SelfTest,
     Status,
 )
@@ -157,17 +160,26 @@ class Prolog(EmbeddedLanguage):
 
     def execute(self, program: str, test: Test, limits: Limits) -> Execution:
         """Load the program and ask the query once."""
-        path = _write(program)
+        calls, data, length = self.ready(_write(program), test, limits)
+        done = all(function(*arguments) for function, arguments in calls)
+        return self.understood(string_at(data.value or 0, length.value - 1) if done else b"", limits)
+
+    def ready(self, file: str, test: Test, limits: Limits) -> Ready:
+        """The driver's ``judge/6`` on the program and the query."""
         budget = (limits.memory_mb * 2**19, limits.inferences, limits.output_kb * 1024)
+        return self._call.judge.ready((file, _query(test)), budget)
+
+    def understood(self, told: bytes, limits: Limits) -> Execution:
+        """What ``judge/6`` has told."""
         try:
-            status, answer, notes = self._call("judge", path, _query(test), *budget)
-            diagnostics = tuple([_diagnostic(note)[1] for note in notes])
+            status, answer, *notes = _parts(told)
+            diagnostics = tuple([_diagnostic(notes[at : at + 4])[1] for at in range(0, len(notes), 4)])
         except _NO_RESULT:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
         if status == Status.TIMEOUT.value:  # CPU time and the clock end a program from outside
             diagnostics += (Diagnostic(f"it passed the limit of {limits.inferences} inferences"),)
-        told = _STATUSES.get(status, Status.RUNTIME_ERROR)
-        return Execution(told, answer if told is Status.OK else None, diagnostics=diagnostics)
+        ended = _STATUSES.get(status, Status.RUNTIME_ERROR)
+        return Execution(ended, answer if ended is Status.OK else None, diagnostics=diagnostics)
 
     def answers(self, program: str, test: Test, limits: Limits) -> tuple[str, ...] | None:
         """Of all solutions, as far as `MORE_INFERENCES` go from the first; after an exception no more are known."""
@@ -206,6 +218,18 @@ class Prolog(EmbeddedLanguage):
 
 def _query(test: Test) -> str:
     return (test.query or DEFAULT_QUERY).strip().removeprefix("?-").removesuffix(".")
+
+
+def _parts(told: bytes) -> list[str]:
+    """The texts that ``judge/6`` has put together, which counts characters; half of one is a character for it too."""
+    head, _, rest = told.decode("utf-8", "surrogatepass").partition("\n")
+    lengths = [int(length) for length in head.split(" ")]
+    ends = accumulate(lengths)
+    return [_whole(rest[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _readable(program: str) -> str:

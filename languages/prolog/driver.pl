@@ -12,12 +12,12 @@
 :- dynamic noted/4, halted/0.
 :- volatile noted/4, halted/0.
 
-%   judge(+File, +QueryText, +StackBytes, +Inferences, +MaxAnswer, -Result)
+%   judge(+File, +QueryText, +StackBytes, +Inferences, +MaxAnswer, -Told)
 %
-%   Result is [Status, Answer, Notes]; each note is [Severity, Line, Column, Message], line and column counted from 1
-%   and 0 where unknown.
+%   Told is a text: how long each part is, a line end, the parts: status, answer, and four for each note, its severity,
+%   line, column and message; line and column counted from 1 and 0 where unknown. Behind all stands a full stop.
 
-judge(File, QueryText, StackBytes, Inferences, MaxAnswer, [Status, Answer, Notes]) :-
+judge(File, QueryText, StackBytes, Inferences, MaxAnswer, Told) :-
     set_prolog_flag(stack_limit, StackBytes),
     prepare(File),
     statistics(inferences, Start),
@@ -30,7 +30,25 @@ judge(File, QueryText, StackBytes, Inferences, MaxAnswer, [Status, Answer, Notes
     ),
     flush,
     blame_syntax(Outcome, Given, Status, Answer),
-    all_notes(Notes).
+    all_notes(Notes),
+    parts(Notes, Parts),
+    told([Status, Answer|Parts], Told).
+
+parts([], []).
+parts([[Severity, Line, Column, Text]|Notes], [Severity, Line, Column, Start|Parts]) :-
+    ( sub_atom(Text, 0, 4050, _, Start) -> true ; Start = Text ),  % of a message 4,000 characters are kept
+    parts(Notes, Parts).
+
+told(Parts, Told) :-
+    lengths(Parts, Lengths),
+    atomic_list_concat(Lengths, ' ', Head),
+    '$append'(Parts, ['.'], Rest),
+    atomic_list_concat([Head, '\n'|Rest], Told).
+
+%   By string_length/2, which numbers have under every flag that a program may set.
+
+lengths([], []).
+lengths([Part|Parts], [Length|Lengths]) :- string_length(Part, Length), lengths(Parts, Lengths).
 
 %   SWI-Prolog goes on after a clause that it cannot read, and what is left may still answer. If it does not, the
 %   syntax is to blame.
@@ -76,7 +94,8 @@ enumerate(Goal, Value, More, MaxAnswer, Most, Found) :-
 backwards([], All, All).
 backwards([Text|Texts], Before, All) :- backwards(Texts, [Text|Before], All).
 
-%   check(+File, +Inferences, -Result): as judge/6, without asking anything.
+%   check(+File, +Inferences, -Result): as judge/6, without asking anything; Result is [Status, Answer, Notes], and each
+%   note a list.
 
 check(File, Inferences, [Status, '', Notes]) :-
     prepare(File),

@@ -5,9 +5,14 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from lowres_code.language.base import Ready
+
 
 class AbortedError(Exception):
     """The program has thrown ``'$aborted'``, which no ``catch/3`` stops, or has left the driver no way to answer."""
+
+
+_ARGUMENTS = 6  # of judge/6, its result among them
 
 
 class Driver:
@@ -39,6 +44,7 @@ class Driver:
         self._flags = core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION
         self._as_text = core.CVT_ATOMIC | core.REP_UTF8
         self._module = module.encode()
+        self.judge = Judge(library, self._new_terms(_ARGUMENTS), self._predicate(b"judge", _ARGUMENTS, self._module))
         self._predicates: dict[str, int] = {}
 
     def __call__(self, name: str, *arguments: str | int) -> Any:
@@ -77,6 +83,48 @@ class Driver:
         if not self._get_text(term, self._length_at, self._data_at, self._as_text):
             raise AbortedError  # a program has found the driver and changed it
         return ctypes.string_at(self._data.value or 0, self._length.value).decode("utf-8", "replace")
+
+
+class Judge:
+    """``judge/6``, made ready in the worker, so that a child only goes down a list of calls.
+
+    Functions, arguments and list lie side by side, and what differs from program to program is written into them.
+    """
+
+    def __init__(self, library: ctypes.PyDLL, terms: int, predicate: int) -> None:
+        """Make the calls.
+
+        Args:
+            library: SWI-Prolog's.
+            terms: the first of six, which nobody else uses.
+            predicate: the driver's.
+        """
+        from pyswip import core
+
+        term, number = ctypes.c_size_t, ctypes.c_int
+        self._texts = [(ctypes.c_size_t(), ctypes.c_char_p()) for _ in range(2)]
+        self._numbers = [ctypes.c_int64() for _ in range(3)]
+        length, data = ctypes.c_size_t(), ctypes.c_void_p()
+        string, as_text = number(core.PL_STRING | core.REP_UTF8), number(core.CVT_ATOMIC | core.REP_UTF8)
+        flags = number(core.PL_Q_NODEBUG | core.PL_Q_CATCH_EXCEPTION)
+        told = term(terms + _ARGUMENTS - 1)
+        calls: list[tuple[str, tuple[Any, ...]]] = [
+            *(("PL_put_chars", (term(terms + at), string, *text)) for at, text in enumerate(self._texts)),
+            *(("PL_put_int64", (term(terms + at), value)) for at, value in enumerate(self._numbers, 2)),
+            ("PL_put_variable", (told,)),
+            ("PL_call_predicate", (ctypes.c_void_p(), flags, ctypes.c_void_p(predicate), term(terms))),
+            ("PL_get_nchars", (told, ctypes.byref(length), ctypes.byref(data), as_text)),
+        ]
+        self._ready = Ready(tuple([(library[name], arguments) for name, arguments in calls]), data, length)
+
+    def ready(self, texts: tuple[str, str], numbers: tuple[int, int, int]) -> Ready:
+        """For the file and the query, and the bounds of ``judge/6``."""
+        for (length, data), text in zip(self._texts, texts, strict=True):
+            data.value = encoded = text.encode("utf-8", "replace")
+            length.value = len(encoded)
+        for cell, value in zip(self._numbers, numbers, strict=True):
+            cell.value = value
+        return self._ready
 
 
 def _function(library: ctypes.PyDLL, name: str, result: Any, *arguments: Any) -> Any:

@@ -113,3 +113,22 @@ def test_messages_are_the_same_each_time(judge: Judge) -> None:
     program = "solve(X) :- open_null_stream(S), close(S), write(S, x), X = 1."
     message = judge.execute([program], [Test()])[0].diagnostics[0].message
     assert "<stream>' does not exist" in message.replace("`", "'") and "(0x" not in message
+
+
+def test_an_answer_is_told_character_by_character(judge: Judge) -> None:
+    program = "solve(X) :- atom_codes(X, [0'a, 0, 10, 0'., 233, 129414])."
+    assert judge.execute([program], [Test()])[0].answer == "a\0\n.\N{LATIN SMALL LETTER E WITH ACUTE}\N{DUCK}"
+
+
+def test_flags_of_a_program_do_not_change_what_it_is_told(judge: Judge) -> None:
+    program = ":- foo.\nsolve(1) :- set_prolog_flag(iso, true)."
+    plain, iso = judge.execute(["solve(1).\n:- foo.", program], [Test(), Test()])
+    assert (plain.answer, iso.answer) == ("1", "1")
+    assert [note.line for note in iso.diagnostics] == [1, 1]  # what went wrong, and that the directive failed
+
+
+def test_a_long_message_is_cut(judge: Judge) -> None:
+    program = "solve(X) :- length(L, 9000), maplist(=(0'x), L), atom_codes(A, L), throw(A), X = 1."
+    execution = judge.execute([program], [Test()])[0]
+    assert [len(note.message) for note in execution.diagnostics] == [4000]
+    assert execution.diagnostics[0].message.endswith("x" * 3900)

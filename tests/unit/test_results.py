@@ -6,7 +6,10 @@ import pytest
 from lowres_code.language.base import Diagnostic, Execution, Limits, Status
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import ResultMemory
-from lowres_code.sandbox.results import LONGEST_RESULT, decode, encode
+from lowres_code.sandbox.results import LONGEST_RESULT, decode, encode, result_of
+
+from tests.conftest import PROLOG
+from tests.core.sandbox.snake import Snake
 
 DAMAGED = Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program has damaged its own result"),))
 
@@ -84,3 +87,39 @@ def test_a_result_that_a_program_has_damaged_is_its_own_failure(data: bytes) -> 
 
 def test_half_a_character_is_no_answer_and_no_failure_of_the_judge() -> None:
     assert decode(encode(Execution(Status.OK, answer="\ud800"), Limits())) == DAMAGED
+
+
+def told(text: str) -> bytes:
+    return b"\0" + text.encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize(
+    ("text", "execution"),
+    [
+        ("2 2\nok42", Execution(Status.OK, answer="42")),
+        ("2 3\nok\0\n\N{DUCK}", Execution(Status.OK, answer="\0\n\N{DUCK}")),
+        ("2 1\nok\ud800", Execution(Status.OK, answer="\ufffd" * 3)),
+        (
+            "13 0 7 2 1 4\nruntime_errorwarning123four",
+            Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("four", "warning", 12, 3),)),
+        ),
+        ("9 1\nno_answer1", Execution(Status.NO_ANSWER)),
+    ],
+)
+def test_what_prolog_tells_is_understood_outside(text: str, execution: Execution) -> None:
+    assert result_of(told(text), PROLOG, Limits()) == execution
+
+
+@pytest.mark.parametrize("text", ["", "\n", "2\nok", "ok 42", "x y\nok42", "2 2 1\nok421", f"{'9' * 9999} 1\nok"])
+def test_what_prolog_does_not_tell_is_an_aborted_program(text: str) -> None:
+    aborted = Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
+    assert result_of(told(text), PROLOG, Limits()) == aborted
+
+
+def test_an_answer_that_is_told_and_too_long_is_an_output_limit() -> None:
+    text = f"2 1025\nok{'x' * 1025}"
+    assert result_of(told(text), PROLOG, Limits(output_kb=1)) == Execution(Status.OUTPUT_LIMIT)
+
+
+def test_a_language_that_tells_nothing_so_has_been_forged() -> None:
+    assert result_of(told("2 2\nok42"), Snake(), Limits()) == DAMAGED

@@ -1,4 +1,4 @@
-"""The child that runs one program: what it gives up before, and how its result gets out.
+"""The child that runs one program: the limits that it gets, and how its result gets out.
 
 The result is written into memory that the worker shares with this child and no descriptor leads to. A program that
 prints, that closes or fills every descriptor it can find, or that exits early, can neither forge nor disturb it.
@@ -9,17 +9,16 @@ A child shares its memory with the worker until it writes to it, page by page; c
 
 from __future__ import annotations
 
+import ctypes
 import json
 import mmap
-import os
 import resource
 import struct
-from collections.abc import Iterable
 
-from lowres_code.language.base import Diagnostic, Execution, Language, Limits, Status
+from lowres_code.language.base import Call, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox.confinement import ResourceLimit
 from lowres_code.sandbox.results import LONGEST_RESULT
-from lowres_code.sandbox.system import end_with_parent, give_up_capabilities
 
 _HEADER = struct.Struct("<Q")
 
@@ -46,15 +45,21 @@ class ResultMemory:
         self._memory[_HEADER.size : _HEADER.size + len(data)] = data
         self._memory[: _HEADER.size] = _HEADER.pack(len(data))  # last, so that half a result is none
 
+    def calls(self, data: ctypes.c_void_p, length: ctypes.c_size_t) -> tuple[Call, ...]:
+        """C calls that store bytes; all but the last of them, and before them a byte that is 0."""
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        copy = ctypes.PyDLL(None)["memcpy"]
+        copy.restype = ctypes.c_void_p
+        behind = ctypes.c_void_p(start + _HEADER.size + 1)
+        header = (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(_HEADER.size))
+        return (copy, (behind, data, length)), (copy, header)
+
     def read(self) -> bytes:
         """The result as it was stored; empty if none was stored whole."""
         (length,) = _HEADER.unpack(self._memory[: _HEADER.size])
         if not 0 < length <= len(self._memory) - _HEADER.size:
             return b""
         return self._memory[_HEADER.size : _HEADER.size + length]
-
-
-ResourceLimit = tuple[int, tuple[int, int]]  # which; soft and hard
 
 
 class ResourceLimits:
@@ -97,15 +102,6 @@ class ResourceLimits:
 
 
 _KINDS = tuple(getattr(resource, f"RLIMIT_{name}") for name in ("CPU", "AS", "DATA", "FSIZE", "NPROC"))
-
-
-def confine(limits: Iterable[ResourceLimit]) -> None:
-    """Give up, for good, what a program must not have: this process is about to become hostile."""
-    os.setsid()
-    end_with_parent()
-    give_up_capabilities()
-    for kind, values in limits:
-        resource.setrlimit(kind, values)
 
 
 def answer(language: Language, ask: str, program: str, test: Test, limits: Limits) -> Execution:

@@ -24,7 +24,7 @@ from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.isolation import SCRATCH, SYSTEM, Isolation, programs_need_a_user, wrap
 from lowres_code.sandbox.packages import import_roots, is_hidden, python_folders, without_hidden
-from lowres_code.sandbox.results import decode
+from lowres_code.sandbox.results import result_of
 from lowres_code.sandbox.runner import Ask
 from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.startup import WorkerConfig
@@ -88,7 +88,8 @@ class WorkerClient:
             if self._closed:
                 break
             try:
-                execution = self._execution(ask, *self._exchange(_head(ask, limits), blobs, limits.wall_s + _GRACE_S))
+                reply, told = self._exchange(_head(ask, limits), blobs, limits.wall_s + _GRACE_S)
+                execution = self._execution(ask, limits, reply, told)
             except (WorkerGoneError, JudgeError) as gone:  # the latter: it was gone before it had started
                 self._end()
                 problem = str(gone)
@@ -164,10 +165,10 @@ class WorkerClient:
             may_fork=counted or self._language.forks,
         )
 
-    def _execution(self, ask: Ask, reply: frames.ReplyHead, blobs: list[bytes]) -> Execution:
+    def _execution(self, ask: Ask, limits: Limits, reply: frames.ReplyHead, blobs: list[bytes]) -> Execution:
         data, out, err = blobs
         stdout, stderr = (text.decode("utf-8", "replace") for text in (out, err))
-        result = decode(data) if data else Execution(Status.RUNTIME_ERROR)
+        result = result_of(data, self._language, limits) if data else Execution(Status.RUNTIME_ERROR)
         status, answer, exit_code = result.status, result.answer, result.exit_code
         if reply.status >= 0:
             status, answer, exit_code = _STATUSES[reply.status], None, reply.exit_code if reply.has_code else None

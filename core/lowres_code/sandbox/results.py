@@ -11,13 +11,17 @@ from lowres_code.language.base import (
     LONGEST_MESSAGE,
     MOST_DIAGNOSTICS,
     Diagnostic,
+    EmbeddedLanguage,
     Execution,
+    Language,
     Limits,
     Status,
 )
 from lowres_code.sandbox import frames
 
+_TOLD = b"\0"  # before what the calls of `EmbeddedLanguage.ready` tell; no result that is encoded begins so
 _NONE = b"-"  # before a text stands a +
+_DAMAGED = Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program has damaged its own result"),))
 
 
 def longest_result(output_kb: float) -> int:
@@ -47,6 +51,16 @@ def _encoded(notes: tuple[Diagnostic, ...]) -> Iterator[bytes]:
         yield from (note.message[:LONGEST_MESSAGE].encode("utf-8", "surrogatepass"), note.severity.encode(), place)
 
 
+def result_of(data: bytes, language: Language, limits: Limits) -> Execution:
+    """What a child has told or encoded; a ``runtime_error`` if it has been damaged."""
+    if not data.startswith(_TOLD) or not isinstance(language, EmbeddedLanguage):
+        return decode(data)
+    try:
+        return decode(encode(language.understood(data[len(_TOLD) :], limits), limits))
+    except Exception:  # the program has forged what it tells, in a language that may tell nothing so
+        return _DAMAGED
+
+
 def decode(data: bytes) -> Execution:
     """The execution that a child has encoded; a ``runtime_error`` if it has been damaged."""
     stream = io.BytesIO(data)
@@ -57,8 +71,7 @@ def decode(data: bytes) -> Execution:
             Status(status.decode()), answer, diagnostics=tuple(_decoded(notes)), exit_code=_number(exit_code)
         )
     except (ValueError, EOFError, OverflowError):
-        damaged = Diagnostic("the program has damaged its own result")
-        return Execution(Status.RUNTIME_ERROR, diagnostics=(damaged,))
+        return _DAMAGED
 
 
 def _decoded(notes: list[bytes]) -> Iterator[Diagnostic]:

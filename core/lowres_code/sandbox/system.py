@@ -8,7 +8,9 @@ import os
 import signal
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from lowres_code.language.base import Call
+
+PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_SECCOMP = 22
@@ -24,16 +26,19 @@ _CLONE_NEWNS = 0x00020000
 _MS_NOSUID = 2
 _MS_NODEV = 4
 
+NOT_CONFINED, OUT_OF_MEMORY = -1, -2
+
 # Of memory (how allocators give up), CPU time and file size; see `exit_on_limits`.
 LIMIT_SIGNALS = (signal.SIGABRT, signal.SIGXCPU, signal.SIGXFSZ)
 
 _libc = ctypes.PyDLL(None, use_errno=True)  # keeps the lock: in a child there is nobody to give it to
-_syscall, _prctl, _capset = _libc.syscall, _libc.prctl, _libc.capset  # looked up once, and not in each child
+# Looked up once, and not in each child.
+_syscall, _prctl, _capset, _waitpid = _libc.syscall, _libc.prctl, _libc.capset, _libc.waitpid
 _syscall.restype = ctypes.c_long
 
 
-_CAPABILITIES_OF_THIS_PROCESS = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the structure
-_NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
+CAPABILITIES_OF_THIS_PROCESS = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the structure
+NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 
 
 class Forker:
@@ -47,14 +52,34 @@ class Forker:
     def __init__(self, namespaces: bool) -> None:
         """Namespaces: of processes and of System V objects; needs the capability ``CAP_SYS_ADMIN``."""
         flags = _CLONE_NEWPID | _CLONE_NEWIPC if namespaces else 0
-        self._flags = ctypes.c_ulong(flags | signal.SIGCHLD)
+        nothing = (ctypes.c_void_p(),) * 4
+        self._arguments = (ctypes.c_long(_SYS_CLONE), ctypes.c_ulong(flags | signal.SIGCHLD), *nothing)
 
-    def fork(self) -> int:
-        """As ``os.fork``: 0 in the child."""
-        child: int = _syscall(_SYS_CLONE, self._flags, None, None, None, None)
-        if child >= 0:
+    def fork(self, confinement: tuple[Call, ...], calls: tuple[Call, ...]) -> int:
+        """As ``os.fork``; and all of this is one function, as every other would cost the child some thirty pages.
+
+        Args:
+            confinement: what the child calls first; a negative number means that it has failed.
+            calls: what it calls then, until one returns 0.
+
+        Returns:
+            In the child 0, `NOT_CONFINED` or `OUT_OF_MEMORY`; it raises nothing, and never does the worker's work.
+        """
+        child: int = _syscall(*self._arguments)
+        if child > 0:
             return child
-        raise OSError(ctypes.get_errno(), f"cannot fork: {os.strerror(ctypes.get_errno())}")
+        if child < 0:
+            raise OSError(ctypes.get_errno(), f"cannot fork: {os.strerror(ctypes.get_errno())}")
+        try:
+            for function, arguments in confinement:
+                if function(*arguments) < 0:
+                    return NOT_CONFINED
+            for function, arguments in calls:
+                if not function(*arguments):
+                    break
+        except MemoryError:
+            return OUT_OF_MEMORY
+        return 0
 
 
 def own_scratch(path: str, size: int, files: int) -> None:
@@ -97,6 +122,17 @@ def hide_from_children() -> None:
     _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def end_alone() -> tuple[Call, ...]:
+    """End, if there are no children; if there are, the first of these calls returns 0."""
+    library = ctypes.PyDLL(None)
+    look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    every, nothing = (ctypes.c_int(os.P_ALL), ctypes.c_int(0)), ctypes.c_void_p()
+    return (
+        (library["waitid"], (*every, nothing, ctypes.c_int(look))),
+        (library["_exit"], (ctypes.c_int(0),)),
+    )
+
+
 def end_all_others() -> None:
     """End all other processes of this process namespace and take over what they have used, if this is its first one.
 
@@ -104,7 +140,7 @@ def end_all_others() -> None:
     """
     if os.getpid() != 1:
         return
-    if _libc.waitpid(-1, None, os.WNOHANG) < 0:  # whoever is here would be its child: nobody is
+    if _waitpid(-1, None, os.WNOHANG) < 0:  # whoever is here would be its child: nobody is
         return
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with contextlib.suppress(ProcessLookupError):
@@ -112,18 +148,6 @@ def end_all_others() -> None:
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
-
-
-def become_user(number: int) -> None:
-    """Become another user, of that number, and of no other group; needs the capabilities for it."""
-    os.setgroups([])
-    os.setresgid(number, number, number)
-    os.setresuid(number, number, number)
-
-
-def end_with_parent() -> None:
-    """Be killed when the parent ends."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def no_new_privileges() -> None:
@@ -134,7 +158,7 @@ def no_new_privileges() -> None:
 
 def give_up_capabilities() -> None:
     """Lose every capability; with `no_new_privileges`, for good."""
-    if _capset(_CAPABILITIES_OF_THIS_PROCESS, _NO_CAPABILITIES) != 0:
+    if _capset(CAPABILITIES_OF_THIS_PROCESS, NO_CAPABILITIES) != 0:
         raise OSError(ctypes.get_errno(), "cannot give up capabilities")
 
 

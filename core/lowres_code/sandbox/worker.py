@@ -19,19 +19,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from lowres_code.language.base import Diagnostic, EmbeddedLanguage, Execution, Limits, Status
+from lowres_code._util.text import bytes_of
+from lowres_code.language.base import Call, Diagnostic, EmbeddedLanguage, Execution, Limits, Ready, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
-from lowres_code.sandbox.child import ResourceLimit, ResourceLimits, ResultMemory, answer, confine
+from lowres_code.sandbox.child import ResourceLimits, ResultMemory, answer
+from lowres_code.sandbox.confinement import Confinement
 from lowres_code.sandbox.results import LONGEST_RESULT, encode, longest_result
-from lowres_code.sandbox.scratch import empty, remove_plain
+from lowres_code.sandbox.scratch import empty, remove_plain, stdin_file, write
 from lowres_code.sandbox.startup import WorkerConfig
 from lowres_code.sandbox.system import (
+    NOT_CONFINED,
+    OUT_OF_MEMORY,
     Forker,
     SeccompFilter,
     become_subreaper,
-    become_user,
     end_all_others,
+    end_alone,
     end_first,
     exit_on_limits,
     hide_from_children,
@@ -73,7 +77,10 @@ class Worker:
         self._asked: _Asked
         self._memory = ResultMemory(LONGEST_RESULT)
         self._forker = Forker(namespaces=config.isolation == "namespaces")
+        self._confinement = Confinement(self._scratch, config.user)
         self._others = ThreadCount(every_s=0.0 if config.may_fork else 1.0)
+        self._ready: Ready | None = None
+        self._ready_calls: tuple[Call, ...] = ()
         self._ruleset: Ruleset | None = None
         self._filter: SeccompFilter | None = None
         self._enter_isolation()
@@ -137,22 +144,21 @@ class Worker:
         os.chmod(self._root, 0o755)
         os.mkdir(self._scratch, 0o700)
         self._memory.clear()
-        stdin = _stdin_file(stdin_text, self._root)
+        stdin = stdin_file(stdin_text, self._root)
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         if self._config.user:
             for own in (self._scratch, out_write, err_write):  # a program may open its streams again, by /dev/stderr
                 os.chown(own, self._config.user, self._config.user)
         in_namespaces = self._config.isolation == "namespaces"
-        confined = asked.kernel_limits.of(4 * len(program), 0 if in_namespaces else self._others.now())
-        child = self._forker.fork()
-        if child == 0:
-            for target, descriptor in enumerate((stdin, out_write, err_write)):
-                os.dup2(descriptor, target)
-            for descriptor in (*private, stdin, out_read, out_write, err_read, err_write):
-                os.close(descriptor)
-            self._become_program(asked.ask, program, test, limits, confined)
-        for descriptor in (stdin, out_write, err_write):
+        streams = (stdin, out_write, err_write)
+        kernel_limits = asked.kernel_limits.of(4 * len(program), 0 if in_namespaces else self._others.now())
+        calls = self._calls(asked, program, test)
+        self._confinement.prepare(streams, (*private, out_read, err_read, *streams), kernel_limits)
+        child = self._forker.fork(self._confinement.calls, calls)
+        if child <= 0:
+            self._become_program(child, bool(calls), asked, program, test)
+        for descriptor in streams:
             os.close(descriptor)
         try:
             ended = watch(child, (out_read, err_read), limits, counted=in_namespaces)
@@ -164,20 +170,50 @@ class Worker:
             return ended._replace(killed_for=Status.OUTPUT_LIMIT), b""
         return ended, result
 
-    def _become_program(
-        self, ask: str, program: str, test: Test, limits: Limits, confined: tuple[ResourceLimit, ...]
-    ) -> None:
-        """In the child: never returns."""
+    def _calls(self, asked: _Asked, program: str, test: Test) -> tuple[Call, ...]:
+        """What the child calls, of a language that executes so; its last call ends it."""
+        language = self._config.language
+        if asked.ask != "execute" or self._ruleset or self._filter or not isinstance(language, EmbeddedLanguage):
+            return ()
+        path = f"{self._scratch}/{self._file}"
+        ready = language.ready(path, test, asked.limits)
+        if ready is None:
+            return ()
+        write(path, bytes_of(program))
+        if self._config.user:
+            os.chown(path, self._config.user, self._config.user)
+        if ready is not self._ready:
+            self._ready = ready
+            self._ready_calls = (*ready.calls, *self._memory.calls(ready.data, ready.length), *end_alone())
+        return self._ready_calls
+
+    def _confine_further(self, forked: int) -> None:
+        if forked == OUT_OF_MEMORY:
+            raise MemoryError
+        if forked == NOT_CONFINED:
+            raise OSError("it cannot be confined")
+        if self._ruleset:
+            self._ruleset.enter()
+        if self._filter:
+            self._filter.load()
+
+    def _become_program(self, forked: int, called: bool, asked: _Asked, program: str, test: Test) -> None:
+        """In the child: never returns. It may have called what `_calls` says, and not come to its end.
+
+        Args:
+            forked: what `Forker.fork` has returned.
+            called: whether there were such calls.
+            asked: what the program is run for.
+            program: its text.
+            test: its standard input and query.
+        """
+        language, limits = self._config.language, asked.limits
         try:
-            if self._config.user:
-                become_user(self._config.user)
-            os.chdir(self._scratch)
-            confine(confined)
-            if self._ruleset:
-                self._ruleset.enter()
-            if self._filter:
-                self._filter.load()
-            result = encode(answer(self._config.language, ask, program, test, limits), limits)
+            self._confine_further(forked)
+            if called and isinstance(language, EmbeddedLanguage):
+                result = self._memory.read() or encode(language.understood(b"", limits), limits)
+            else:
+                result = encode(answer(language, asked.ask, program, test, limits), limits)
         except MemoryError:  # the answer itself is as large as the program may be
             result = encode(Execution(Status.MEMORY_LIMIT), limits)
         except BaseException as error:  # nothing of the program has run yet: this is the judge's own failure
@@ -238,21 +274,6 @@ def _children() -> list[int]:
         return [int(child) for child in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
     except OSError:  # a kernel without this file: the worker retires instead
         return []
-
-
-def _stdin_file(text: str, folder: str) -> int:
-    if not text:
-        return os.open(os.devnull, os.O_RDONLY)
-    try:
-        data = text.encode("utf-8", "surrogateescape")  # bytes that are no UTF-8 are as they were
-    except UnicodeEncodeError:
-        data = text.encode("utf-8", "surrogatepass")
-    file = Path(folder, "stdin")
-    file.write_bytes(data)
-    try:
-        return os.open(file, os.O_RDONLY)
-    finally:
-        file.unlink()  # it has no name, and ends with its last descriptor
 
 
 def main() -> None:
