@@ -1,4 +1,7 @@
-"""Watching one child from the worker: its output is drained while it runs, and it ends when it passes a limit."""
+"""Watching one child from the worker: its output is drained while it runs, and it ends when it passes a limit.
+
+What it has left running ends, too.
+"""
 
 from __future__ import annotations
 
@@ -176,3 +179,30 @@ def _kill(child: int) -> None:
     for signal_to in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             signal_to(child, signal.SIGKILL)
+
+
+def kill_orphans(rounds: int = 200) -> bool:
+    """Kill what a program has left running; such processes have become this worker's children.
+
+    Returns:
+        ``False`` if some are still there after ``rounds`` tries.
+    """
+    for attempt in range(rounds):
+        for orphan in _children():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(orphan, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return True
+        time.sleep(0.001 if attempt < 20 else 0.01)
+    return False
+
+
+def _children() -> list[int]:
+    me = os.getpid()
+    try:
+        return [int(child) for child in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+    except OSError:  # a kernel without this file: the worker retires instead
+        return []

@@ -7,14 +7,12 @@ its pickled `WorkerConfig`, then a request for each program; it writes one reply
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
 import pickle
 import resource
 import signal
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -43,7 +41,7 @@ from lowres_code.sandbox.system import (
     own_scratch,
 )
 from lowres_code.sandbox.threads import ThreadCount
-from lowres_code.sandbox.watch import Ended, watch
+from lowres_code.sandbox.watch import Ended, kill_orphans, watch
 
 if TYPE_CHECKING:
     from lowres_code.sandbox.landlock import Ruleset
@@ -102,7 +100,7 @@ class Worker:
             ended, result = self._run(
                 asked, *(text.decode("utf-8", "surrogatepass") for text in texts), private=private
             )
-            retire = self._config.isolation != "namespaces" and not _kill_orphans()
+            retire = self._config.isolation != "namespaces" and not kill_orphans()
             reply = _reply_head(ended, result, asked.limits, identity, retire)
             replies.write(frames.pack(reply, result, ended.stdout, ended.stderr))
             replies.flush()
@@ -247,33 +245,6 @@ def _read(stream: BinaryIO, size: int) -> bytes:
 def _address_space() -> int:
     """Bytes of address space that this process has now: the warm interpreter's."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _kill_orphans(rounds: int = 200) -> bool:
-    """Kill what a program has left running; such processes have become this worker's children.
-
-    Returns:
-        ``False`` if some are still there after ``rounds`` tries.
-    """
-    for attempt in range(rounds):
-        for orphan in _children():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(orphan, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return True
-        time.sleep(0.001 if attempt < 20 else 0.01)
-    return False
-
-
-def _children() -> list[int]:
-    me = os.getpid()
-    try:
-        return [int(child) for child in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
-    except OSError:  # a kernel without this file: the worker retires instead
-        return []
 
 
 def main() -> None:
