@@ -83,7 +83,7 @@ if __name__ == "__main__":  # vLLM starts its engine as a process that imports t
     asked = [Request(0, ({"role": "user", "content": "What is 6 times 7?"},), (0, 1))]
     before = [type(one).__name__ for one in generator.generate(asked, Sampling(max_new_tokens=8))]
     started = psutil.Process().children(recursive=True)
-    os.kill(next(process.pid for process in started if "EngineCore" in process.name()), signal.SIGKILL)
+    os.kill(next(process.pid for process in started if "Worker" in process.name()), signal.SIGKILL)
     after = list(generator.generate(asked, Sampling(max_new_tokens=8)))
     print(json.dumps([before, [(type(one).__name__, one.number, one.for_good, one.reason) for one in after]]))
 """
