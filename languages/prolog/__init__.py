@@ -17,11 +17,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from lowres_code._util.text import bytes_of
+from lowres_code._util.text import bytes_of, write_anew
 from lowres_code.answers import same_lines, same_value
 from lowres_code.language.analysis import Analysis, Places
 from lowres_code.language.base import (
     MOST_ANSWERS,
+    MOST_DIAGNOSTICS,
     Diagnostic,
     EmbeddedLanguage,
     Execution,
@@ -43,12 +44,12 @@ SLOW_LIBRARIES = re.compile(r"\blibrary\(\s*(clpq|clpr|clpfd|clpb)\s*\)")
 # Autoloaded by most programs. None of these has a goal or term expansion, so that nobody can tell whether they are
 # loaded; library(yall), for one, would compile lambda expressions that plain Prolog copies.
 COMMON_LIBRARIES = ("lists", "apply", "error", "pairs", "ordsets", "option", "aggregate", "assoc")
+_MOST_PARTS = 2 + 4 * MOST_DIAGNOSTICS  # that `judge/6` tells
 MORE_INFERENCES = 2_000_000  # to look for more answers: a program that ends needs fewer, and many do not end
 WARM_RUNS = 20  # of a program in the worker itself: what they look up and compile is there for every child
 _ADDRESS = re.compile(r"(?<=>)\(0x[0-9a-f]+\)")  # of a stream, for one: another one in each run
 _PLACE = re.compile(r"^\S*/program\.pl:\d+:\d+: ")  # it is told by itself, with columns counted from 1
 _OWN_LIBRARY = re.compile(rf"\bmodule\(\s*'?({'|'.join(COMMON_LIBRARIES)})\b")
-_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 # What the driver can say; a program that has found it and changed it can say no more.
 _STATUSES = {status.value: status for status in Status if status is not Status.INFRA_ERROR}
 DRIVER, *READER = (Path(__file__).with_name(name) for name in ("driver.pl", "analysis.pl", "places.pl"))
@@ -162,7 +163,7 @@ class Prolog(EmbeddedLanguage):
         """Load the program and ask the query once."""
         calls, data, length = self.ready(_write(program), test, limits)
         done = all(function(*arguments) for function, arguments in calls)
-        return self.understood(string_at(data.value or 0, length.value - 1) if done else b"", limits)
+        return self.understood(string_at(data.value or 0, length.value) if done else b"", limits)
 
     def ready(self, file: str, test: Test, limits: Limits) -> Ready:
         """The driver's ``judge/6`` on the program and the query."""
@@ -221,9 +222,15 @@ def _query(test: Test) -> str:
 
 
 def _parts(told: bytes) -> list[str]:
-    """The texts that ``judge/6`` has put together, which counts characters; half of one is a character for it too."""
+    """The texts that ``judge/6`` has put together, which counts characters; half of one is a character for it too.
+
+    Raises:
+        ValueError: the program has put them together.
+    """
     head, _, rest = told.decode("utf-8", "surrogatepass").partition("\n")
-    lengths = [int(length) for length in head.split(" ")]
+    lengths = [int(length) for length in head.split(" ", _MOST_PARTS)]
+    if min(lengths) < 0 or sum(lengths) != len(rest):
+        raise ValueError("lengths that are none")
     ends = accumulate(lengths)
     return [_whole(rest[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
 
@@ -247,9 +254,7 @@ def _quoted(text: str) -> str:
 def _write(program: str) -> str:
     """Put the program into the scratch directory, byte by byte as it came; Prolog itself finds out its encoding."""
     path = f"{os.getcwd()}/program.pl"
-    file = os.open(path, _ANEW, 0o666)  # a file object would touch, and copy, more pages
-    os.write(file, bytes_of(program))
-    os.close(file)
+    write_anew(path, bytes_of(program))
     return path
 
 

@@ -15,7 +15,7 @@
 %   judge(+File, +QueryText, +StackBytes, +Inferences, +MaxAnswer, -Told)
 %
 %   Told is a text: how long each part is, a line end, the parts: status, answer, and four for each note, its severity,
-%   line, column and message; line and column counted from 1 and 0 where unknown. Behind all stands a full stop.
+%   line, column and message; line and column counted from 1 and 0 where unknown.
 
 judge(File, QueryText, StackBytes, Inferences, MaxAnswer, Told) :-
     set_prolog_flag(stack_limit, StackBytes),
@@ -42,8 +42,7 @@ parts([[Severity, Line, Column, Text]|Notes], [Severity, Line, Column, Start|Par
 told(Parts, Told) :-
     lengths(Parts, Lengths),
     atomic_list_concat(Lengths, ' ', Head),
-    '$append'(Parts, ['.'], Rest),
-    atomic_list_concat([Head, '\n'|Rest], Told).
+    atomic_list_concat([Head, '\n'|Parts], Told).
 
 %   By string_length/2, which numbers have under every flag that a program may set.
 

@@ -56,7 +56,7 @@ def test_nothing_stays_in_the_memory_for_results_also_where_none_was_whole() -> 
     memory = ResultMemory(64)
     memory._memory[40:48] = b"for next"
     memory.clear()
-    assert memory._memory[:] == bytes(72)
+    assert memory._memory[:] == bytes(64 + 9)
 
 
 def test_of_forged_messages_no_more_is_kept_than_anybody_reads() -> None:
@@ -110,7 +110,13 @@ def test_what_prolog_tells_is_understood_outside(text: str, execution: Execution
     assert result_of(told(text), PROLOG, Limits()) == execution
 
 
-@pytest.mark.parametrize("text", ["", "\n", "2\nok", "ok 42", "x y\nok42", "2 2 1\nok421", f"{'9' * 9999} 1\nok"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "\n", "2\nok", "ok 42", "x y\nok42", "2 2 1\nok421", f"{'9' * 9999} 1\nok", "2 2\nok421"),
+        *("2 4 -2\nok42", f"2 2 {' '.join(['1'] * 201)}\nok42{'x' * 201}"),
+    ],
+)
 def test_what_prolog_does_not_tell_is_an_aborted_program(text: str) -> None:
     aborted = Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program aborted"),))
     assert result_of(told(text), PROLOG, Limits()) == aborted

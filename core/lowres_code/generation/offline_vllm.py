@@ -11,6 +11,7 @@ from typing import Any
 from lowres_code.errors import UsageError
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling, Stop
 
+_INSTALL = 'pip install "lowres-code[vllm]"'
 CHUNK = 256  # requests that are handed over together, so that samples come while others are made
 
 
@@ -28,11 +29,15 @@ class VllmGenerator(Generator):
             UsageError: vLLM is not installed, or cannot load the model.
         """
         if importlib.util.find_spec("vllm") is None:
-            raise UsageError('model.engine = "vllm" needs a package: pip install "lowres-code[vllm]"')
+            raise UsageError(f'model.engine = "vllm" needs a package: {_INSTALL}')
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
         os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # standard output is for figures
-        import vllm
-
+        try:
+            import vllm
+            from vllm.exceptions import VLLMClientError, VLLMServerError
+        except ImportError as error:
+            raise UsageError(f"this version of vLLM cannot be used ({error}): {_INSTALL}") from error
+        self._refusals, self._failure = (ValueError, VLLMClientError), VLLMServerError
         self.name = name
         try:
             self._engine: Any = vllm.LLM(model=folder, revision=revision, dtype=dtype)
@@ -46,15 +51,13 @@ class VllmGenerator(Generator):
 
     def _together(self, some: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
         """The samples of some requests; where chats are refused that have grown too long, each by itself."""
-        from vllm.exceptions import VLLMClientError, VLLMServerError
-
         began = time.monotonic()
         parameters = [self._parameters(request, sampling) for request in some]
         try:
             outputs = self._engine.chat([list(request.messages) for request in some], parameters, use_tqdm=False)
-        except (ValueError, VLLMClientError) as error:  # a prompt that does not fit, an option that it refuses
+        except self._refusals as error:  # a prompt that does not fit, an option that it refuses
             yield from self._refused(some, sampling, error)
-        except VLLMServerError as error:  # its engine, a process of its own, has ended: its log says why
+        except self._failure as error:  # its engine, a process of its own, has ended: its log says why
             yield from _failures(some, f"vLLM has failed: {error}")
         else:
             seconds = round(time.monotonic() - began, 3)

@@ -239,7 +239,7 @@ class Ready(NamedTuple):
     Attributes:
         calls: one after another, until one returns 0: that one has failed.
         data: where what they have to tell stands afterwards.
-        length: its bytes.
+        length: its bytes; none are as if a call had failed.
     """
 
     calls: tuple[Call, ...]
@@ -276,7 +276,9 @@ class EmbeddedLanguage(Language):
         return None
 
     def understood(self, told: bytes, limits: Limits) -> Execution:
-        """What those calls have left, read outside of the sandbox, as nobody knows who has written it.
+        """What those calls have left, read outside of the sandbox: a program may have written it.
+
+        So it takes no more time and memory than its length calls for, and believes no number in it.
 
         Args:
             told: nothing, if a call has failed.

@@ -18,9 +18,9 @@ import struct
 from lowres_code.language.base import Call, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox.confinement import ResourceLimit
-from lowres_code.sandbox.results import LONGEST_RESULT
+from lowres_code.sandbox.results import LONGEST_RESULT, TOLD
 
-_HEADER = struct.Struct("<Q")
+_HEADER = struct.Struct("<Q?")  # how many bytes a result has; whether it is encoded, and not told by calls
 
 
 class ResultMemory:
@@ -43,23 +43,23 @@ class ResultMemory:
         if len(data) + _HEADER.size > len(self._memory):
             raise ValueError(f"a result of {len(data)} bytes in memory of {len(self._memory)}")
         self._memory[_HEADER.size : _HEADER.size + len(data)] = data
-        self._memory[: _HEADER.size] = _HEADER.pack(len(data))  # last, so that half a result is none
+        self._memory[: _HEADER.size] = _HEADER.pack(len(data), True)  # last, so that half a result is none
 
     def calls(self, data: ctypes.c_void_p, length: ctypes.c_size_t) -> tuple[Call, ...]:
-        """C calls that store bytes; all but the last of them, and before them a byte that is 0."""
+        """C calls that store what others have told; the length comes last, so that half of it is nothing."""
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         copy = ctypes.PyDLL(None)["memcpy"]
         copy.restype = ctypes.c_void_p
-        behind = ctypes.c_void_p(start + _HEADER.size + 1)
-        header = (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(_HEADER.size))
-        return (copy, (behind, data, length)), (copy, header)
+        behind = (ctypes.c_void_p(start + _HEADER.size), data, length)
+        return (copy, behind), (copy, (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(8)))
 
     def read(self) -> bytes:
-        """The result as it was stored; empty if none was stored whole."""
-        (length,) = _HEADER.unpack(self._memory[: _HEADER.size])
+        """The result as it was stored, with `TOLD` before what was told; empty if none was stored whole."""
+        length, encoded = _HEADER.unpack(self._memory[: _HEADER.size])
         if not 0 < length <= len(self._memory) - _HEADER.size:
             return b""
-        return self._memory[_HEADER.size : _HEADER.size + length]
+        stored = self._memory[_HEADER.size : _HEADER.size + length]
+        return stored if encoded else TOLD + stored
 
 
 class ResourceLimits:

@@ -19,7 +19,7 @@ from lowres_code.language.base import (
 )
 from lowres_code.sandbox import frames
 
-_TOLD = b"\0"  # before what the calls of `EmbeddedLanguage.ready` tell; no result that is encoded begins so
+TOLD = b"\0"  # before what the calls of `EmbeddedLanguage.ready` tell; no result that is encoded begins so
 _NONE = b"-"  # before a text stands a +
 _DAMAGED = Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic("the program has damaged its own result"),))
 
@@ -53,10 +53,10 @@ def _encoded(notes: tuple[Diagnostic, ...]) -> Iterator[bytes]:
 
 def result_of(data: bytes, language: Language, limits: Limits) -> Execution:
     """What a child has told or encoded; a ``runtime_error`` if it has been damaged."""
-    if not data.startswith(_TOLD) or not isinstance(language, EmbeddedLanguage):
+    if not data.startswith(TOLD) or not isinstance(language, EmbeddedLanguage):
         return decode(data)
     try:
-        return decode(encode(language.understood(data[len(_TOLD) :], limits), limits))
+        return decode(encode(language.understood(data[len(TOLD) :], limits), limits))
     except Exception:  # the program has forged what it tells, in a language that may tell nothing so
         return _DAMAGED
 

@@ -1,10 +1,12 @@
-"""Emptying a directory that hostile programs have filled, and writing to it."""
+"""Emptying a directory that hostile programs have filled, and a program's standard input."""
 
 from __future__ import annotations
 
 import os
 import stat
 from contextlib import suppress
+
+from lowres_code._util.text import write_anew
 
 
 def empty(folder: str) -> None:
@@ -37,16 +39,6 @@ def remove_plain(folder: str, file: str) -> None:
             os.rmdir(folder)
 
 
-def write(path: str, data: bytes) -> None:
-    """Write a file anew. A file object would touch, and so copy, some 40 pages more."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
-    try:
-        while data:
-            data = data[os.write(file, data) :]
-    finally:
-        os.close(file)
-
-
 def stdin_file(text: str, folder: str) -> int:
     """A descriptor from which a program reads the text as its standard input."""
     if not text:
@@ -56,7 +48,7 @@ def stdin_file(text: str, folder: str) -> int:
     except UnicodeEncodeError:
         data = text.encode("utf-8", "surrogatepass")
     path = f"{folder}/stdin"
-    write(path, data)
+    write_anew(path, data)
     try:
         return os.open(path, os.O_RDONLY)
     finally:

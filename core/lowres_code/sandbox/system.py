@@ -26,7 +26,7 @@ _CLONE_NEWNS = 0x00020000
 _MS_NOSUID = 2
 _MS_NODEV = 4
 
-NOT_CONFINED, OUT_OF_MEMORY = -1, -2
+NOT_CONFINED, OUT_OF_MEMORY, FAILED = -1, -2, -3
 
 # Of memory (how allocators give up), CPU time and file size; see `exit_on_limits`.
 LIMIT_SIGNALS = (signal.SIGABRT, signal.SIGXCPU, signal.SIGXFSZ)
@@ -63,7 +63,8 @@ class Forker:
             calls: what it calls then, until one returns 0.
 
         Returns:
-            In the child 0, `NOT_CONFINED` or `OUT_OF_MEMORY`; it raises nothing, and never does the worker's work.
+            In the child 0, `NOT_CONFINED`, `OUT_OF_MEMORY`, or `FAILED` if a call has raised something else: a child
+            never goes on with the worker's work.
         """
         child: int = _syscall(*self._arguments)
         if child > 0:
@@ -79,6 +80,8 @@ class Forker:
                     break
         except MemoryError:
             return OUT_OF_MEMORY
+        except BaseException:
+            return FAILED
         return 0
 
 

@@ -7,6 +7,7 @@ its pickled `WorkerConfig`, then a request for each program; it writes one reply
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -17,16 +18,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from lowres_code._util.text import bytes_of
+from lowres_code._util.text import bytes_of, write_anew
 from lowres_code.language.base import Call, Diagnostic, EmbeddedLanguage, Execution, Limits, Ready, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.child import ResourceLimits, ResultMemory, answer
 from lowres_code.sandbox.confinement import Confinement
 from lowres_code.sandbox.results import LONGEST_RESULT, encode, longest_result
-from lowres_code.sandbox.scratch import empty, remove_plain, stdin_file, write
+from lowres_code.sandbox.scratch import empty, remove_plain, stdin_file
 from lowres_code.sandbox.startup import WorkerConfig
 from lowres_code.sandbox.system import (
+    FAILED,
     NOT_CONFINED,
     OUT_OF_MEMORY,
     Forker,
@@ -174,22 +176,39 @@ class Worker:
         if asked.ask != "execute" or self._ruleset or self._filter or not isinstance(language, EmbeddedLanguage):
             return ()
         path = f"{self._scratch}/{self._file}"
-        ready = language.ready(path, test, asked.limits)
-        if ready is None:
+        try:
+            ready = language.ready(path, test, asked.limits)
+            if ready is None or not self._written(path, bytes_of(program)):
+                return ()
+        except Exception:  # whatever it is, the child comes upon it too, and says so
             return ()
-        write(path, bytes_of(program))
-        if self._config.user:
-            os.chown(path, self._config.user, self._config.user)
         if ready is not self._ready:
             self._ready = ready
             self._ready_calls = (*ready.calls, *self._memory.calls(ready.data, ready.length), *end_alone())
         return self._ready_calls
+
+    def _written(self, path: str, data: bytes) -> bool:
+        """Whether a program is where the language looks for it; if not, nothing is."""
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        if most != resource.RLIM_INFINITY and len(data) > most:  # the kernel would end the worker
+            return False
+        try:
+            write_anew(path, data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            return False
+        if self._config.user:
+            os.chown(path, self._config.user, self._config.user)
+        return True
 
     def _confine_further(self, forked: int) -> None:
         if forked == OUT_OF_MEMORY:
             raise MemoryError
         if forked == NOT_CONFINED:
             raise OSError("it cannot be confined")
+        if forked == FAILED:
+            raise RuntimeError("a call that the language has made ready has raised an exception")
         if self._ruleset:
             self._ruleset.enter()
         if self._filter:
