@@ -150,14 +150,27 @@ def test_a_model_that_is_near(name: str, near: str | None, models: Path) -> None
 def test_a_misspelt_model_is_told_at_once(command: list[str], invoke: Invoke, tmp_path: Path) -> None:
     done = invoke(*command, "--lang", "prolog", cwd=tmp_path)
     assert done.exit_code == 2
-    assert "there is no model 'pocet'; did you mean 'pocket'? (models of the hub are OWNER/NAME)" in done.stderr
+    assert "there is no model 'pocet'; did you mean 'pocket'?" in done.stderr
     assert not list(tmp_path.iterdir())  # as there would be, had an evaluation begun
 
 
-def test_what_the_hub_may_have_is_looked_for_and_what_is_near_is_told(
-    models: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("name", ["runs/prolog-1172", "traind", "coder.Q5.gguf"])
+def test_what_the_hub_may_have_is_taken_and_what_is_near_is_told(
+    name: str, models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check_model_name("runs/prolog-1172")
-    assert "there is no folder 'runs/prolog-1172'; did you mean 'runs/prolog-1127'?" in caplog.text
-    with pytest.raises(UsageError, match="did you mean 'Trained'"):
-        check_model_name("./traind")
+    check_model_name(name)
+    assert f"there is no '{name}' here; did you mean '{near_model(name)}'?" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["gpt2", "distilgpt2"])
+def test_a_name_of_the_hub_without_an_owner_is_taken_beside_a_folder_of_a_like_name(name: str, models: Path) -> None:
+    (models / f"{name}-a").mkdir()
+    (models / f"{name}-a" / "config.json").write_text("{}")
+    check_model_name(name)
+
+
+@pytest.mark.parametrize("name", ["./traind", "{models}/traind", "~/traind"])
+def test_what_can_only_be_here_is_refused(name: str, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(models))
+    with pytest.raises(UsageError, match=r"did you mean '.*Trained'"):
+        check_model_name(name.format(models=models))

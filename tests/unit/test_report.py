@@ -12,7 +12,7 @@ from lowres_code._util.screen import screen
 from lowres_code.evaluation.folder import Asked, Summary
 from lowres_code.evaluation.metrics import Metrics, Share
 from lowres_code.recipe import find_recipe, load_recipe
-from lowres_code.report.terminal import evaluation_tables, print_run
+from lowres_code.report.terminal import evaluation_tables, print_run, run_tables
 from lowres_code.runs.directory import DONE, RunDirectory
 from rich.console import Console
 
@@ -128,3 +128,51 @@ def test_evaluations_while_training_stand_in_a_table_in_the_order_of_their_steps
     print_run(run, console)
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert [row[:2] for row in rows(said.split("while training")[1])] == [["5", "12"], ["10", "12"]]
+
+
+LONG = ["basic_arithmetic", "simple_equations_of_a_kind", "gcd"]
+
+
+def on_console(width: int, *renderables: object) -> str:
+    console = Console(file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False)
+    console.print(*renderables, sep="\n")
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def of_tasks(value: float) -> Summary:
+    share = Share(value=value, low=value - 0.125, high=value + 0.125)
+    figures = part(value, 40).model_copy(update={"pass_at_1": share})
+    return evaluation(0.0).model_copy(update={"all": figures, "by_task": dict.fromkeys(LONG, figures)})
+
+
+BEFORE, AFTER, SFT = of_tasks(0.25), of_tasks(0.75), of_tasks(0.5)
+BEFORE_SAYS, AFTER_SAYS, SFT_SAYS = "0.250 [0.125, 0.375]", "0.750 [0.625, 0.875]", "0.500 [0.375, 0.625]"
+
+
+def test_80_columns_hold_a_run() -> None:
+    said = on_console(80, *run_tables({"base": BEFORE, "trained": AFTER}))
+    table = rows(said)
+    assert table == [[task, BEFORE_SAYS, AFTER_SAYS] for task in ("all", *LONG)]
+    assert "syntax 25.0% -> 75.0%; runs 25.0% -> 75.0%" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_80_columns_hold_three_stages_below_each_other() -> None:
+    said = on_console(80, *run_tables({"base": BEFORE, "sft": SFT, "trained": AFTER}))
+    lines = [[f"before {BEFORE_SAYS}"], [f"after SFT {SFT_SAYS}"], [f"after GRPO {AFTER_SAYS}"]]
+    wanted = [row for task in ("all", *LONG) for row in ([task, *lines[0]], *lines[1:])]
+    assert rows(said) == wanted
+
+
+def test_112_columns_hold_the_shares_too() -> None:
+    said = on_console(112, *run_tables({"base": BEFORE, "trained": AFTER}))
+    shares = ["25.0% -> 75.0%"] * 2
+    assert rows(said) == [[task, *shares, BEFORE_SAYS, AFTER_SAYS] for task in ("all", *LONG)]
+
+
+def test_narrow_consoles_hold_an_evaluation() -> None:
+    said = on_console(90, *evaluation_tables(BEFORE, "title"))
+    assert rows(said) == [[task, "40", "25.0%", "25.0%", BEFORE_SAYS] for task in ("all", *LONG)]
+    said = on_console(80, *evaluation_tables(BEFORE, "title"))
+    assert rows(said) == [[task, "40", BEFORE_SAYS] for task in ("all", *LONG)]
+    assert "syntax 25.0%; runs 25.0%" in said

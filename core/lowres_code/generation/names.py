@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import logging
-import re
 from functools import cache
 from pathlib import Path
 
 from lowres_code.errors import UsageError
 
 POCKET = "pocket"
-_OF_THE_HUB = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+_OF_HERE = (".", "/", "~")  # the hub has no names that begin so; it has some without an owner, as gpt2
 _ALIKE = 0.75  # of 1, as difflib measures: pocet, poket and packet are like pocket, rocket-3b is not
 
 log = logging.getLogger("lowres_code.generation")
@@ -36,13 +35,13 @@ def check_model_name(name: str) -> None:
     """Refuse a name that is misspelt; of one that the hub may have all the same, only tell so.
 
     Raises:
-        UsageError: nothing here is called so, the hub has no such names, and something near is here.
+        UsageError: it is near ``pocket``, or can only be one of here, and something near is here.
     """
     near = near_model(name)
-    if near and not _OF_THE_HUB.fullmatch(name):
-        raise UsageError(f"there is no model {name!r}; did you mean {near!r}? (models of the hub are OWNER/NAME)")
+    if near and (near == POCKET or name.startswith(_OF_HERE)):
+        raise UsageError(f"there is no model {name!r}; did you mean {near!r}?")
     if near:
-        log.warning("there is no folder %r; did you mean %r? Looking on the hub for it", name, near)
+        log.warning("there is no %r here; did you mean %r?", name, near)
 
 
 def _beside(path: Path) -> list[Path]:

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from lowres_code.evaluation.compare import Comparison, Difference
 from lowres_code.evaluation.folder import Summary
 from lowres_code.evaluation.metrics import Metrics, TrustFigures
+from lowres_code.report.fitting import Fitting, Row, fitting, table_of
 from lowres_code.runs.directory import DONE, INTERRUPTED, STAGES, RunDirectory
 from lowres_code.runs.expected import outcome_lines
 from lowres_code.runs.loaded import Evaluation
@@ -20,21 +20,24 @@ from lowres_code.runs.loaded import Evaluation
 ALL = "all"  # the label of the row of totals; a task may be called so too
 
 
-def evaluation_tables(summary: Summary, title: str) -> Iterator[Table | Text]:
+_SHARES = ("syntax", "runs")  # the columns that a narrow terminal has no room for
+
+
+def evaluation_tables(summary: Summary, title: str) -> Iterator[Fitting | Text]:
     """Shares of samples that parse, run and are right, overall, by task and by difficulty; then all other figures."""
     if summary.all is None:
         yield Text(f"{title}: no sample was judged")
         return
-    table = _table(title, "task", "problems", "syntax", "runs", "pass@1")
-    table.add_row(ALL, *_row(summary.all), end_section=True)
-    for task, part in summary.by_task.items():
-        table.add_row(Text(task), *_row(part))
-    yield table
+    by_task: list[Row] = [[Text(task), *_row(part)] for task, part in summary.by_task.items()]
+    syntax, runs = _percentages(summary.all)
+    columns = ("problems", *_SHARES, "pass@1")
+    rows = [[ALL, *_row(summary.all)], None, *by_task]
+    yield fitting(title, ("task", *columns), rows, _SHARES, note=f"syntax {syntax}; runs {runs}")
     if len(summary.by_difficulty) > len(summary.by_task):  # else it says the same by other names
-        table = _table("", "difficulty", "problems", "syntax", "runs", "pass@1")
-        for difficulty, part in summary.by_difficulty.items():
-            table.add_row(Text(difficulty), *_row(part))
-        yield table
+        by_difficulty: list[Row] = [
+            [Text(difficulty), *_row(part)] for difficulty, part in summary.by_difficulty.items()
+        ]
+        yield fitting("", ("difficulty", *columns), by_difficulty, _SHARES)
     yield Text("\n".join(_figures(summary.all)))
 
 
@@ -75,8 +78,8 @@ def _checks(trust: TrustFigures) -> Iterator[str]:
         yield "; ".join(told)
 
 
-def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:
-    """The evaluations of a run side by side, overall and by task.
+def run_tables(stages: Mapping[str, Summary]) -> Iterator[Fitting | Text]:
+    """The evaluations of a run side by side, overall and by task; on a narrow terminal, one below the other.
 
     Args:
         stages: at least one of ``base``, ``sft``, ``trained``, in this order.
@@ -88,44 +91,52 @@ def run_tables(stages: Mapping[str, Summary]) -> Iterator[Table | Text]:
     first = next(iter(stages.values()))
     title = f"{figures[0].problems} held-out problems x {first.asked.samples} samples"
     title += f" at temperature {first.asked.temperature:g}; 95 % intervals"
-    shares = ("syntax", "runs") if len(stages) < 3 else ()  # of three stages they are too wide
-    table = _table(title, "task", *shares, *(f"pass@1 {_when(stage, stages)}" for stage in stages))
-    table.add_row(ALL, *_change(figures, bool(shares)), end_section=True)
+    parts: dict[str, list[Metrics]] = {}
     for task in first.by_task:
-        parts = [summary.by_task[task] for summary in stages.values() if task in summary.by_task]
-        if len(parts) == len(stages):
-            table.add_row(Text(task), *_change(parts, bool(shares)))
-    yield table
-    if not shares:
-        syntax, runs = _changed_shares(figures)
-        yield Text(f"syntax {syntax}; runs {runs}")
+        measured = [summary.by_task[task] for summary in stages.values() if task in summary.by_task]
+        if len(measured) == len(stages):
+            parts[task] = measured
+    yield _side_by_side(title, [_when(stage, stages) for stage in stages], figures, parts)
     for stage, part in zip(stages, figures, strict=True):
         if part.pass_at_1_by_turn:
             yield Text(f"pass@1 by turn, {_when(stage, stages)}: {_by_turn(part)}")
+
+
+def _side_by_side(title: str, when: list[str], figures: list[Metrics], tasks: Mapping[str, list[Metrics]]) -> Fitting:
+    """The stages of a run: beside each other, with shares where they have room, else one below the other."""
+    rows: list[Row] = [[ALL, *_change(figures)], None]
+    below: list[Row] = [[ALL, _stacked(when, figures)], None]
+    for task, parts in tasks.items():
+        rows.append([Text(task), *_change(parts)])
+        below += [[Text(task), _stacked(when, parts)], None]
+    columns = ("task", *_SHARES, *(f"pass@1 {stage}" for stage in when))
+    syntax, runs = _changed_shares(figures)
+    beside = fitting(title, columns, rows, _SHARES, note=f"syntax {syntax}; runs {runs}").forms
+    beside = beside if len(when) < 3 else beside[1:]  # of three stages they are too wide
+    return Fitting([*beside, (table_of(title, ("task", "pass@1"), below), beside[-1][1])])
+
+
+def _stacked(when: Sequence[str], parts: Sequence[Metrics]) -> str:
+    return "\n".join(f"{stage} {part.pass_at_1}" for stage, part in zip(when, parts, strict=True))
 
 
 def _by_turn(figures: Metrics) -> str:
     return ", ".join(f"{turn}: {share}" for turn, share in figures.pass_at_1_by_turn.items())
 
 
-def steps_table(steps: Mapping[int, Summary]) -> Table:
+def steps_table(steps: Mapping[int, Summary]) -> Fitting:
     """The evaluations that were made while the model trained."""
-    table = _table("while training; 95 % intervals", "step", "problems", "syntax", "runs", "pass@1")
-    for step, summary in steps.items():
-        if summary.all:
-            table.add_row(str(step), *_row(summary.all))
-    return table
+    rows = [[str(step), *_row(summary.all)] for step, summary in steps.items() if summary.all]
+    columns = ("step", "problems", *_SHARES, "pass@1")
+    return fitting("while training; 95 % intervals", columns, rows, _SHARES)
 
 
-def steps_made(run: RunDirectory, last: int = 10) -> Table:
+def steps_made(run: RunDirectory, last: int = 10) -> Fitting:
     """The last steps of a training, as far as it is."""
     status = run.status()
-    table = _table(
-        f"{run.path}: {status['state']}, step {status['step']} of {status['steps']}", "step", *_STEP.values()
-    )
-    for record in run.read_metrics()[-last:]:
-        table.add_row(str(record["step"]), *(_figure(record.get(name)) for name in _STEP))
-    return table
+    title = f"{run.path}: {status['state']}, step {status['step']} of {status['steps']}"
+    rows = [[str(it["step"]), *(_figure(it.get(name)) for name in _STEP)] for it in run.read_metrics()[-last:]]
+    return fitting(title, ("step", *_STEP.values()), rows, ["entropy"], ["cut", "seconds"], ["tokens", *_SHARES])
 
 
 _STEP = {
@@ -144,16 +155,14 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def comparison_table(comparison: Comparison) -> Table:
+def comparison_table(comparison: Comparison) -> Fitting:
     """Two evaluations, paired: overall, by turn and by task."""
     title = f"{comparison.before} -> {comparison.after}: the same problems, paired; 95 % intervals"
-    table = _table(title, "task", "problems", "before", "after", "difference", "better / worse", "p (exact)")
-    table.add_row(ALL, *_difference(comparison.all), end_section=not comparison.by_turn)
-    for turn, part in comparison.by_turn.items():
-        table.add_row(f"after turn {turn}", *_difference(part), end_section=turn == max(comparison.by_turn))
-    for task, part in comparison.by_task.items():
-        table.add_row(Text(task), *_difference(part))
-    return table
+    columns = ("task", "problems", "before", "after", "difference", "better / worse", "p (exact)")
+    by_turn = [[f"after turn {turn}", *_difference(part)] for turn, part in comparison.by_turn.items()]
+    by_task: list[Row] = [[Text(task), *_difference(part)] for task, part in comparison.by_task.items()]
+    rows = [[ALL, *_difference(comparison.all)], *by_turn, None, *by_task]
+    return fitting(title, columns, rows, ["problems"], ["better / worse"], ["p (exact)"])
 
 
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
@@ -188,14 +197,6 @@ def print_run(run: RunDirectory, console: Console) -> None:
         console.print(Text(f"Go on with: lowres-code train --resume {shlex.quote(str(run.path))}"))
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=Text(title) if title else None, title_justify="left")
-    table.add_column(first, overflow="fold")  # if anything is folded; figures never are
-    for column in others:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
 def _row(part: Metrics) -> list[str]:
     return [str(part.problems), *_percentages(part), str(part.pass_at_1)]
 
@@ -205,8 +206,8 @@ def _when(stage: str, stages: Collection[str] = ()) -> str:
     return {"base": "before", "sft": "after SFT"}.get(stage, "after GRPO" if "sft" in stages else "after")
 
 
-def _change(parts: Sequence[Metrics], with_shares: bool) -> list[str]:
-    return [*(_changed_shares(parts) if with_shares else ()), *(str(part.pass_at_1) for part in parts)]
+def _change(parts: Sequence[Metrics]) -> list[str]:
+    return [*_changed_shares(parts), *(str(part.pass_at_1) for part in parts)]
 
 
 def _changed_shares(parts: Sequence[Metrics]) -> list[str]:
