@@ -164,6 +164,18 @@ def test_80_columns_hold_three_stages_below_each_other() -> None:
     assert rows(said) == wanted
 
 
+def test_greedy_samples_are_told_where_they_were_made() -> None:
+    greedy = Share(value=0.625, low=0.5, high=0.75)
+    asked = {
+        name: stage.model_copy(update={"all": stage.all.model_copy(update={"greedy": greedy})})
+        for name, stage in (("base", BEFORE), ("trained", AFTER))
+        if stage.all
+    }
+    said = on_console(112, *run_tables(asked))
+    assert "greedily, one sample of each: before 0.625 [0.500, 0.750], after 0.625 [0.500, 0.750]" in said
+    assert "greedily" not in on_console(112, *run_tables({"base": BEFORE, "trained": AFTER}))
+
+
 def test_112_columns_hold_the_shares_too() -> None:
     said = on_console(112, *run_tables({"base": BEFORE, "trained": AFTER}))
     shares = ["25.0% -> 75.0%"] * 2

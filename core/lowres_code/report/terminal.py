@@ -96,7 +96,10 @@ def run_tables(stages: Mapping[str, Summary]) -> Iterator[Fitting | Text]:
         measured = [summary.by_task[task] for summary in stages.values() if task in summary.by_task]
         if len(measured) == len(stages):
             parts[task] = measured
-    yield _side_by_side(title, [_when(stage, stages) for stage in stages], figures, parts)
+    when = [_when(stage, stages) for stage in stages]
+    yield _side_by_side(title, when, figures, parts)
+    if greedy := [f"{stage} {part.greedy}" for stage, part in zip(when, figures, strict=True) if part.greedy]:
+        yield Text(f"greedily, one sample of each: {', '.join(greedy)}")
     for stage, part in zip(stages, figures, strict=True):
         if part.pass_at_1_by_turn:
             yield Text(f"pass@1 by turn, {_when(stage, stages)}: {_by_turn(part)}")

@@ -26,7 +26,16 @@ def test_a_later_turn_that_is_refused_for_another_reason_is_asked_for_again(
 
     server.behave = behave
     command = ["eval", server.url, "--model", "m", "--lang", "prolog", "--out", str(tmp_path / "e")]
-    command += ["--set", "data.eval.size=2", "--set", "rollout.turns=2", "--set", "eval.samples=1"]
+    command += [
+        "--set",
+        "data.eval.size=2",
+        "--set",
+        "rollout.turns=2",
+        "--set",
+        "eval.samples=1",
+        "--set",
+        "eval.greedy=false",
+    ]
     command += ["--set", "prompt.shots=0"]
     refused = invoke(*command)
     assert refused.exit_code == 1

@@ -16,7 +16,16 @@ from click.testing import Result
 from lowres_code.evaluation.folder import EvaluationFolder
 
 Invoke = Callable[..., Result]
-SMALL = ["--set", "data.eval.size=24", "--set", "eval.samples=3", "--set", "eval.batch_size=8"]
+SMALL = [
+    "--set",
+    "data.eval.size=24",
+    "--set",
+    "eval.samples=3",
+    "--set",
+    "eval.batch_size=8",
+    "--set",
+    "eval.greedy=false",
+]
 
 
 def test_interrupted_and_killed_at_random_moments_and_called_again(tmp_path: Path, invoke: Invoke) -> None:

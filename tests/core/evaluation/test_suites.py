@@ -14,7 +14,7 @@ from lowres_code.recipe import find_recipe, load_recipe, open_suite
 from lowres_code.recipe.build import load_problems
 
 Invoke = Callable[..., Result]
-SHORT = ("--set", "data.eval.size=2", "--set", "eval.max_new_tokens=4")
+SHORT = ("--set", "data.eval.size=2", "--set", "eval.max_new_tokens=4", "--set", "eval.greedy=false")
 
 
 def evaluated(invoke: Invoke, *arguments: object) -> Result:

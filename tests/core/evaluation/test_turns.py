@@ -199,7 +199,16 @@ def test_what_the_judge_failed_on_goes_on_when_it_is_judged(tmp_path: Path, judg
     assert len(folder.samples()) == 5
 
 
-SMALL = ["--set", "data.eval.size=14", "--set", "eval.samples=2", "--set", "eval.batch_size=4"]
+SMALL = [
+    "--set",
+    "data.eval.size=14",
+    "--set",
+    "eval.samples=2",
+    "--set",
+    "eval.batch_size=4",
+    "--set",
+    "eval.greedy=false",
+]
 
 
 def test_killed_and_called_again_a_conversation_goes_on(tmp_path: Path, invoke: Invoke) -> None:

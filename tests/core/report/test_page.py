@@ -63,6 +63,8 @@ def test_it_shows_what_was_measured(run: Path, page: Browser) -> None:
     summaries = [json.loads((run / "eval" / name / "summary.json").read_text()) for name in ("base", "trained")]
     shares = [summary["all"]["pass_at_1"]["value"] for summary in summaries]
     assert page.texts("#gain .figure") == [f"{share:.3f}" for share in shares]
+    greedy = [summary["all"]["greedy"]["value"] for summary in summaries]
+    assert [cell[:5] for cell in page.texts("#gain table tbody td:last-child")][:2] == [f"{one:.3f}" for one in greedy]
     rows = page.texts("#differences tbody tr:first-child td")
     assert rows[:4] == ["all", "7", *(f"{share:.3f}" for share in shares)]
     titles = page.texts("#curves-0 h3")
@@ -123,7 +125,7 @@ def test_a_problem_has_its_stages_side_by_side(page: Browser) -> None:
     page.choose("source", "before")
     assert page.texts(".side h3") == ["before", "after"]
     assert page.texts(".side.chosen h3") == ["before"]
-    assert len(page.texts(".side.chosen nav button")) == 2
+    assert len(page.texts(".side.chosen nav button")) == 3  # two, and the greedy one
     page.choose("source", "all")
 
 

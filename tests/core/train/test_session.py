@@ -21,10 +21,11 @@ from lowres_code.runs.directory import RunDirectory
 from tests.conftest import SHARED, Cli
 
 Invoke = Callable[..., Result]
-SMALL = ["--set", "data.train.size=96", "--set", "data.eval.size=28", "--set", "eval.samples=2"]
+ONCE = ["--set", "eval.greedy=false"]
+SMALL = ["--set", "data.train.size=96", "--set", "data.eval.size=28", "--set", "eval.samples=2", *ONCE]
 HALF = ["--set", "train.per_device_train_batch_size=64"]
 STEP = ["--set", "train.per_device_train_batch_size=16"]  # completions; enough where it does not matter what is learned
-TINY = [*STEP, "--set", "data.train.size=16", "--set", "data.eval.size=7", "--set", "eval.samples=1"]
+TINY = [*STEP, "--set", "data.train.size=16", "--set", "data.eval.size=7", "--set", "eval.samples=1", *ONCE]
 
 
 def start(out: Path, *arguments: str) -> subprocess.Popen[str]:

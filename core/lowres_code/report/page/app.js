@@ -27,14 +27,15 @@ const section = (id, title, ...children) => el("section", { id, "aria-labelledby
 function gain(page) {
   const there = page.evaluations.filter((one) => one.all);
   if (!there.length) return [section("gain", "No evaluation yet")];
+  const optional = [["greedy", "greedy"], ["fraction", "tests passed"]].filter(([key]) => there.some((one) => one.all[key]));
   const rows = there.map((one) => [one.label, share(one.all.pass_at_1), percent(one.all.any_of_n.value), percent(one.all.all_of_n.value),
     percent(one.all.syntax.value), percent(one.all.runs.value), percent(one.all.cut.value), one.all.tokens === null ? "" : one.all.tokens.toFixed(0),
-    ...(there.some((one) => one.all.fraction) ? [one.all.fraction ? share(one.all.fraction) : ""] : [])]);
+    ...optional.map(([key]) => (one.all[key] ? share(one.all[key]) : ""))]);
   return [section("gain", "What was gained",
     el("div", { class: "steps" }, there.map((one) => el("div", {}, el("div", { class: "soft small" }, one.label), el("div", { class: "figure" }, one.all.pass_at_1.value.toFixed(3))))),
     el("p", { class: "soft" }, page.measured),
     dots(there.map((one) => ({ name: one.label, share: one.all.pass_at_1 }))),
-    table(["model", "pass@1 [95 % interval]", "any right", "all right", "parses", "runs", "cut", "tokens", ...(there.some((one) => one.all.fraction) ? ["tests passed"] : [])], rows),
+    table(["model", "pass@1 [95 % interval]", "any right", "all right", "parses", "runs", "cut", "tokens", ...optional.map(([, name]) => name)], rows),
     byTurn(there), trusted(there), page.notes.map((note) => el("p", { class: "finding" }, note)))];
 }
 
