@@ -144,7 +144,7 @@ def test_the_first_turn_is_what_it_is_without_others(tmp_path: Path, invoke: Inv
         done = invoke(*small, *more, "--out", tmp_path / name)
         assert done.exit_code == 0, done.output
     one, three, again = (
-        {(s.problem, s.sample): s for s in EvaluationFolder(tmp_path / name).samples()}
+        {(s.problem, s.greedy, s.sample): s for s in EvaluationFolder(tmp_path / name).samples()}
         for name in ("one", "three", "again")
     )
     assert {key: sample.completion for key, sample in one.items()} == {
