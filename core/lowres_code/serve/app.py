@@ -21,7 +21,8 @@ from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host
 from lowres_code.serve.messages import REFUSALS, Asked, Checked, Syntax, Verdict, body_of, lines_of
 from lowres_code.serve.parsed import Parsed, must_know, parse
-from lowres_code.serve.refusals import answer_refusals, asked_in, language_of, must_be
+from lowres_code.serve.refusals import answer_refusals
+from lowres_code.serve.requests import asked_in, language_of, must_have_type
 
 _ABOUT = "What is refused is answered with another status than 200 and an object with the key `error`, whatever it was."
 _VERDICTS = "a line for each sample: `row`, and what `/v1/judge` answers, or `error`"
@@ -162,7 +163,7 @@ async def _job(host: Host, number: int, line: bytes) -> Job:
 
 def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: bool) -> Response:
     host: Host = request.app.state.host
-    must_be(request, NDJSON, "a JSON object in each line")
+    must_have_type(request, NDJSON, "a JSON object in each line")
     stopping = request.app.state.stopping
     answers = Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory)
     answers.headers[JUDGE] = host.identity(lang)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Collection, Mapping
-from typing import TypeVar
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -16,16 +13,11 @@ from starlette.routing import Route
 
 from lowres_code._util.records import shown
 from lowres_code.errors import JudgeError, UsageError, near_match
-from lowres_code.remote.wire import read_line
 from lowres_code.serve.host import TooBusyError
 from lowres_code.serve.messages import JSON
+from lowres_code.serve.requests import WrongTypeError
 
 _GONE = 499  # to nobody, and in no log
-M = TypeVar("M", bound=BaseModel)
-
-
-class WrongTypeError(Exception):
-    """The body is said to be of another type than is taken."""
 
 
 def answer_refusals(app: FastAPI) -> None:
@@ -47,50 +39,6 @@ def refusal(said: str) -> bytes:
 def wrong_method(path: str, method: str, allowed: Collection[str]) -> str:
     """What is said to a method that is not taken at an address."""
     return f"{path} takes {' or '.join(sorted(allowed))}, not {shown(method)}"
-
-
-def must_be(request: Request, kind: str, what: str) -> None:
-    """See that a body is of the type that is taken.
-
-    Raises:
-        WrongTypeError: it is of another one.
-    """
-    given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() != kind:
-        has = f"is {shown(given)}" if given else "is missing"
-        raise WrongTypeError(f"the header Content-Type {has}; it must be {kind}, for {what}")
-
-
-async def asked_in(request: Request, model: type[M]) -> M:
-    """The object that a request consists of.
-
-    Raises:
-        WrongTypeError: it is of another type.
-        UsageError: it is no such object.
-    """
-    must_be(request, JSON, "a JSON object")
-    if not (body := await request.body()):
-        needed = ", ".join(repr(name) for name, field in model.model_fields.items() if field.is_required())
-        raise UsageError(f"the request has no body; it must be a JSON object with {needed}")
-    asked: M = await asyncio.to_thread(read_line, model, body, "the request")
-    return asked
-
-
-def language_of(request: Request) -> str:
-    """The language that an address names.
-
-    Raises:
-        UsageError: it names none, or several, or has other parameters.
-    """
-    names = request.query_params.getlist("lang")
-    if strange := sorted({*request.query_params} - {"lang"}):
-        raise UsageError(
-            f"the address has an unknown parameter {shown(strange[0])}; {near_match(strange[0], ['lang'])}"
-        )
-    if len(names) != 1 or not names[0]:
-        has = "names several languages" if len(names) > 1 else "names no language"
-        raise UsageError(f"the address {has}; it must end as {request.url.path}?lang=prolog")
-    return names[0]
 
 
 def _not_there(request: Request, error: Exception) -> Response:
