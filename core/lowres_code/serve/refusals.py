@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -12,12 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lowres_code._util.records import shown
-from lowres_code.errors import JudgeError, UsageError, near_match
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.serve.host import TooBusyError
 from lowres_code.serve.messages import JSON
 from lowres_code.serve.requests import WrongTypeError
 
 _GONE = 499  # to nobody, and in no log
+_LONGEST = 60  # characters of an address that are compared with those that are known
 
 
 def answer_refusals(app: FastAPI) -> None:
@@ -50,11 +52,16 @@ def _not_there(request: Request, error: Exception) -> Response:
         allowed = {method for route in routes if route.path == path for method in route.methods or ()}
         said, headers = wrong_method(path, request.method, allowed), {"Allow": ", ".join(sorted(allowed))}
     elif status == 404:
-        known = [route.path for route in routes if route.include_in_schema]
-        said = f"there is nothing at {shown(path)}; {near_match(path, known)}"
+        said = f"there is nothing at {shown(path)}; {_instead(path, {route.path for route in routes})}"
     else:
         said = error.detail
     return _refused(status, said, headers)
+
+
+def _instead(path: str, known: Collection[str]) -> str:
+    """The address that is meant, or all that there are."""
+    near = get_close_matches(path[:_LONGEST], known, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
 
 
 def _refused(status: int, said: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -18,7 +18,7 @@ from tests.core.serve.conftest import Serve, Served, stream
 from tests.core.serve.test_serve import RIGHT
 
 JSON = "application/json"
-KNOWN = "/health, /metrics, /v1/check, /v1/execute, /v1/judge, /v1/judge/stream, /v1/languages"
+KNOWN = "/docs, /health, /metrics, /openapi.json, /v1/check, /v1/execute, /v1/judge, /v1/judge/stream, /v1/languages"
 
 
 def refused(
