@@ -24,6 +24,7 @@ MOST = Limits(
     inferences=1_000_000_000, cpu_s=60, memory_mb=4_096, output_kb=4_096, file_kb=65_536, processes=64, wall_s=300.0
 )
 _MOST_PARSED = 4  # lines at a time, whose JSON is in memory
+_LONGEST = 60  # characters of a name that is compared with those that are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Host:
             UsageError: there is none, or a limit is unknown or too high.
         """
         if language not in self._judges:
-            raise UsageError(f"no language {language!r} is served here; {near_match(language, self._judges)}")
+            near = near_match(language[:_LONGEST], self._judges)
+            raise UsageError(f"no language {shown(language)} is served here; {near}")
         return AsyncJudge(self._judges[language].within(self._limits(language, limits or {})))
 
     def workers(self, language: str) -> int:
@@ -139,7 +141,8 @@ class Host:
         wanted: dict[str, Any] = {}
         for name, value in asked.items():
             if name not in most:
-                raise UsageError(f"limits.{name}: there is no such limit; {near_match(name, most)}")
+                short = name[:_LONGEST]
+                raise UsageError(f"limits.{short}: there is no such limit; {near_match(short, most)}")
             if isinstance(value, bool) or not isinstance(value, int | float) or not _is_one(value):
                 raise UsageError(f"limits.{name} must be a number, not {shown(value)}")
             if value > most[name]:

@@ -73,6 +73,9 @@ def test_a_body_that_is_none(server: Served, path: str, body: str | bytes, said:
         ({"limits": {"cpu_s": "1"}}, "limits.cpu_s must be a number, not '1'"),
         ({"program": None}, "the request: needs 'program' or 'completion'; 'program' is null"),
         ({"x" * 200: 1}, "the request: unknown key 'xxx"),
+        ({"lang": "x" * 3_000_000}, "no language 'xxx"),
+        ({"lang": "prolog" + "g" * 200}, "no language 'prologgg"),
+        ({"limits": {"x" * 3_000_000: 1}}, "limits.xxx"),
     ],
 )
 def test_a_request_that_asks_what_cannot_be(server: Served, changed: dict[str, Any], said: str) -> None:
