@@ -94,7 +94,7 @@ async def judge(request: Request) -> Verdict:
     host = _host(request)
     async with host.parsing:
         asked = await asked_in(request, Asked)
-        must_know(asked.tests)
+        await asyncio.to_thread(must_know, asked.tests)
     with host.admitted("programs"):
         return await while_there(request, _verdict_on(host, asked))
 
@@ -197,7 +197,7 @@ async def _verdict_on(host: Host, asked: Asked) -> Verdict:
 async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:
     """The lines that answer one line: one for each of its samples."""
     async with host.parsing:
-        parsed = await asyncio.to_thread(parse, line, f"line {number}", host.judge(lang).sync.language, host.languages)
+        parsed = await asyncio.to_thread(parse, line, f"line {number}", host.judge(lang).sync.language)
     judge, many = host.judge(lang, parsed.limits), len(parsed.samples) > 1
     answer = bytearray()
     for place in range(len(parsed.samples)):  # one after another: others have their turn

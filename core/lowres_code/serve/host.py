@@ -56,11 +56,7 @@ class TooBusyError(LowresCodeError):
 
 
 class Host:
-    """The judges of a server, by language.
-
-    Attributes:
-        languages: their names.
-    """
+    """The judges of a server, by language."""
 
     def __init__(self, judges: Mapping[str, Judge], most: Limits = MOST, bounds: Bounds | None = None) -> None:
         """Args:
@@ -70,7 +66,6 @@ class Host:
         """
         self.bounds = bounds or Bounds()
         self._judges, self._most = judges, most
-        self.languages = frozenset(judges)
         self._data = {name: data_of(judge.language) for name, judge in judges.items()}  # as it was loaded
         self._waiting = {"programs": 0, "streams": 0}
         self.metrics = Metrics(lambda: self._waiting["programs"])

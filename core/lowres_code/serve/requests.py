@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from lowres_code._util.records import shown
-from lowres_code.errors import UsageError, near_match
+from lowres_code.errors import UsageError
 from lowres_code.remote.wire import read_line
 from lowres_code.serve.messages import JSON
 
@@ -21,13 +21,14 @@ class WrongTypeError(Exception):
 
 
 def must_have_type(request: Request, kind: str, what: str) -> None:
-    """See that a body is of the type that is taken.
+    """See that a body is of the type that is taken; what ends in ``+json`` is JSON.
 
     Raises:
         WrongTypeError: it is of another one.
     """
     given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() != kind:
+    is_of = given.partition(";")[0].strip().lower()
+    if is_of != kind and not (kind == JSON and is_of.endswith("+json")):
         has = f"is {shown(given)}" if given else "is missing"
         raise WrongTypeError(f"the header Content-Type {has}; it must be {kind}, for {what}")
 
@@ -51,13 +52,9 @@ def language_of(request: Request) -> str:
     """The language that an address names.
 
     Raises:
-        UsageError: it names none, or several, or has other parameters.
+        UsageError: it names none, or several.
     """
     names = request.query_params.getlist("lang")
-    if strange := sorted({*request.query_params} - {"lang"}):
-        raise UsageError(
-            f"the address has an unknown parameter {shown(strange[0])}; {near_match(strange[0], ['lang'])}"
-        )
     if len(names) != 1 or not names[0]:
         has = "names several languages" if len(names) > 1 else "names no language"
         raise UsageError(f"the address {has}; it must end as {request.url.path}?lang=prolog")

@@ -68,6 +68,10 @@ def test_a_body_that_is_none(server: Served, path: str, body: str | bytes, said:
             {"answer": None, "tests": [{"stdout": "1", "stdn": "2"}]},
             "the request: unknown key 'stdn' in 'tests'; did you mean 'stdin'?",
         ),
+        (
+            {"answer": None, "tests": [{"STDIN": "2", "stdout": "1"}]},
+            "the request: unknown key 'STDIN' in 'tests'; did you mean 'stdin'?",
+        ),
         ({"checker": "tokns"}, "the request: there is no checker 'tokns'; did you mean 'tokens'?"),
         ({"limits": [1]}, "the request: 'limits' must be an object, not [1]"),
         ({"limits": {"cpu_s": "1"}}, "limits.cpu_s must be a number, not '1'"),
@@ -82,6 +86,28 @@ def test_a_request_that_asks_what_cannot_be(server: Served, changed: dict[str, A
     status, told = refused(server, "POST", "/v1/judge", json.dumps({**RIGHT, **changed}))
     assert (status, told[: len(said)]) == (422, said)
     assert len(told) < 300  # whatever is quoted
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [{"stdin": "", "stdout": "42", "name": "first", "weight": 2, "stdout_type": "exact"}],
+        [{"stdout": "42", "x" * 3_000_000: 1}, {"stdout": "42"}],
+        [{"stdout": "42", "stdout_is_checked_by_words": True}],
+    ],
+)
+def test_what_else_is_known_of_a_test_is_ignored(server: Served, tests: list[dict[str, object]]) -> None:
+    with server.client() as client:
+        told = client.post("/v1/judge", json={"lang": "lua", "program": "print(42)", "tests": tests}).json()
+    assert (told.get("verdict"), told.get("tests")) == ("correct", len(tests))
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.api+json", "Application/LD+JSON; charset=utf-8"])
+def test_a_type_that_is_a_kind_of_json_is_json(server: Served, kind: str) -> None:
+    with server.client() as client:
+        told = client.post("/v1/judge", content=json.dumps(RIGHT), headers={"Content-Type": kind})
+    assert (told.status_code, told.json()["verdict"]) == (200, "correct")
+    assert refused(server, "POST", "/v1/judge/stream?lang=prolog", json.dumps(RIGHT), kind)[0] == 415
 
 
 def test_many_mistakes_are_counted(server: Served) -> None:
@@ -105,12 +131,23 @@ def test_a_body_of_another_type(server: Served, kind: str | None) -> None:
         ("", "the address names no language; it must end as {path}?lang=prolog"),
         ("?lang=", "the address names no language; it must end as {path}?lang=prolog"),
         ("?lang=lua&lang=prolog", "the address names several languages; it must end as {path}?lang=prolog"),
-        ("?language=lua", "the address has an unknown parameter 'language'; did you mean 'lang'?"),
+        ("?language=lua", "the address names no language; it must end as {path}?lang=prolog"),
         ("?lang=prlog", "no language 'prlog' is served here; did you mean 'prolog'?"),
     ],
 )
 def test_an_address_that_names_no_language(server: Served, path: str, query: str, said: str) -> None:
     assert refused(server, "POST", path + query, "{}", NDJSON) == (422, said.format(path=path))
+
+
+def test_what_else_an_address_and_a_row_say_is_ignored(server: Served) -> None:
+    row = {"lang": "lua", "program": "solve(1).", "answer": 1}
+    with server.client() as client:
+        answer = client.post(
+            "/v1/judge/stream?lang=prolog&trace=7&lnag=lua",
+            content=json.dumps(row),
+            headers={"Content-Type": NDJSON},
+        )
+        assert (answer.status_code, answer.json()["correct"]) == (200, True)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +221,6 @@ def test_bad_lines_in_the_middle_of_a_stream(server: Served) -> None:
         '{"progam": "", "answer": 1}': "needs 'program' or 'completion'; it has 'answer', 'progam'; for 'progam' "
         "did you mean 'program'?",
         '{"program": ""}': "needs 'answer' or 'tests' or 'append'; it has 'program'",
-        '{"program": "", "answer": 1, "lang": "lua"}': "'lang' is 'lua', and this stream is of 'prolog'",
         '{"program": "", "answer": 1, "limits": 7}': "'limits' must be an object, as {\"cpu_s\": 20}, not 7",
         "{}": "needs 'program' or 'completion'; it has nothing",
     }
