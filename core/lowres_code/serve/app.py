@@ -20,7 +20,7 @@ from lowres_code.remote.wire import JUDGE, NDJSON, Job, Served, execution_fields
 from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host
 from lowres_code.serve.messages import REFUSALS, Asked, Checked, Syntax, Verdict, body_of, lines_of
-from lowres_code.serve.parsed import Parsed, must_know, parse
+from lowres_code.serve.parsed import Parsed, must_know, name_in, parse
 from lowres_code.serve.refusals import answer_refusals
 from lowres_code.serve.requests import asked_in, language_of, must_have_type
 
@@ -123,10 +123,10 @@ async def judge_stream(request: Request) -> Response:
         try:
             return await _answer(host, lang, number, line)
         except LowresCodeError as error:
-            return line_of({"row": number, "error": str(error)})
+            return await _error(host, number, line, str(error))
         except Exception as error:
             log.exception("a line of a stream")
-            return line_of({"row": number, "error": f"the judge fails: {type(error).__name__}"})
+            return await _error(host, number, line, f"the judge fails: {type(error).__name__}")
 
     def last(number: int, why: str) -> bytes:
         return line_of({"row": number + 1, "error": f"{why}: this line and those behind it are not judged"})
@@ -207,6 +207,12 @@ async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:
         else:
             answer += line_of({**told, **_verdict(await _judged(host, judge, parsed, place))})
     return bytes(answer)
+
+
+async def _error(host: Host, number: int, line: bytes, said: str) -> bytes:
+    async with host.parsing:
+        name = await asyncio.to_thread(name_in, line)
+    return line_of({**name, "row": number, "error": said})
 
 
 async def _judged(host: Host, judge: AsyncJudge, parsed: Parsed, place: int) -> Judgement:

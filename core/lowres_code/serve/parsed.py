@@ -57,13 +57,23 @@ def parse(asked: bytes | dict[str, Any], where: str, language: Language) -> Pars
     return Parsed(samples, row.tests, limits, name)
 
 
+def name_in(line: bytes) -> dict[str, object]:
+    """The id of a line that cannot be judged, as far as it can be read."""
+    try:
+        return _name(read_object(line, ""), "")
+    except UsageError:
+        return {}
+
+
 def _name(record: Mapping[str, Any], where: str) -> dict[str, object]:
     """Its id as it is, for each answer; a number that is none could not be read again."""
     if "id" not in record:
         return {}
-    if len(str(record["id"])) > _LONGEST_ID or record["id"] in (math.inf, -math.inf) or record["id"] != record["id"]:
+    name = record["id"]
+    is_one = name is None or isinstance(name, str | int) or (isinstance(name, float) and math.isfinite(name))
+    if not is_one or len(str(name)) > _LONGEST_ID:
         raise UsageError(f"{where}: 'id' must be text of at most {_LONGEST_ID} characters, or a number")
-    return {"id": record["id"]}
+    return {"id": name}
 
 
 def _limits(record: dict[str, Any], where: str) -> dict[str, Any]:

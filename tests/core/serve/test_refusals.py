@@ -230,6 +230,27 @@ def test_bad_lines_in_the_middle_of_a_stream(server: Served) -> None:
     assert [one.get("correct") for one in (told[0], told[-1])] == [True, True]
 
 
+def test_a_bad_line_is_answered_with_its_id_where_it_has_one(server: Served) -> None:
+    rows = [
+        '{"id": "a", "program": "solve(1)."}',
+        '{"id": 7, "program": "solve(1).", "answer": 1, "limits": {"cpu": 1}}',
+        '{"id": null, "program": 8, "answer": 1}',
+        '{"id": [NaN], "program": "solve(1).", "answer": 1}',
+        '{"id": NaN, "program": "solve(1).", "answer": 1}',
+        '{"id": "' + "x" * 201 + '", "program": "solve(1).", "answer": 1}',
+        '["id"]',
+        '{"id": "b", "program"',
+    ]
+    with server.client() as client:
+        told = stream(client, "\n".join(rows))
+    assert [(one["row"], one.get("id", "none"), "error" in one) for one in told] == [
+        (1, "a", True),
+        (2, 7, True),
+        (3, None, True),
+        *((row, "none", True) for row in range(4, 9)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("then", "why"),
     [(b"x" * 20_000, "a line may have 10000 bytes"), (b"{", "none has come for 1 s"), (b"", "none has come for 1 s")],
