@@ -20,7 +20,7 @@ from lowres_code.remote.wire import JUDGE, NDJSON, Job, Served, execution_fields
 from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host
 from lowres_code.serve.messages import REFUSALS, Asked, Checked, Syntax, Verdict, body_of, lines_of
-from lowres_code.serve.parsed import Parsed, must_know, name_in, parse
+from lowres_code.serve.parsed import Parsed, name_in, parse, parse_asked
 from lowres_code.serve.refusals import answer_refusals
 from lowres_code.serve.requests import asked_in, language_of, must_have_type
 
@@ -92,11 +92,10 @@ async def languages(request: Request) -> Served:
 async def judge(request: Request) -> Verdict:
     """The verdict; status 429 and ``Retry-After`` if too much waits already."""
     host = _host(request)
-    async with host.parsing:
-        asked = await asked_in(request, Asked)
-        await asyncio.to_thread(must_know, asked.tests)
+    async with host.parsing:  # until its JSON is gone
+        judge, parsed = await _asked(host, request)
     with host.admitted("programs"):
-        return await while_there(request, _verdict_on(host, asked))
+        return await while_there(request, _verdict_on(host, judge, parsed))
 
 
 async def check(request: Request) -> Syntax:
@@ -184,14 +183,16 @@ class _Admitted(Response):
             await self._inner(scope, receive, send)
 
 
-async def _verdict_on(host: Host, asked: Asked) -> Verdict:
+async def _asked(host: Host, request: Request) -> tuple[AsyncJudge, Parsed]:
+    asked = await asked_in(request, Asked)
     judge = host.judge(asked.lang, asked.limits)
-    record = asked.model_dump(exclude={"lang", "limits"}, exclude_unset=True)
-    async with host.parsing:
-        parsed = await asyncio.to_thread(parse, record, "the request", judge.sync.language)
+    return judge, await asyncio.to_thread(parse_asked, asked, judge.sync.language)
+
+
+async def _verdict_on(host: Host, judge: AsyncJudge, parsed: Parsed) -> Verdict:
     async with host.memory.to_work_on(0):  # the guard has counted what was asked
         judgement = await _judged(host, judge, parsed, 0)
-        return Verdict(lang=asked.lang, **_verdict(judgement))
+        return Verdict(lang=judge.sync.language.name, **_verdict(judgement))
 
 
 async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:

@@ -16,6 +16,7 @@ from lowres_code.language.base import Language
 from lowres_code.problem import RIGHT, Test
 from lowres_code.remote.wire import read_object
 from lowres_code.scoring.rows import Columns, row_of
+from lowres_code.serve.messages import Asked
 
 _COLUMNS = Columns()
 _WRITTEN = ("program", "completion")
@@ -57,6 +58,17 @@ def parse(asked: bytes | dict[str, Any], where: str, language: Language) -> Pars
     return Parsed(samples, row.tests, limits, name)
 
 
+def parse_asked(asked: Asked, language: Language) -> Parsed:
+    """What a request of one program asks, but for its limits.
+
+    Raises:
+        UsageError: it cannot be judged.
+    """
+    _must_know(asked.tests or [])
+    given = {name: getattr(asked, name) for name in asked.model_fields_set - {"lang", "limits"}}  # not copied
+    return parse(given, "the request", language)
+
+
 def name_in(line: bytes) -> dict[str, object]:
     """The id of a line that cannot be judged, as far as it can be read."""
     try:
@@ -84,13 +96,9 @@ def _limits(record: dict[str, Any], where: str) -> dict[str, Any]:
     return limits
 
 
-def must_know(tests: object) -> None:
-    """See that no test has a key that looks like a misspelt one of its own; what else it has means nothing.
-
-    Raises:
-        UsageError: one has.
-    """
-    for test in islice(tests, _MOST_TESTS) if isinstance(tests, list) else ():
+def _must_know(tests: list[Any]) -> None:
+    """See that no test has a key that looks like a misspelt one of its own; what else it has means nothing."""
+    for test in tests[:_MOST_TESTS]:
         lacking = [key for key in _TEST if key not in test] if isinstance(test, dict) else []
         for key in islice(test, _SHOWN) if lacking else ():
             if key not in _TEST and (near := get_close_matches(key[:_COMPARED].lower(), lacking, 1)):
