@@ -20,8 +20,9 @@ from lowres_code.remote.wire import JUDGE, NDJSON, Job, Served, execution_fields
 from lowres_code.serve.exchange import Exchange, Last, Work, while_there
 from lowres_code.serve.host import Host
 from lowres_code.serve.messages import REFUSALS, Asked, Checked, Syntax, Verdict, body_of, lines_of
-from lowres_code.serve.parsed import Parsed, must_know, parse
-from lowres_code.serve.refusals import answer_refusals, asked_in, language_of, must_be
+from lowres_code.serve.parsed import Parsed, name_in, parse, parse_asked
+from lowres_code.serve.refusals import answer_refusals
+from lowres_code.serve.requests import asked_in, language_of, must_have_type
 
 _ABOUT = "What is refused is answered with another status than 200 and an object with the key `error`, whatever it was."
 _VERDICTS = "a line for each sample: `row`, and what `/v1/judge` answers, or `error`"
@@ -91,11 +92,10 @@ async def languages(request: Request) -> Served:
 async def judge(request: Request) -> Verdict:
     """The verdict; status 429 and ``Retry-After`` if too much waits already."""
     host = _host(request)
-    async with host.parsing:
-        asked = await asked_in(request, Asked)
-        must_know(asked.tests)
+    async with host.parsing:  # until its JSON is gone
+        judge, parsed = await _asked(host, request)
     with host.admitted("programs"):
-        return await while_there(request, _verdict_on(host, asked))
+        return await while_there(request, _verdict_on(host, judge, parsed))
 
 
 async def check(request: Request) -> Syntax:
@@ -122,10 +122,10 @@ async def judge_stream(request: Request) -> Response:
         try:
             return await _answer(host, lang, number, line)
         except LowresCodeError as error:
-            return line_of({"row": number, "error": str(error)})
+            return await _error(host, number, line, str(error))
         except Exception as error:
             log.exception("a line of a stream")
-            return line_of({"row": number, "error": f"the judge fails: {type(error).__name__}"})
+            return await _error(host, number, line, f"the judge fails: {type(error).__name__}")
 
     def last(number: int, why: str) -> bytes:
         return line_of({"row": number + 1, "error": f"{why}: this line and those behind it are not judged"})
@@ -162,7 +162,7 @@ async def _job(host: Host, number: int, line: bytes) -> Job:
 
 def _exchange(request: Request, lang: str, work: Work, last: Last, in_order: bool) -> Response:
     host: Host = request.app.state.host
-    must_be(request, NDJSON, "a JSON object in each line")
+    must_have_type(request, NDJSON, "a JSON object in each line")
     stopping = request.app.state.stopping
     answers = Exchange(work, host.workers(lang), host.bounds, stopping, in_order, last, host.memory)
     answers.headers[JUDGE] = host.identity(lang)
@@ -183,20 +183,22 @@ class _Admitted(Response):
             await self._inner(scope, receive, send)
 
 
-async def _verdict_on(host: Host, asked: Asked) -> Verdict:
+async def _asked(host: Host, request: Request) -> tuple[AsyncJudge, Parsed]:
+    asked = await asked_in(request, Asked)
     judge = host.judge(asked.lang, asked.limits)
-    record = asked.model_dump(exclude={"lang", "limits"}, exclude_unset=True)
-    async with host.parsing:
-        parsed = await asyncio.to_thread(parse, record, "the request", judge.sync.language)
+    return judge, await asyncio.to_thread(parse_asked, asked, judge.sync.language)
+
+
+async def _verdict_on(host: Host, judge: AsyncJudge, parsed: Parsed) -> Verdict:
     async with host.memory.to_work_on(0):  # the guard has counted what was asked
         judgement = await _judged(host, judge, parsed, 0)
-        return Verdict(lang=asked.lang, **_verdict(judgement))
+        return Verdict(lang=judge.sync.language.name, **_verdict(judgement))
 
 
 async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:
     """The lines that answer one line: one for each of its samples."""
     async with host.parsing:
-        parsed = await asyncio.to_thread(parse, line, f"line {number}", host.judge(lang).sync.language, host.languages)
+        parsed = await asyncio.to_thread(parse, line, f"line {number}", host.judge(lang).sync.language)
     judge, many = host.judge(lang, parsed.limits), len(parsed.samples) > 1
     answer = bytearray()
     for place in range(len(parsed.samples)):  # one after another: others have their turn
@@ -206,6 +208,12 @@ async def _answer(host: Host, lang: str, number: int, line: bytes) -> bytes:
         else:
             answer += line_of({**told, **_verdict(await _judged(host, judge, parsed, place))})
     return bytes(answer)
+
+
+async def _error(host: Host, number: int, line: bytes, said: str) -> bytes:
+    async with host.parsing:
+        name = await asyncio.to_thread(name_in, line)
+    return line_of({**name, "row": number, "error": said})
 
 
 async def _judged(host: Host, judge: AsyncJudge, parsed: Parsed, place: int) -> Judgement:

@@ -87,9 +87,8 @@ class Exchange(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As an ASGI application."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        answering = asyncio.ensure_future(self._answer(send))
         receiving = asyncio.ensure_future(self._receive(receive))
+        answering = asyncio.ensure_future(self._answer(send))  # second: who waits for `100 Continue` gets it by then
         try:
             await asyncio.wait({answering, receiving}, return_when="FIRST_COMPLETED")  # the latter: the client is gone
             if answering.done() and (error := answering.exception()):
@@ -104,6 +103,7 @@ class Exchange(Response):
             await self._messages.put(message)
 
     async def _answer(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         reading = asyncio.ensure_future(self._read())
         try:
             async for piece in self._answers():

@@ -24,6 +24,7 @@ MOST = Limits(
     inferences=1_000_000_000, cpu_s=60, memory_mb=4_096, output_kb=4_096, file_kb=65_536, processes=64, wall_s=300.0
 )
 _MOST_PARSED = 4  # lines at a time, whose JSON is in memory
+_LONGEST = 60  # characters of a name that is compared with those that are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,7 @@ class TooBusyError(LowresCodeError):
 
 
 class Host:
-    """The judges of a server, by language.
-
-    Attributes:
-        languages: their names.
-    """
+    """The judges of a server, by language."""
 
     def __init__(self, judges: Mapping[str, Judge], most: Limits = MOST, bounds: Bounds | None = None) -> None:
         """Args:
@@ -69,7 +66,6 @@ class Host:
         """
         self.bounds = bounds or Bounds()
         self._judges, self._most = judges, most
-        self.languages = frozenset(judges)
         self._data = {name: data_of(judge.language) for name, judge in judges.items()}  # as it was loaded
         self._waiting = {"programs": 0, "streams": 0}
         self.metrics = Metrics(lambda: self._waiting["programs"])
@@ -84,7 +80,8 @@ class Host:
             UsageError: there is none, or a limit is unknown or too high.
         """
         if language not in self._judges:
-            raise UsageError(f"no language {language!r} is served here; {near_match(language, self._judges)}")
+            near = near_match(language[:_LONGEST], self._judges)
+            raise UsageError(f"no language {shown(language)} is served here; {near}")
         return AsyncJudge(self._judges[language].within(self._limits(language, limits or {})))
 
     def workers(self, language: str) -> int:
@@ -139,7 +136,8 @@ class Host:
         wanted: dict[str, Any] = {}
         for name, value in asked.items():
             if name not in most:
-                raise UsageError(f"limits.{name}: there is no such limit; {near_match(name, most)}")
+                short = name[:_LONGEST]
+                raise UsageError(f"limits.{short}: there is no such limit; {near_match(short, most)}")
             if isinstance(value, bool) or not isinstance(value, int | float) or not _is_one(value):
                 raise UsageError(f"limits.{name} must be a number, not {shown(value)}")
             if value > most[name]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -11,16 +11,18 @@ from typing import Any
 
 from lowres_code._util.records import shown
 from lowres_code.completion import Completion
-from lowres_code.errors import UsageError, near_match
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.problem import RIGHT, Test
 from lowres_code.remote.wire import read_object
 from lowres_code.scoring.rows import Columns, row_of
+from lowres_code.serve.messages import Asked
 
 _COLUMNS = Columns()
 _WRITTEN = ("program", "completion")
 _TEST = ("stdin", "stdout")
 _SHOWN = 10  # keys in a message
+_COMPARED = 60  # characters of a key that are compared with those that are known
 _MOST_SAMPLES, _MOST_TESTS, _LONGEST_ID = 64, 1_000, 200  # of a line
 
 
@@ -34,22 +36,19 @@ class Parsed:
     name: Mapping[str, object]
 
 
-def parse(asked: bytes | dict[str, Any], where: str, language: Language, served: Collection[str] = ()) -> Parsed:
+def parse(asked: bytes | dict[str, Any], where: str, language: Language) -> Parsed:
     """What is asked.
 
     Args:
         asked: a line, or an object.
         where: names it in errors.
-        language: of the programs.
-        served: names of all languages, of which a line can name no other one.
+        language: of the programs; what a line itself calls ``lang`` means nothing, as in rows of a data set.
 
     Raises:
         UsageError: it cannot be judged, or is too much for a line.
     """
     record = asked if isinstance(asked, dict) else read_object(asked, where)
     limits, name = _limits(record, where), _name(record, where)
-    if isinstance(lang := record.get("lang"), str) and lang in served and lang != language.name:
-        raise UsageError(f"{where}: 'lang' is {lang!r}, and this stream is of {language.name!r}")
     _must_have_both(record, where)
     row = row_of(1, where, record, _COLUMNS, language)
     for most, what, many in ((_MOST_SAMPLES, "samples", row.texts), (_MOST_TESTS, "tests", row.tests)):
@@ -59,13 +58,34 @@ def parse(asked: bytes | dict[str, Any], where: str, language: Language, served:
     return Parsed(samples, row.tests, limits, name)
 
 
+def parse_asked(asked: Asked, language: Language) -> Parsed:
+    """What a request of one program asks, but for its limits.
+
+    Raises:
+        UsageError: it cannot be judged.
+    """
+    _must_know(asked.tests or [])
+    given = {name: getattr(asked, name) for name in asked.model_fields_set - {"lang", "limits"}}  # not copied
+    return parse(given, "the request", language)
+
+
+def name_in(line: bytes) -> dict[str, object]:
+    """The id of a line that cannot be judged, as far as it can be read."""
+    try:
+        return _name(read_object(line, ""), "")
+    except UsageError:
+        return {}
+
+
 def _name(record: Mapping[str, Any], where: str) -> dict[str, object]:
     """Its id as it is, for each answer; a number that is none could not be read again."""
     if "id" not in record:
         return {}
-    if len(str(record["id"])) > _LONGEST_ID or record["id"] in (math.inf, -math.inf) or record["id"] != record["id"]:
+    name = record["id"]
+    is_one = name is None or isinstance(name, str | int) or (isinstance(name, float) and math.isfinite(name))
+    if not is_one or len(str(name)) > _LONGEST_ID:
         raise UsageError(f"{where}: 'id' must be text of at most {_LONGEST_ID} characters, or a number")
-    return {"id": record["id"]}
+    return {"id": name}
 
 
 def _limits(record: dict[str, Any], where: str) -> dict[str, Any]:
@@ -76,16 +96,13 @@ def _limits(record: dict[str, Any], where: str) -> dict[str, Any]:
     return limits
 
 
-def must_know(tests: object) -> None:
-    """See that tests have no keys but their own, where nothing else is carried along.
-
-    Raises:
-        UsageError: one has.
-    """
-    for test in tests if isinstance(tests, list) else ():
-        for key in test if isinstance(test, dict) else ():
-            if key not in _TEST:
-                raise UsageError(f"the request: unknown key {shown(key)} in 'tests'; {near_match(key[:60], _TEST)}")
+def _must_know(tests: list[Any]) -> None:
+    """See that no test has a key that looks like a misspelt one of its own; what else it has means nothing."""
+    for test in tests[:_MOST_TESTS]:
+        lacking = [key for key in _TEST if key not in test] if isinstance(test, dict) else []
+        for key in islice(test, _SHOWN) if lacking else ():
+            if key not in _TEST and (near := get_close_matches(key[:_COMPARED].lower(), lacking, 1)):
+                raise UsageError(f"the request: unknown key {shown(key)} in 'tests'; did you mean {near[0]!r}?")
 
 
 def _must_have_both(record: Mapping[str, Any], where: str) -> None:
@@ -100,7 +117,7 @@ def _there(record: Mapping[str, Any], keys: Sequence[str]) -> str:
     if empty := [key for key in keys if key in record]:
         return f"{empty[0]!r} is {'null' if record[empty[0]] is None else 'empty'}"
     names = sorted(shown(key) for key in islice(record, _SHOWN))
-    near = [(key, match[0]) for key in islice(record, _SHOWN) if (match := get_close_matches(key[:60], keys, 1))]
+    near = [(key, match[0]) for key in islice(record, _SHOWN) if (match := get_close_matches(key[:_COMPARED], keys, 1))]
     misspelt = "".join(f"; for {shown(key)} did you mean {ours!r}?" for key, ours in near)
     more = ", ..." if len(record) > _SHOWN else ""
     return f"it has {', '.join(names) or 'nothing'}{more}{misspelt}"

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from difflib import get_close_matches
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from lowres_code._util.records import shown
-from lowres_code.errors import JudgeError, UsageError, near_match
-from lowres_code.remote.wire import read_line
+from lowres_code.errors import JudgeError, UsageError
 from lowres_code.serve.host import TooBusyError
 from lowres_code.serve.messages import JSON
+from lowres_code.serve.requests import WrongTypeError
 
 _GONE = 499  # to nobody, and in no log
-M = TypeVar("M", bound=BaseModel)
-
-
-class WrongTypeError(Exception):
-    """The body is said to be of another type than is taken."""
+_LONGEST = 60  # characters of an address that are compared with those that are known
 
 
 def answer_refusals(app: FastAPI) -> None:
@@ -49,50 +43,6 @@ def wrong_method(path: str, method: str, allowed: Collection[str]) -> str:
     return f"{path} takes {' or '.join(sorted(allowed))}, not {shown(method)}"
 
 
-def must_be(request: Request, kind: str, what: str) -> None:
-    """See that a body is of the type that is taken.
-
-    Raises:
-        WrongTypeError: it is of another one.
-    """
-    given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() != kind:
-        has = f"is {shown(given)}" if given else "is missing"
-        raise WrongTypeError(f"the header Content-Type {has}; it must be {kind}, for {what}")
-
-
-async def asked_in(request: Request, model: type[M]) -> M:
-    """The object that a request consists of.
-
-    Raises:
-        WrongTypeError: it is of another type.
-        UsageError: it is no such object.
-    """
-    must_be(request, JSON, "a JSON object")
-    if not (body := await request.body()):
-        needed = ", ".join(repr(name) for name, field in model.model_fields.items() if field.is_required())
-        raise UsageError(f"the request has no body; it must be a JSON object with {needed}")
-    asked: M = await asyncio.to_thread(read_line, model, body, "the request")
-    return asked
-
-
-def language_of(request: Request) -> str:
-    """The language that an address names.
-
-    Raises:
-        UsageError: it names none, or several, or has other parameters.
-    """
-    names = request.query_params.getlist("lang")
-    if strange := sorted({*request.query_params} - {"lang"}):
-        raise UsageError(
-            f"the address has an unknown parameter {shown(strange[0])}; {near_match(strange[0], ['lang'])}"
-        )
-    if len(names) != 1 or not names[0]:
-        has = "names several languages" if len(names) > 1 else "names no language"
-        raise UsageError(f"the address {has}; it must end as {request.url.path}?lang=prolog")
-    return names[0]
-
-
 def _not_there(request: Request, error: Exception) -> Response:
     """Nothing is at an address, or it takes other methods."""
     assert isinstance(error, HTTPException)
@@ -102,11 +52,16 @@ def _not_there(request: Request, error: Exception) -> Response:
         allowed = {method for route in routes if route.path == path for method in route.methods or ()}
         said, headers = wrong_method(path, request.method, allowed), {"Allow": ", ".join(sorted(allowed))}
     elif status == 404:
-        known = [route.path for route in routes if route.include_in_schema]
-        said = f"there is nothing at {shown(path)}; {near_match(path, known)}"
+        said = f"there is nothing at {shown(path)}; {_instead(path, {route.path for route in routes})}"
     else:
         said = error.detail
     return _refused(status, said, headers)
+
+
+def _instead(path: str, known: Collection[str]) -> str:
+    """The address that is meant, or all that there are."""
+    near = get_close_matches(path[:_LONGEST], known, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
 
 
 def _refused(status: int, said: str, headers: Mapping[str, str] | None = None) -> Response:

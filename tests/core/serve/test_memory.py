@@ -8,8 +8,10 @@ import json
 import socket
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import psutil
 import pytest
 from lowres_code.case import Case, given
@@ -197,6 +199,20 @@ def test_a_completion_that_takes_long_to_take_apart_holds_nobody_up(serve: Serve
             between += 1
         assert asked.result().json()["verdict"] == "no_code"
     assert between > 10  # it was one, or two
+
+
+def test_requests_that_are_read_are_few_at_a_time(serve: Serve) -> None:
+    """Of each 4 MB come 100 MB of objects; eight that had them all, and a copy, took 1.8 GB."""
+    server = serve()
+    body = b'{"lang": "prolog", "program": "", "tests": [' + b'{"":1},' * 590_000 + b"{}]}"
+
+    def ask(client: httpx2.Client) -> int:
+        return client.post("/v1/judge", content=body, headers={"Content-Type": "application/json"}).status_code
+
+    with server.client() as client, ThreadPoolExecutor(8) as threads:
+        assert [*threads.map(ask, [client] * 8)] == [422] * 8
+    status = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+    assert next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) < 1_200_000  # kB
 
 
 @pytest.mark.parametrize("where", ['"limits": {"\\ud800": 1}', '"form": "\\ud800"'])

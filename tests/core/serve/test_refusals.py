@@ -14,11 +14,11 @@ from lowres_code.remote.wire import NDJSON
 from lowres_code.serve.refusals import answer_refusals
 from starlette.types import Message
 
-from tests.core.serve.conftest import Serve, Served, stream
+from tests.core.serve.conftest import Serve, Served
 from tests.core.serve.test_serve import RIGHT
 
 JSON = "application/json"
-KNOWN = "/health, /metrics, /v1/check, /v1/execute, /v1/judge, /v1/judge/stream, /v1/languages"
+KNOWN = "/docs, /health, /metrics, /openapi.json, /v1/check, /v1/execute, /v1/judge, /v1/judge/stream, /v1/languages"
 
 
 def refused(
@@ -68,17 +68,46 @@ def test_a_body_that_is_none(server: Served, path: str, body: str | bytes, said:
             {"answer": None, "tests": [{"stdout": "1", "stdn": "2"}]},
             "the request: unknown key 'stdn' in 'tests'; did you mean 'stdin'?",
         ),
+        (
+            {"answer": None, "tests": [{"STDIN": "2", "stdout": "1"}]},
+            "the request: unknown key 'STDIN' in 'tests'; did you mean 'stdin'?",
+        ),
         ({"checker": "tokns"}, "the request: there is no checker 'tokns'; did you mean 'tokens'?"),
         ({"limits": [1]}, "the request: 'limits' must be an object, not [1]"),
         ({"limits": {"cpu_s": "1"}}, "limits.cpu_s must be a number, not '1'"),
         ({"program": None}, "the request: needs 'program' or 'completion'; 'program' is null"),
         ({"x" * 200: 1}, "the request: unknown key 'xxx"),
+        ({"lang": "x" * 3_000_000}, "no language 'xxx"),
+        ({"lang": "prolog" + "g" * 200}, "no language 'prologgg"),
+        ({"limits": {"x" * 3_000_000: 1}}, "limits.xxx"),
     ],
 )
 def test_a_request_that_asks_what_cannot_be(server: Served, changed: dict[str, Any], said: str) -> None:
     status, told = refused(server, "POST", "/v1/judge", json.dumps({**RIGHT, **changed}))
     assert (status, told[: len(said)]) == (422, said)
     assert len(told) < 300  # whatever is quoted
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [{"stdin": "", "stdout": "42", "name": "first", "weight": 2, "stdout_type": "exact"}],
+        [{"stdout": "42", "x" * 3_000_000: 1}, {"stdout": "42"}],
+        [{"stdout": "42", "stdout_is_checked_by_words": True}],
+    ],
+)
+def test_what_else_is_known_of_a_test_is_ignored(server: Served, tests: list[dict[str, object]]) -> None:
+    with server.client() as client:
+        told = client.post("/v1/judge", json={"lang": "lua", "program": "print(42)", "tests": tests}).json()
+    assert (told.get("verdict"), told.get("tests")) == ("correct", len(tests))
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.api+json", "Application/LD+JSON; charset=utf-8"])
+def test_a_type_that_is_a_kind_of_json_is_json(server: Served, kind: str) -> None:
+    with server.client() as client:
+        told = client.post("/v1/judge", content=json.dumps(RIGHT), headers={"Content-Type": kind})
+    assert (told.status_code, told.json()["verdict"]) == (200, "correct")
+    assert refused(server, "POST", "/v1/judge/stream?lang=prolog", json.dumps(RIGHT), kind)[0] == 415
 
 
 def test_many_mistakes_are_counted(server: Served) -> None:
@@ -102,12 +131,23 @@ def test_a_body_of_another_type(server: Served, kind: str | None) -> None:
         ("", "the address names no language; it must end as {path}?lang=prolog"),
         ("?lang=", "the address names no language; it must end as {path}?lang=prolog"),
         ("?lang=lua&lang=prolog", "the address names several languages; it must end as {path}?lang=prolog"),
-        ("?language=lua", "the address has an unknown parameter 'language'; did you mean 'lang'?"),
+        ("?language=lua", "the address names no language; it must end as {path}?lang=prolog"),
         ("?lang=prlog", "no language 'prlog' is served here; did you mean 'prolog'?"),
     ],
 )
 def test_an_address_that_names_no_language(server: Served, path: str, query: str, said: str) -> None:
     assert refused(server, "POST", path + query, "{}", NDJSON) == (422, said.format(path=path))
+
+
+def test_what_else_an_address_and_a_row_say_is_ignored(server: Served) -> None:
+    row = {"lang": "lua", "program": "solve(1).", "answer": 1}
+    with server.client() as client:
+        answer = client.post(
+            "/v1/judge/stream?lang=prolog&trace=7&lnag=lua",
+            content=json.dumps(row),
+            headers={"Content-Type": NDJSON},
+        )
+        assert (answer.status_code, answer.json()["correct"]) == (200, True)
 
 
 @pytest.mark.parametrize(
@@ -171,50 +211,6 @@ def raw(server: Served, request: bytes) -> bytes:
     with socket.create_connection((host, int(port)), 30) as one:
         one.sendall(request)
         return b"".join(iter(lambda: one.recv(65536), b""))
-
-
-def test_bad_lines_in_the_middle_of_a_stream(server: Served) -> None:
-    fine = '{"program": "solve(1).", "answer": 1}\n'
-    bad = {
-        "{bad": "not a JSON object: expecting property name enclosed in double quotes at character 2, near '{bad'",
-        '"x"': "not a JSON object: 'x'",
-        '{"progam": "", "answer": 1}': "needs 'program' or 'completion'; it has 'answer', 'progam'; for 'progam' "
-        "did you mean 'program'?",
-        '{"program": ""}': "needs 'answer' or 'tests' or 'append'; it has 'program'",
-        '{"program": "", "answer": 1, "lang": "lua"}': "'lang' is 'lua', and this stream is of 'prolog'",
-        '{"program": "", "answer": 1, "limits": 7}': "'limits' must be an object, as {\"cpu_s\": 20}, not 7",
-        "{}": "needs 'program' or 'completion'; it has nothing",
-    }
-    with server.client() as client:
-        told = stream(client, fine + "".join(f"{line}\n" for line in bad) + fine)
-    assert [one.get("error") for one in told[1:-1]] == [f"line {n}: {said}" for n, said in enumerate(bad.values(), 2)]
-    assert [one.get("correct") for one in (told[0], told[-1])] == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("then", "why"),
-    [(b"x" * 20_000, "a line may have 10000 bytes"), (b"{", "none has come for 1 s"), (b"", "none has come for 1 s")],
-)
-def test_a_line_that_is_too_long_or_does_not_come_is_named(serve: Serve, then: bytes, why: str) -> None:
-    server = serve(longest_line=10_000, idle_s=1.0)
-    body = b'{"program": "solve(1).", "answer": 1}\n' + then
-    head = f"POST /v1/judge/stream?lang=prolog HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\n"
-    answer = raw(server, f"{head}Content-Length: 99999\r\n\r\n".encode() + body)
-    told = [json.loads(line) for line in answer.splitlines() if line.startswith(b"{")]
-    assert [one["row"] for one in told] == [1, 2]
-    assert told[0]["correct"]
-    assert told[1]["error"] == f"{why}: this line and those behind it are not judged"
-
-
-def test_bad_lines_for_who_runs_programs(server: Served) -> None:
-    bad = {
-        '{"n": 2}': "'program' is missing",
-        '{"n": "x", "program": ""}': "'n' must be a whole number, not 'x'",
-        '{"n": 3, "program": "", "aks": ""}': "unknown key 'aks'; did you mean 'ask'?",
-    }
-    with server.client() as client:
-        told = stream(client, "".join(f"{line}\n" for line in bad), "/v1/execute")
-    assert {one["refused"] for one in told} == {f"line {n}: {said}" for n, said in enumerate(bad.values(), 1)}
 
 
 def test_a_message_with_a_million_mistakes_costs_little(serve: Serve) -> None:

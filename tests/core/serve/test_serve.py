@@ -124,6 +124,39 @@ def test_answers_come_while_the_request_is_still_being_sent(server: Served) -> N
             got += one.recv(65536)
 
 
+@pytest.mark.parametrize(
+    ("path", "row", "done"),
+    [
+        ("/v1/judge/stream", {"program": "solve(42).", "answer": 42}, b'"correct":true'),
+        ("/v1/execute", {"n": 7, "program": "solve(42)."}, b'"n":7,"status":"ok"'),
+    ],
+)
+def test_who_asks_whether_to_send_a_stream_is_told_to(
+    server: Served, path: str, row: dict[str, Any], done: bytes
+) -> None:
+    """As curl does; it waits a second where nobody says so."""
+    host, port = server.url.removeprefix("http://").split(":")
+    body = json.dumps(row).encode() + b"\n"
+    head = f"POST {path}?lang=prolog HTTP/1.1\r\nHost: {host}\r\nContent-Type: {NDJSON}\r\nExpect: 100-continue\r\n"
+    with socket.create_connection((host, int(port)), 30) as one:
+        one.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+        got = b""
+        while b" 200 OK\r\n" not in got:  # before anything of the body is sent
+            got += one.recv(65536)
+        assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+        one.sendall(body)
+        while done not in got:
+            got += one.recv(65536)
+
+
+def test_who_asks_whether_to_send_what_is_refused_is_not_told_to(server: Served) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    head = f"POST /v1/judge/stream?lang=prlog HTTP/1.1\r\nHost: {host}\r\nContent-Type: {NDJSON}\r\n"
+    with socket.create_connection((host, int(port)), 30) as one:
+        one.sendall(f"{head}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n".encode())
+        assert one.recv(65536).startswith(b"HTTP/1.1 422 ")
+
+
 def test_many_at_once_are_all_judged(server: Served) -> None:
     async def all_of_them() -> list[str]:
         limits = httpx2.Limits(max_connections=None)
