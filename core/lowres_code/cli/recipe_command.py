@@ -185,7 +185,10 @@ def _try(recipe: Recipe, language: Language) -> None:
 @click.option("--whole", "way", flag_value="whole", help="With all that it extends, and every default.")
 @click.option("--extend", "way", flag_value="extending", help="A file that extends it; its own lines are comments.")
 def copy(name: str, target: Path | None, way: str | None) -> None:
-    """Copy a recipe to PATH, to edit it; by default word for word, comments and all, into the working directory."""
+    """Copy a recipe to PATH, to edit it; by default word for word, comments and all, into the working directory.
+
+    [[expected]] is left out: results hold for the recipe as its author has it.
+    """
     from lowres_code.recipe.copying import Way, copied
 
     file = opened_recipe(name)
