@@ -128,7 +128,16 @@ def _made(kind: type, table: str, options: Mapping[str, Any], folder: Path, seed
                 disable_tqdm=True,
             )
     except Exception as error:  # of any kind: what an option may be is TRL's to say
-        raise UsageError(f"[{table}] is refused by TRL: {error or type(error).__name__}") from error
+        raise UsageError(f"[{table}] is refused by TRL: {_reason(error, options)}") from error
+
+
+def _reason(error: Exception, options: Mapping[str, Any]) -> str:
+    """What TRL complains of; and of a number that the recipe does not name, what it comes from."""
+    said = str(error) or type(error).__name__
+    if "generation_batch_size (" not in said or options.get("generation_batch_size") is not None:
+        return said
+    factor = "steps_per_generation" if options.get("steps_per_generation") else "gradient_accumulation_steps"
+    return f"{said.rstrip('.')} (it is train.per_device_train_batch_size x train.{factor} x processes)"
 
 
 def _must_be_usable(options: Mapping[str, Any], table: str, here: bool = True) -> None:

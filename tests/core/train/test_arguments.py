@@ -83,6 +83,11 @@ def test_huge_numbers_are_taken_or_refused_in_words(name: str, tmp_path: Path) -
         ({"lr_scheduler_type": "cosine_with_min_lr"}, "min_lr"),
         ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "requires an eval strategy"),
         ({"per_device_train_batch_size": 3}, "divisible by num_generations"),
+        (
+            {"per_device_train_batch_size": 128, "num_generations": 7},
+            "generation_batch_size (128) must be divisible by num_generations (7) "
+            "(it is train.per_device_train_batch_size x train.gradient_accumulation_steps x processes)",
+        ),
         ({"generation_batch_size": 8, "steps_per_generation": 1}, "can not be both"),
         ({"use_vllm": True}, "train.use_vllm: needs vllm, which is not installed: pip install vllm"),
         ({"use_liger_kernel": True}, "train.use_liger_kernel: needs liger-kernel"),
