@@ -8,6 +8,7 @@ import warnings
 
 _NOTICES = (  # loggers that warn of what nobody can do anything about
     "bitsandbytes.backends.cpu.ops",  # of a kernel that it has not, whenever it is imported
+    "huggingface_hub.utils._http",  # of each try to reach the hub; that it failed is an error, and told
 )
 
 
