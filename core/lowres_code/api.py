@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
+from lowres_code.asked import check_servers
 from lowres_code.errors import UsageError
 from lowres_code.judge import Judge as _Judge
 from lowres_code.language.base import Language, Limits
@@ -49,7 +50,7 @@ class Judge(_Judge):
         limits: Limits | None = None,
         isolation: str = "auto",
         workers: int | None = None,
-        servers: str | Sequence[str] = (),
+        servers: str | Iterable[str] = (),
         ray: str | None = None,
     ) -> None:
         """Args:
@@ -66,7 +67,7 @@ class Judge(_Judge):
             UsageError: there is no such language, or something it needs is missing.
             JudgeError: the isolation does not work here, no server answers, or a node cannot run the language.
         """
-        addresses = (servers,) if isinstance(servers, str) else servers
+        addresses = (servers,) if isinstance(servers, str) else check_servers(servers)
         found = find_language(language, bool(addresses or ray)) if isinstance(language, str) else language
         super().__init__(found, limits, isolation, workers, addresses, ray)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from numbers import Integral
 
 from lowres_code._util.given import must_be, must_be_list, must_match
 from lowres_code.errors import UsageError, near_match
@@ -15,9 +16,12 @@ _PROBLEM = 'must be a Problem, as Problem("id", "question", (Test("42"),))'
 
 
 def check_parts(
-    language: object, limits: object, isolation: object, workers: object, servers: object, ray: object
-) -> None:
+    language: object, limits: object, isolation: object, workers: object, servers: Iterable[str], ray: object
+) -> tuple[str, ...]:
     """See that a judge can be made of this, as far as types tell; see `lowres_code.judge.Judge`.
+
+    Returns:
+        The servers.
 
     Raises:
         UsageError: it cannot.
@@ -27,11 +31,16 @@ def check_parts(
     must_be(isolation, str, 'Judge: isolation must be text, as "auto"')
     if isolation not in (known := ("auto", *ISOLATIONS)):
         raise UsageError(f"there is no isolation {isolation!r}; {near_match(str(isolation), known)}")
-    if workers is not None and (not isinstance(workers, int) or not 1 <= workers <= MOST_WORKERS):
+    if workers is not None and (not isinstance(workers, Integral) or not 1 <= int(workers) <= MOST_WORKERS):
         raise UsageError(f"workers must be from 1 to {MOST_WORKERS}, not {workers!r}")
-    address = 'Judge: servers must be addresses, as ["http://localhost:8000"]'
-    must_be_list(servers, str, address, address)
     must_be(ray, str | None, 'Judge: ray must be the address of a cluster, as "auto"')
+    return check_servers(servers)
+
+
+def check_servers(servers: Iterable[str]) -> tuple[str, ...]:
+    """The addresses; raises `UsageError` if these are none."""
+    address = 'Judge: servers must be addresses, as ["http://localhost:8000"]'
+    return must_be_list(servers, str, address, address)
 
 
 def check_limits(limits: object) -> None:
@@ -39,24 +48,31 @@ def check_limits(limits: object) -> None:
     must_be(limits, Limits, "limits must be given as Limits(cpu_s=5)")
 
 
-def check_programs(programs: object, where: str) -> None:
-    """Raises `UsageError` if these are not programs, a text each."""
-    must_be_list(programs, str, f'{where}: programs must be a list, as ["..."]', f"{where}: each program must be text")
+def check_programs(programs: Iterable[str], where: str) -> tuple[str, ...]:
+    """The programs; raises `UsageError` if these are none, a text each."""
+    each = f"{where}: each program must be text"
+    return must_be_list(programs, str, f'{where}: programs must be a list, as ["..."]', each)
 
 
-def check_tested(programs: Sequence[str], tests: Sequence[Test]) -> None:
-    """Raises `UsageError` if these are not as many programs and tests."""
-    check_programs(programs, "execute")
-    must_be_list(tests, Test, "execute: tests must be a list, as [Test()]", "execute: each test must be a Test")
-    must_match(programs, tests, "execute", ("programs", "tests"))
+def check_tested(programs: Iterable[str], tests: Iterable[Test]) -> list[tuple[str, Test]]:
+    """Each program with its test; raises `UsageError` if these are not as many programs and tests."""
+    texts = check_programs(programs, "execute")
+    each = "execute: each test must be a Test"
+    asked = must_be_list(tests, Test, "execute: tests must be a list, as [Test()]", each)
+    must_match(texts, asked, "execute", ("programs", "tests"))
+    return list(zip(texts, asked, strict=True))
 
 
-def check_solutions(completions: Sequence[str], problems: Sequence[Problem]) -> None:
-    """Raises `UsageError` if these are not as many completions and problems."""
+def check_solutions(
+    completions: Iterable[str], problems: Iterable[Problem]
+) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Completions and problems; raises `UsageError` if these are not as many of each."""
     texts = 'judge: completions must be a list, as ["..."]'
-    must_be_list(completions, str, texts, "judge: each completion must be text")
-    must_be_list(problems, Problem, "judge: problems must be a list, as [problem]", f"judge: each problem {_PROBLEM}")
-    must_match(completions, problems, "judge", ("completions", "problems"))
+    written = must_be_list(completions, str, texts, "judge: each completion must be text")
+    of, each = "judge: problems must be a list, as [problem]", f"judge: each problem {_PROBLEM}"
+    asked = must_be_list(problems, Problem, of, each)
+    must_match(written, asked, "judge", ("completions", "problems"))
+    return written, asked
 
 
 def check_solution(completion: object, problem: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 
@@ -35,7 +35,7 @@ class AsyncJudge:
         self,
         program: str,
         answer: str | float | None = None,
-        tests: Sequence[Mapping[str, object]] = (),
+        tests: Iterable[Mapping[str, object]] = (),
         **more: object,
     ) -> Judgement:
         """The verdict on one program; see `Judge.check`."""

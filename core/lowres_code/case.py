@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lowres_code._util.given import must_be, must_be_list
@@ -115,13 +115,12 @@ def given(program: str) -> Completion:
 
 
 def tests_asked(
-    answer: str | float | None, tests: Sequence[Mapping[str, object]], more: Mapping[str, object]
+    answer: str | float | None, tests: Iterable[Mapping[str, object]], more: Mapping[str, object]
 ) -> tuple[Test, ...]:
     """The tests in what `lowres_code.judge.Judge.check` is given."""
-    must_be_list(
-        tests, Mapping, f"check: tests must be a list, as {_TESTS}", f"check: each test must be as in {_TESTS}"
-    )
-    record = {"answer": answer, "tests": [*tests] or None, **more}
+    each = f"check: each test must be as in {_TESTS}"
+    asked = must_be_list(tests, Mapping, f"check: tests must be a list, as {_TESTS}", each)
+    record = {"answer": answer, "tests": [*asked] or None, **more}
     if strange := sorted(record.keys() - _ASKED):
         raise UsageError(f"check: there is no {strange[0]!r}; {near_match(strange[0], _ASKED)}")
     return tests_of(record, "check")

@@ -44,7 +44,7 @@ class Judge:
         limits: Limits | None = None,
         isolation: str = "auto",
         workers: int | None = None,
-        servers: Sequence[str] = (),
+        servers: Iterable[str] = (),
         ray: str | None = None,
     ) -> None:
         """Args:
@@ -62,7 +62,8 @@ class Judge:
                 both servers and a cluster.
             JudgeError: the isolation does not work here, no server answers, or a node cannot run the language.
         """
-        check_parts(language, limits, isolation, workers, servers, ray)
+        servers = check_parts(language, limits, isolation, workers, servers, ray)
+        workers = None if workers is None else int(workers)  # numpy's, for instance
         self.language = language
         self.limits = (limits or Limits()).at_least(language.needs)
         self._capped: set[str] = set()
@@ -86,22 +87,22 @@ class Judge:
         """Start a worker now; raises `JudgeError` if it does not come up."""
         self.runner.start()
 
-    def execute(self, programs: Sequence[str], tests: Sequence[Test]) -> list[Execution]:
+    def execute(self, programs: Iterable[str], tests: Iterable[Test]) -> list[Execution]:
         """Run each program once with its test, in order.
 
         Raises:
             UsageError: a test asks a query, and the language has none; or there is not one test for each program.
         """
-        check_tested(programs, tests)
-        self.must_allow(tests)
-        return self.runner.run(list(zip(programs, tests, strict=True)), self.limits)
+        jobs = check_tested(programs, tests)
+        self.must_allow([test for _, test in jobs])
+        return self.runner.run(jobs, self.limits)
 
-    def check_syntax(self, programs: Sequence[str]) -> list[Execution]:
+    def check_syntax(self, programs: Iterable[str]) -> list[Execution]:
         """Ask the language's reader about each program."""
-        check_programs(programs, "check_syntax")
-        return self.runner.run([(program, Test()) for program in programs], self.limits, "check_syntax")
+        jobs = [(program, Test()) for program in check_programs(programs, "check_syntax")]
+        return self.runner.run(jobs, self.limits, "check_syntax")
 
-    def analyse(self, judgements: Sequence[Judgement]) -> list[Judgement]:
+    def analyse(self, judgements: Iterable[Judgement]) -> list[Judgement]:
         """The same judgements with the analysis of each program that the language's reader accepts.
 
         One whose analysis the judge itself fails at becomes an ``infra_error``.
@@ -112,7 +113,8 @@ class Judge:
         if not self.language.analyses:
             raise UsageError(f"{self.language.title} offers no analysis of its programs")
         each = "analyse: each must be a judgement, as judge gives it"
-        must_be_list(judgements, Judgement, "analyse: judgements must be a list, as judge gives it", each)
+        must = "analyse: judgements must be a list, as judge gives it"
+        judgements = must_be_list(judgements, Judgement, must, each)
         programs = [judgement.completion.program or "" for judgement in judgements if judgement.syntax]
         found = iter(self.runner.run([(program, Test()) for program in programs], self.limits, "analyse"))
         return [_analysed(judgement, next(found)) if judgement.syntax else judgement for judgement in judgements]
@@ -130,7 +132,7 @@ class Judge:
         self,
         program: str,
         answer: str | float | None = None,
-        tests: Sequence[Mapping[str, object]] = (),
+        tests: Iterable[Mapping[str, object]] = (),
         **more: object,
     ) -> Judgement:
         """The verdict on one program.
@@ -149,14 +151,14 @@ class Judge:
         return self.judge_parsed([given(program)], [tests_asked(answer, tests, more)])[0]
 
     def judge(
-        self, completions: Sequence[str], problems: Sequence[Problem], every_test: bool = False
+        self, completions: Iterable[str], problems: Iterable[Problem], every_test: bool = False
     ) -> list[Judgement]:
         """The verdict on each completion as a solution of its problem; ``every_test`` as for `stream`.
 
         Raises:
             UsageError: a problem asks a query, and the language has none; or there is not one for each completion.
         """
-        check_solutions(completions, problems)
+        completions, problems = check_solutions(completions, problems)
         self.must_support(problems)
         parsed = [parse_completion(text, self.language.fences) for text in completions]
         return self.judge_parsed(parsed, [problem.tests for problem in problems], every_test)

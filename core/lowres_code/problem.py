@@ -105,7 +105,10 @@ class Problem:
     def __post_init__(self) -> None:
         for name, text in (("id", self.id), ("question", self.question), ("task", self.task)):
             must_be(text, str, f"Problem: {name} must be text")
-        must_be_list(self.tests, Test, 'Problem: tests must be as (Test("42"),)', "Problem: each test must be a Test")
+        made = must_be_list(
+            self.tests, Test, 'Problem: tests must be as (Test("42"),)', "Problem: each test must be a Test"
+        )
+        object.__setattr__(self, "tests", made)
         if not self.tests or not all(test.decides for test in self.tests):
             raise UsageError(f"problem {self.id!r} does not say which answer is right: give it a test with one")
 

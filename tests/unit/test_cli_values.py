@@ -82,6 +82,17 @@ def test_a_page_that_cannot_be_written_is_told_before_the_figures(out: str, invo
     assert f"cannot write '{out}'" in done.stderr
 
 
+def test_figures_are_shown_where_the_page_that_nobody_asked_for_cannot_be_written(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    begin(tmp_path / "e").summarize(6)
+    (tmp_path / "e" / "report.html").mkdir()
+    done = invoke("report", "e", cwd=tmp_path)
+    assert done.exit_code != 0
+    assert "e: pocket, prolog: no sample was judged" in done.stdout
+    assert "report.html" in done.stderr
+
+
 def test_a_page_that_can_be_written_is_not_touched_before(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("old")
     done = invoke("report", "nowhere", "--out", "page.html", cwd=tmp_path)

@@ -78,10 +78,44 @@ def test_a_copy_is_word_for_word(tmp_path: Path, invoke: Invoke) -> None:
 def test_a_whole_copy_extends_nothing_and_is_the_same(name: str, tmp_path: Path, invoke: Invoke) -> None:
     copy = tmp_path / "copy.toml"
     assert invoke("recipe", "copy", name, copy, "--whole").exit_code == 0
-    assert load_recipe(copy) == load_recipe(open_recipe(name))
+    assert load_recipe(copy) == load_recipe(open_recipe(name)).model_copy(update={"expected": []})
     assert not re.search("^extends", copy.read_text(), re.MULTILINE)
     assert f"# A whole copy of {name}, SHA-256 " in copy.read_text()
     assert f"--recipe {name}" in copy.read_text() or name == "quickstart"  # the head's comments are kept
+
+
+LEFT_OUT = "# [[expected]] is left out: results hold for the recipe as its author has it"
+
+
+@pytest.mark.parametrize("way", [[], ["--whole"], ["--extend"]])
+def test_a_copy_claims_no_results(way: list[str], tmp_path: Path, invoke: Invoke) -> None:
+    copy = tmp_path / "mine.toml"
+    assert invoke("recipe", "copy", "quickstart", copy, *way).exit_code == 0
+    assert load_recipe(open_recipe("quickstart")).expected and load_recipe(copy).expected == []
+    text = copy.read_text()
+    assert text.count(LEFT_OUT) == 1
+    assert "pass_at_1" not in text and "02db41d" not in text
+    assert invoke("recipe", "diff", "quickstart", copy).stdout.startswith("the same")
+
+
+def test_all_else_of_a_copy_is_word_for_word(tmp_path: Path, invoke: Invoke) -> None:
+    (tmp_path / "own.toml").write_text(
+        'extends = "quickstart"\n\n[[expected]]\nmetric = "runs"\nvalue = 0.5\ninterval = [\n  0.4,\n  0.6,\n]\n\n'
+        "# to be quick\n[train] # of mine\nmax_steps = 3\n"
+        "[[ expected ]]  # more\nmetric = 'runs'\nvalue = 1\n[eval]\nsamples = 1\n"
+    )
+    assert invoke("recipe", "copy", "own.toml", "copy.toml", cwd=tmp_path).exit_code == 0
+    before, told, *after = (tmp_path / "copy.toml").read_text().split("\n\n")
+    assert (before, told.startswith(LEFT_OUT)) == ('extends = "quickstart"', True)
+    assert after == ["# to be quick\n[train] # of mine\nmax_steps = 3\n[eval]\nsamples = 1\n"]
+
+
+def test_results_in_another_form_are_not_copied_either(tmp_path: Path, invoke: Invoke) -> None:
+    (tmp_path / "own.toml").write_text('expected = [{metric = "runs", value = 0.5}]\nextends = "quickstart"\n')
+    done = invoke("recipe", "copy", "own.toml", "copy.toml", cwd=tmp_path)
+    assert done.exit_code == 2 and "take --whole" in done.stderr
+    assert invoke("recipe", "copy", "own.toml", "copy.toml", "--whole", cwd=tmp_path).exit_code == 0
+    assert load_recipe(tmp_path / "copy.toml").expected == []
 
 
 def test_a_copy_that_extends_has_every_line_to_uncomment(tmp_path: Path, invoke: Invoke) -> None:

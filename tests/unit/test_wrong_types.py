@@ -12,7 +12,8 @@ import lowres_code.recipe
 import lowres_code.recipe.build
 import lowres_code.recipe.locate
 import pytest
-from lowres_code import prompt
+from lowres_code import case, prompt
+from lowres_code.asked import check_servers
 
 from tests.conftest import PROLOG
 
@@ -117,6 +118,15 @@ MADE: dict[str, tuple[Callable[[], object], str]] = {
     "limits a table": (lambda: lc.Judge(PROLOG, {"cpu_s": 5}), r"Limits\(cpu_s=5\), not \{'cpu_s': 5\}"),
     "workers a text": (lambda: lc.Judge(PROLOG, workers="2"), "workers must be from 1 to 1000, not '2'"),
     "isolation None": (lambda: lc.Judge(PROLOG, isolation=None), 'isolation must be text, as "auto", not None'),
+    "servers a table": (
+        lambda: lc.Judge(PROLOG, servers={"http://localhost:1": 1}),
+        r"servers must be addresses, as .*, not \{",
+    ),
+    "servers a set": (
+        lambda: lc.Judge(PROLOG, servers={"http://localhost:1"}),
+        r"servers must be addresses, .*, not \{",
+    ),
+    "workers a half": (lambda: lc.Judge(PROLOG, workers=0.5), r"workers must be from 1 to 1000, not 0\.5"),
     "servers a number": (lambda: lc.Judge(PROLOG, servers=8000), r"servers must be addresses, as .*, not 8000"),
     "isolation none": (
         lambda: lc.Judge(PROLOG, isolation="none"),
@@ -200,3 +210,26 @@ def test_a_column_of_a_frame_is_a_list(judge: Any) -> None:
     pandas = pytest.importorskip("pandas")
     with pytest.raises(lc.UsageError, match="got 1 and 2"):
         judge.judge(pandas.Series(["a", "b"]), [PROBLEM])
+
+
+def test_whatever_can_be_gone_through_is_a_list(judge: Any) -> None:
+    """Each has two completions or programs and one problem or test, which is what is told: both were counted."""
+    for texts in (iter(["a", "b"]), (text for text in "ab"), map(str, [1, 2]), {"a": 1, "b": 2}.keys()):
+        with pytest.raises(lc.UsageError, match="got 1 and 2"):
+            judge.judge(texts, iter([PROBLEM]))
+    with pytest.raises(lc.UsageError, match="got 1 and 2"):
+        judge.execute(iter(["p.", "q."]), iter([lc.Test()]))
+    assert judge.check_syntax(iter([])) == judge.analyse(iter([])) == []
+    assert lc.Problem("a", "q", iter([lc.Test("42")])).tests == (lc.Test("42"),)
+
+
+def test_tests_and_servers_may_come_from_a_generator() -> None:
+    rows = ({"stdin": text, "stdout": text} for text in "ab")
+    assert [(test.stdin, test.expected) for test in case.tests_asked(None, rows, {})] == [("a", "a"), ("b", "b")]
+    assert check_servers(iter(["http://a", "http://b"])) == ("http://a", "http://b")
+
+
+def test_a_whole_number_of_numpy_counts_workers() -> None:
+    numpy = pytest.importorskip("numpy")
+    with lc.Judge(PROLOG, isolation="limits", workers=numpy.int64(2)) as judge:
+        assert (judge.runner.size, type(judge.runner.size)) == (2, int)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Set, Sized
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 from types import UnionType
+from typing import TypeVar
 
 from lowres_code._util.records import shown
 from lowres_code.errors import UsageError
 
 PATH = str | Path
+T = TypeVar("T")
 
 
 def must_be(value: object, kind: type | UnionType, what: str) -> None:
@@ -27,21 +29,22 @@ def must_be(value: object, kind: type | UnionType, what: str) -> None:
         raise UsageError(f"{what}, not {shown(value)}")
 
 
-def must_be_list(values: object, kind: type, what: str, each: str) -> None:
-    """See that a value is a list, or a like thing, such as a column of a frame, of things of a kind.
+def must_be_list(values: Iterable[T], kind: type, what: str, each: str) -> tuple[T, ...]:
+    """A list, or whatever else can be gone through in order, as a tuple; see that it is of things of a kind.
 
     Args:
-        values: that was given.
+        values: that was given: a generator, a column of a frame, the keys of a table are as good as a list.
         kind: of each thing in it.
         what: the beginning of the sentence: ``judge: completions must be a list, as ["..."]``.
         each: the same of one thing: ``judge: each completion must be text``.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is not; of text, tables and sets nobody means the parts, or knows their order.
     """
-    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Collection):
+    if isinstance(values, str | bytes | Mapping | set | frozenset) or not isinstance(values, Iterable):
         raise UsageError(f"{what}, not {shown(values)}")
-    must_be_all(values, kind, each)
+    must_be_all(made := tuple(values), kind, each)
+    return made
 
 
 def must_be_all(values: Iterable[object], kind: type, each: str) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
+
+_NOTICES = (  # loggers that warn of what nobody can do anything about
+    "bitsandbytes.backends.cpu.ops",  # of a kernel that it has not, whenever it is imported
+    "huggingface_hub.utils._http",  # of each try to reach the hub; that it failed is an error, and told
+)
 
 
 def quiet_libraries() -> None:
     """Call before the training libraries are used."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for name in _NOTICES:
+        logging.getLogger(name).setLevel(logging.ERROR)
     import datasets
     import transformers
 

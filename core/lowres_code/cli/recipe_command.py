@@ -127,35 +127,46 @@ def _prompt(recipe: Recipe, language: Language) -> str:
 def check(name: str, language: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Whether a recipe is valid here; all that is wrong is said at once.
 
-    If nothing is, the TRL that is installed tries the options of training together, in a small step.
+    If nothing is, the TRL that is installed tries the options of training together, in a small step; those that need a
+    package or a GPU, which the machine of the run may have, are named.
 
     With --lang also what a run begins with: the problems, the lengths of prompts, what a right, a wrong, an empty and a
     hostile completion would earn, and what a step will take.
     """
     file = opened_recipe(name)
     recipe = load_recipe(file, overrides)
-    _must_suit_trl(recipe)
+    untried = _must_suit_trl(recipe)
     if as_json:
-        print_json({**_about(recipe), "valid": True, "files": file.provenance(), "model": recipe.model.name})
+        print_json(
+            {
+                **_about(recipe),
+                "valid": True,
+                "not_tried": untried,
+                "files": file.provenance(),
+                "model": recipe.model.name,
+            }
+        )
         return
     click.echo(f"{name} is a valid recipe: {recipe.recipe.description or recipe.model.name}")
     for one in file.provenance():
         click.echo(f"  {one['name']}#sha256={one['sha256']}")
     for result in recipe.expected:
         click.echo(f"  expected: {result}")
+    if untried and language is None:
+        click.echo(f"  not tried, as it depends on the machine of the run: {', '.join(untried)}")
     if language is not None:
         backend = find_language(language, elsewhere=True)
         must_run(backend, recipe.limits)
         _try(recipe, backend)
 
 
-def _must_suit_trl(recipe: Recipe) -> None:
+def _must_suit_trl(recipe: Recipe) -> list[str]:
     from lowres_code._util.quiet import quiet_libraries
 
     quiet_libraries()
     from lowres_code.train.arguments import check_options
 
-    check_options(recipe)
+    return check_options(recipe)
 
 
 def _try(recipe: Recipe, language: Language) -> None:
@@ -174,7 +185,10 @@ def _try(recipe: Recipe, language: Language) -> None:
 @click.option("--whole", "way", flag_value="whole", help="With all that it extends, and every default.")
 @click.option("--extend", "way", flag_value="extending", help="A file that extends it; its own lines are comments.")
 def copy(name: str, target: Path | None, way: str | None) -> None:
-    """Copy a recipe to PATH, to edit it; by default word for word, comments and all, into the working directory."""
+    """Copy a recipe to PATH, to edit it; by default word for word, comments and all, into the working directory.
+
+    [[expected]] is left out: results hold for the recipe as its author has it.
+    """
     from lowres_code.recipe.copying import Way, copied
 
     file = opened_recipe(name)

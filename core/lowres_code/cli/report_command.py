@@ -29,8 +29,8 @@ def command(paths: tuple[Path, ...], out: Path | None, opens: bool, as_json: boo
     from lowres_code.runs.loaded import load_evaluation
 
     target = out or (paths[0] / "report.html" if len(paths) == 1 else Path("report.html"))
-    if not as_json and (out or target.parent.is_dir()):
-        must_be_writable(target)
+    if out and not as_json:  # else the figures are worth having without the page
+        must_be_writable(out)
     page = page_of(paths)
     if as_json:
         click.echo(page.as_json())

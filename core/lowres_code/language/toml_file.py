@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lowres_code._util.toml_errors import Tree, read_toml, validation_errors
 from lowres_code.appended import AppendStyle
@@ -110,12 +119,13 @@ class AppendTable(Table):
 
 
 def readers(names: object) -> object:
-    """What ``reader`` holds as a list; a text stands for a list of it alone."""
-    return [names] if isinstance(names, str) else names
+    """What ``reader`` holds as a list; a text stands for a list of it alone, an empty one for none."""
+    return ([names] if names else []) if isinstance(names, str) else names
 
 
 Reader = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*reader[A-Za-z0-9._-]*$")]
 Readers = Annotated[tuple[Reader, ...], Field(strict=False), BeforeValidator(readers)]
+_READERS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Readers)
 
 
 class AnalysisTable(Table):
@@ -187,11 +197,14 @@ def files_beside(path: Path) -> list[Path]:
     """The files beside a language's TOML file that belong to it.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or names what is no file beside it.
     """
     table = read_toml(path, "language").get("analysis")
-    names = readers(table.get("reader", [])) if isinstance(table, dict) else []
-    return [path.with_name(name) for name in names] if isinstance(names, list) else []
+    try:
+        names = _READERS.validate_python(table.get("reader", ()) if isinstance(table, dict) else ())
+    except ValidationError as error:
+        raise UsageError(f"{path}: analysis.reader must name files beside it") from error
+    return [path.with_name(name) for name in names]
 
 
 def _reader(table: LanguageTable, path: Path) -> dict[str, str]:

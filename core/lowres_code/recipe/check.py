@@ -45,7 +45,7 @@ def load_recipe(
         UsageError: with everything that is wrong, a line each.
     """
     file = _file(path)
-    must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
+    overrides = must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
     must_be(suite, Suite | None, 'load_recipe: the suite must be as open_suite("gsm8k", "prolog") gives it')
     tree = merged_tree(file, overrides, seen_from, suite)
     recipe, errors = _validated(tree, training)
@@ -62,7 +62,7 @@ def load_limits(path: Path | RecipeFile | None, overrides: Sequence[str] = ()) -
     Raises:
         UsageError: with everything that is wrong, a line each.
     """
-    must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
+    overrides = must_be_list(overrides, str, _OVERRIDES, _OVERRIDES)
     others = [override for override in overrides if not override.strip().startswith("limits.")]
     if others:
         raise UsageError(f"--set {others[0]}: here it changes limits only, as in --set limits.cpu_s=20")

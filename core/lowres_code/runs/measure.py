@@ -111,8 +111,16 @@ def measure(
         with judging as judge, progressing as progress:
             return folder, evaluate(folder, writer, problems, judge, recipe, progress)
     except KeyboardInterrupt:
-        say(console, f"stopped; {folder.path} keeps the samples so far, and the same command goes on with it")
+        say(console, f"stopped; {_kept(folder.path)}")
         raise
+
+
+def _kept(folder: Path) -> str:
+    """What a measurement that was stopped leaves."""
+    files = [folder / name for name in ("samples.jsonl", "unfinished.jsonl")]
+    if any(file.is_file() and file.stat().st_size for file in files):
+        return f"{folder} keeps the samples so far, and the same command goes on with it"
+    return "there is no sample yet; the same command begins again"
 
 
 def default_folder(subject: Subject, recipe: Recipe, language: Language, weights: str | None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -207,7 +207,7 @@ def test_a_judge_that_stays_broken_is_no_success_the_second_time(tmp_path: Path,
 
     class Broken(Judge):
         def judge(
-            self, completions: Sequence[str], problems: Sequence[Problem], every_test: bool = False
+            self, completions: Iterable[str], problems: Iterable[Problem], every_test: bool = False
         ) -> list[Judgement]:
             return [Judgement("infra_error", parse_completion(text, ())) for text in completions]
 

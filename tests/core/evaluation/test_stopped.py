@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import signal
@@ -12,8 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 from lowres_code.evaluation.folder import EvaluationFolder
+from lowres_code.generation.base import Generator
+from lowres_code.recipe import Recipe, find_recipe, load_recipe
+from lowres_code.runs.measure import Subject, measure
+from rich.console import Console
+
+from tests.conftest import PROLOG
 
 Invoke = Callable[..., Result]
 SMALL = [
@@ -46,6 +54,23 @@ def test_interrupted_and_killed_at_random_moments_and_called_again(tmp_path: Pat
     assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 72
     told = json.loads(done.stdout)
     assert (told["complete"], told["all"]["samples"]) == (True, 72)
+
+
+class Stopped(Subject):
+    """A model during whose loading somebody presses Ctrl-C."""
+
+    def open(self, recipe: Recipe) -> Generator:
+        raise KeyboardInterrupt
+
+
+def test_stopped_before_any_sample_nothing_is_said_to_be_kept(tmp_path: Path) -> None:
+    recipe = load_recipe(find_recipe("quickstart"), ["data.eval.size=24"])
+    console = Console(file=io.StringIO(), width=120)
+    with pytest.raises(KeyboardInterrupt):
+        measure(Stopped("pocket"), recipe, PROLOG, tmp_path / "evaluation", console)
+    assert console.file.getvalue().splitlines()[-1] == (  # type: ignore[attr-defined]
+        "stopped; there is no sample yet; the same command begins again"
+    )
 
 
 def stopped_after(count: int, seconds: float, how: signal.Signals, out: Path, arguments: list[str]) -> tuple[str, int]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,3 +153,18 @@ def test_the_fingerprint_of_weights_tells_one_model_from_another(tmp_path: Path)
     assert before != weights_fingerprint(table)
     assert weights_fingerprint(ModelTable(name="somebody/something")) is None
     assert shown_name(ModelTable(name="x", load_in_4bit=True)) == "x (4 bit)"
+
+
+def test_tries_to_reach_the_hub_are_not_told_one_by_one() -> None:
+    program = """
+from lowres_code._util.quiet import quiet_libraries
+quiet_libraries()
+from huggingface_hub.utils import http_backoff
+try:
+    http_backoff("HEAD", "http://127.0.0.1:9/nomodel", max_retries=2, base_wait_time=0)
+except Exception as error:
+    print(type(error).__name__)
+"""
+    online = {**os.environ, "HF_HUB_OFFLINE": "0"}  # no further than this machine
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=online)
+    assert (done.stdout, done.stderr) == ("ConnectError\n", "")

@@ -12,7 +12,7 @@ from click.testing import Result
 from lowres_code.errors import UsageError
 from lowres_code.language.base import Example, Limits, SelfTest, Status
 from lowres_code.language.command import CommandLanguage
-from lowres_code.language.toml_file import load_language
+from lowres_code.language.toml_file import files_beside, load_language
 from lowres_code.plugins.manager import FOLDERS, PluginManager, find_language
 
 from tests.conftest import Cli
@@ -252,3 +252,30 @@ def test_a_new_package_is_begun_and_conforms(tmp_path: Path, cli: Cli) -> None:
     (info / "entry_points.txt").write_text("[lowres_code]\nlowres_awk = lowres_awk\n")
     verified = cli("lang", "verify", "awk", "--soak", 5, "--json", PYTHONPATH=str(root))
     assert json.loads(verified.stdout)["passed"], verified.stderr
+
+
+def test_no_reader_is_none(tmp_path: Path) -> None:
+    analysis = '[analysis]\nrun = "sh -n {file}"\nreader = '
+    assert load(tmp_path, SMALL + analysis + '""\n').reader == {}
+    assert files_beside(tmp_path / "language.toml") == []
+
+
+@pytest.mark.parametrize(
+    ("reader", "names"),
+    [
+        ('""', []),
+        ("[]", []),
+        ('"reader.py"', ["reader.py"]),
+        ('["reader.py", "readers.sh"]', ["reader.py", "readers.sh"]),
+    ],
+)
+def test_files_beside_a_language(reader: str, names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "language.toml").write_text(f"[analysis]\nreader = {reader}\n")
+    assert files_beside(tmp_path / "language.toml") == [tmp_path / name for name in names]
+
+
+@pytest.mark.parametrize("reader", ["[3]", "3", '[""]', '"../reader.py"', "{ a = 1 }"])
+def test_what_names_no_file_beside_a_language(reader: str, tmp_path: Path) -> None:
+    (tmp_path / "language.toml").write_text(f"[analysis]\nreader = {reader}\n")
+    with pytest.raises(UsageError, match=r"analysis\.reader must name files beside it"):
+        files_beside(tmp_path / "language.toml")

@@ -6,6 +6,8 @@ import contextlib
 import importlib.util
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,10 @@ from datasets import Dataset
 from lowres_code._util.quiet import quiet_libraries
 from lowres_code.errors import UsageError
 from lowres_code.recipe import find_recipe, load_recipe, recipe_names
+from lowres_code.recipe.schema import Recipe
 from lowres_code.recipe.trl_fields import in_words, trl_fields
 from lowres_code.recipe.trl_options import REFUSED
-from lowres_code.train.arguments import grpo_config
+from lowres_code.train.arguments import check_options, grpo_config
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import GRPOTrainer
 
@@ -74,12 +77,17 @@ def test_huge_numbers_are_taken_or_refused_in_words(name: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"optim": "adamw_bnb_8bit"}, "bitsandbytes"),
+        *([] if importlib.util.find_spec("bitsandbytes") else [({"optim": "adamw_bnb_8bit"}, "bitsandbytes")]),
         ({"optim": "adamw_nonsense"}, "not a valid OptimizerNames"),
         ({"loss_type": "gprpo"}, "Unknown loss type"),
         ({"lr_scheduler_type": "cosine_with_min_lr"}, "min_lr"),
         ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "requires an eval strategy"),
         ({"per_device_train_batch_size": 3}, "divisible by num_generations"),
+        (
+            {"per_device_train_batch_size": 128, "num_generations": 7},
+            "generation_batch_size (128) must be divisible by num_generations (7) "
+            "(it is train.per_device_train_batch_size x train.gradient_accumulation_steps x processes)",
+        ),
         ({"generation_batch_size": 8, "steps_per_generation": 1}, "can not be both"),
         ({"use_vllm": True}, "train.use_vllm: needs vllm, which is not installed: pip install vllm"),
         ({"use_liger_kernel": True}, "train.use_liger_kernel: needs liger-kernel"),
@@ -146,3 +154,40 @@ def test_options_that_are_taken_are_used_by_a_step(tiny_model: Path, tmp_path: P
     assert "Adafactor" in type(trainer.optimizer.optimizer).__name__
     assert max(trainer.lr_scheduler.get_last_lr()) == pytest.approx(5e-4)
     assert all("kl" in log for log in logs)
+
+
+OF_ANOTHER_MACHINE = {"use_vllm": True, "report_to": "wandb", "use_liger_kernel": True, "tf32": True}
+
+
+def with_options(**options: Any) -> Recipe:
+    recipe = load_recipe(find_recipe("quickstart"))
+    return recipe.model_copy(update={"train": {**recipe.train, **options}})
+
+
+def test_what_is_for_another_machine_is_not_refused_here_and_is_named() -> None:
+    assert check_options(load_recipe(find_recipe("quickstart"))) == []
+    untried = check_options(with_options(**OF_ANOTHER_MACHINE, optim="adamw_bnb_8bit"))
+    assert sorted(untried) == [f"train.{name}" for name in sorted([*OF_ANOTHER_MACHINE, "optim"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"report_to": ["wandb", "wandbb"]}, "train.report_to: no tracker 'wandbb'"),
+        ({"generation_kwargs": {"max_new_tokens": 9}}, "use train.max_completion_length"),
+        ({"lr_scheduler_type": "cosine_with_min_lr"}, "min_lr"),
+        ({"optim": "adamw_nonsense"}, "not a valid OptimizerNames"),
+    ],
+)
+def test_what_no_machine_takes_is_refused_beside_it(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        check_options(with_options(**{"tf32": True, "use_liger_kernel": True, **options}))
+
+
+def test_a_check_says_what_it_did_not_try_and_nothing_of_the_libraries(tmp_path: Path) -> None:
+    changes = [f"--set=train.{name}={str(value).lower()}" for name, value in OF_ANOTHER_MACHINE.items()]
+    command = [sys.executable, "-m", "lowres_code", "recipe", "check", "quickstart", *changes]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = "not tried, as it depends on the machine of the run: train.tf32, train.use_vllm, train.use_liger_kernel"
+    assert f"  {said}, train.report_to" in done.stdout.splitlines()
