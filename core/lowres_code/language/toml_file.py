@@ -199,10 +199,9 @@ def files_beside(path: Path) -> list[Path]:
     Raises:
         UsageError: it cannot be read, or names what is no file beside it.
     """
-    table = read_toml(path, "language").get("analysis")
     try:
-        names = _READERS.validate_python(table.get("reader", ()) if isinstance(table, dict) else ())
-    except ValidationError as error:
+        names = _READERS.validate_python(read_toml(path, "language").get("analysis", {}).get("reader", ()))
+    except (ValidationError, AttributeError) as error:
         raise UsageError(f"{path}: analysis.reader must name files beside it") from error
     return [path.with_name(name) for name in names]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -18,8 +19,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, cli: Cli) -> Path:
     """Two steps of 16 completions, seven held-out problems."""
     run = tmp_path_factory.mktemp("loaded") / "run"
     small = {"train.max_steps": 2, "train.per_device_train_batch_size": 16, "data.train.size": 16}
-    small |= {"data.eval.size": 7, "eval.samples": 1, "eval.every": 1, "eval.greedy": "false"}
-    settings = [word for key, value in small.items() for word in ("--set", f"{key}={value}")]
+    small |= {"data.eval.size": 7, "eval.samples": 1, "eval.every": 1, "eval.greedy": False}
+    settings = [word for key, value in small.items() for word in ("--set", f"{key}={json.dumps(value)}")]
     done = cli("train", "--lang", "prolog", "--out", run, *settings)
     assert done.returncode == 0, done.stderr
     return run
