@@ -16,6 +16,16 @@ from lowres_code.sandbox.runner import Ask, Job, Runner
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 
 
+def usual_size() -> int:
+    """One worker for each core that this process may use, and one more for every four, at least one.
+
+    Between two programs a worker waits until whoever asks has read the answer and asked again. On two cores, workers as
+    many as cores leave a fifth of them idle.
+    """
+    cores = len(os.sched_getaffinity(0))
+    return cores + max(1, cores // 4)
+
+
 class _Slot:
     """Runs one program at a time; has a worker for each warm-up that was asked for."""
 
@@ -48,9 +58,9 @@ class Pool(Runner):
     """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
 
     def __init__(self, language: Language, isolation: Isolation, size: int | None = None) -> None:
-        """Size: how many workers; by default one for each core that this process may use."""
+        """Size: how many workers; by default as `usual_size` says."""
         super().__init__(language)
-        self.size = size or len(os.sched_getaffinity(0))
+        self.size = size or usual_size()
         self.isolation = isolation
         self._slots = [_Slot(language, isolation) for _ in range(self.size)]
         self._idle: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
