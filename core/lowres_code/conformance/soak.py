@@ -65,7 +65,7 @@ class Soaked:
 
 def soak(judge: Judge, program: str, answer: str, count: int, progress: Progress) -> Soaked:
     """Run a program ``count`` times; each differs in what it could read, or they would be one."""
-    _batch(judge, program, range(-min(BATCH, count), 0))  # the workers start
+    _batch(judge, program, range(-max(min(BATCH, count), judge.runner.size), 0))  # all workers start
     before, started = Holdings.now(), time.perf_counter()
     executions: list[Execution] = []
     for first in range(0, count, BATCH):
