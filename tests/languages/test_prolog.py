@@ -132,3 +132,9 @@ def test_a_long_message_is_cut(judge: Judge) -> None:
     execution = judge.execute([program], [Test()])[0]
     assert [len(note.message) for note in execution.diagnostics] == [4000]
     assert execution.diagnostics[0].message.endswith("x" * 3900)
+
+
+def test_copies_that_a_program_has_forked_of_itself_do_not_disturb_its_answer(judge: Judge) -> None:
+    program = ":- use_module(library(unix)).\nsolve(1) :- forall(between(1, 100, _), catch(fork(_), _, true)).\n% "
+    executions = judge.execute([f"{program}{number}" for number in range(20)], [Test()] * 20)
+    assert {(one.status, one.answer) for one in executions} == {(Status.OK, "1")}

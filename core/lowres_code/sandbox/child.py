@@ -46,12 +46,17 @@ class ResultMemory:
         self._memory[: _HEADER.size] = _HEADER.pack(len(data), True)  # last, so that half a result is none
 
     def calls(self, data: ctypes.c_void_p, length: ctypes.c_size_t) -> tuple[Call, ...]:
-        """C calls that store what others have told; the length comes last, so that half of it is nothing."""
+        """C calls that store what others have told; the length comes last, so that half of it is nothing.
+
+        A program may have forked copies of itself, which come here too: what they store must be whole by itself.
+        """
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         copy = ctypes.PyDLL(None)["memcpy"]
         copy.restype = ctypes.c_void_p
         behind = (ctypes.c_void_p(start + _HEADER.size), data, length)
-        return (copy, behind), (copy, (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(8)))
+        told = (ctypes.c_void_p(start + 8), ctypes.byref(ctypes.c_bool(False)), ctypes.c_size_t(1))
+        size = (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(8))
+        return (copy, behind), (copy, told), (copy, size)
 
     def read(self) -> bytes:
         """The result as it was stored, with `TOLD` before what was told; empty if none was stored whole."""

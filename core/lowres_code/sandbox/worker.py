@@ -228,7 +228,7 @@ class Worker:
         try:
             self._confine_further(forked)
             if called and isinstance(language, EmbeddedLanguage):
-                result = self._memory.read() or encode(language.understood(b"", limits), limits)
+                result = b"" if self._memory.read() else encode(language.understood(b"", limits), limits)
             else:
                 result = encode(answer(language, asked.ask, program, test, limits), limits)
         except MemoryError:  # the answer itself is as large as the program may be
@@ -237,7 +237,8 @@ class Worker:
             failure = Diagnostic(f"before the program: {error!r}")
             result = encode(Execution(Status.INFRA_ERROR, diagnostics=(failure,)), limits)
         try:
-            self._memory.write(result)
+            if result:
+                self._memory.write(result)
             if self._config.isolation == "namespaces" and self._config.may_fork:
                 end_all_others()  # so that their CPU time counts
         finally:
