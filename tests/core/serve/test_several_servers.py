@@ -212,6 +212,7 @@ def test_who_waits_for_a_job_hears_of_the_end_whoever_takes_all_jobs_out_then() 
     assert heard == [None, None, None]
 
 
+@pytest.mark.slow  # a minute, now and then: see below
 def test_a_judge_can_be_closed_while_programs_are_handed_in() -> None:
     def hand_in(judge: Judge) -> None:
         with contextlib.suppress(UsageError):  # it is closed
