@@ -9,7 +9,6 @@ import http.server
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -19,15 +18,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lowres_code.answers import same_answer
 from lowres_code.appended import Appended
 from lowres_code.errors import UsageError
 from lowres_code.problem import Problem, Test
 from lowres_code.recipe import load_recipe
 from lowres_code.sources.data_sets import Dataset, File
 from pydantic import ValidationError
-
-from tests.conftest import SHARED
 
 Rows = list[dict[str, Any]]
 
@@ -294,23 +290,3 @@ def test_a_table_may_stand_behind_a_url(tmp_path: Path) -> None:
         )
         server.shutdown()
     assert done.stdout == "[('q', '1')]\n", done.stderr
-
-
-GSM8K = SHARED / "gsm8k"
-
-
-@pytest.mark.skipif(not GSM8K.is_dir(), reason="no shared/data/gsm8k beside the project")
-@pytest.mark.parametrize(("name", "size", "commas"), [("train", 7473, 79), ("test", 1319, 14)])
-def test_every_gold_of_gsm8k_is_read(name: str, size: int, commas: int) -> None:
-    """Counted in the files by other means: problems, and golds that hold a comma."""
-    found = from_file(GSM8K / f"{name}.jsonl", answer_after="####")
-    golds = [str(problem.tests[0].expected) for problem in found]
-    assert len(found) == size
-    assert all(re.fullmatch(r"-?[0-9]+(,[0-9]{3})*(\.[0-9]+)?", gold) for gold in golds)
-    assert sum("," in gold for gold in golds) == commas
-    lines = (GSM8K / f"{name}.jsonl").read_text().splitlines()
-    plain = sorted(json.loads(line)["answer"].split("\n#### ")[1] for line in lines)
-    assert sorted(golds) == plain
-    assert all(same_answer(gold, gold.replace(",", "")) for gold in golds)
-    by_pattern = from_file(GSM8K / f"{name}.jsonl", answer_pattern="#### (.*)")
-    assert by_pattern == found

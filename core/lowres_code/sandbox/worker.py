@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 SCRATCH_BYTES = 64 * 2**20
 SCRATCH_FILES = 32_768
-
-
 _NUMBER = {status: number for number, status in enumerate(Status)}
 
 
