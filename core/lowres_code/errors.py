@@ -17,6 +17,9 @@ from collections.abc import Iterable
 _LISTED = 8  # names that a message lists at most
 
 
+STOPPED = 130  # the exit code of what Ctrl-C has ended, as of a shell's commands
+
+
 class LowresCodeError(Exception):
     """Base of all errors of this package."""
 

@@ -29,7 +29,7 @@ def complete(run: Run, name: str, judge: Judge) -> str:
     assert {it.id: it.question for it in folder.problems()} == {it.id: it.question for it in problems}
     differ = judge_again(folder, known, judge)
     change_right_programs(folder, problems, judge, other_problems(run.recipe.data.eval), lambda _: None)
-    summary = folder.summarize(len(folder.samples()))
+    summary = folder.summarize()
     trust = summary.all.trust if summary.all else None
     return f"{name}: {differ} verdicts differ; {trust.model_dump() if trust else None}"
 

@@ -76,7 +76,7 @@ def test_ctrl_c_ends_any_command_as_a_shell_expects(monkeypatch: pytest.MonkeyPa
 def test_a_page_that_cannot_be_written_is_told_before_the_figures(out: str, invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    begin(tmp_path / "e").summarize(6)
+    begin(tmp_path / "e").summarize()
     done = invoke("report", "e", "--out", out, cwd=tmp_path)
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"cannot write '{out}'" in done.stderr
@@ -85,7 +85,7 @@ def test_a_page_that_cannot_be_written_is_told_before_the_figures(out: str, invo
 def test_figures_are_shown_where_the_page_that_nobody_asked_for_cannot_be_written(
     invoke: Invoke, tmp_path: Path
 ) -> None:
-    begin(tmp_path / "e").summarize(6)
+    begin(tmp_path / "e").summarize()
     (tmp_path / "e" / "report.html").mkdir()
     done = invoke("report", "e", cwd=tmp_path)
     assert done.exit_code != 0
@@ -174,10 +174,13 @@ def test_what_the_hub_may_have_is_taken_and_what_is_near_is_told(
 
 
 @pytest.mark.parametrize("name", ["gpt2", "distilgpt2"])
-def test_a_name_of_the_hub_without_an_owner_is_taken_beside_a_folder_of_a_like_name(name: str, models: Path) -> None:
+def test_a_name_of_the_hub_without_an_owner_is_taken_beside_a_folder_of_a_like_name(
+    name: str, models: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (models / f"{name}-a").mkdir()
     (models / f"{name}-a" / "config.json").write_text("{}")
     check_model_name(name)
+    assert f"there is no '{name}' here; did you mean '{name}-a'?" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["./traind", "{models}/traind", "~/traind"])

@@ -51,7 +51,7 @@ ALL = (*SOME, ("b", 1, "correct"), ("c", 0, "no_code"), ("c", 1, "no_code"))  # 
 
 def test_an_evaluation_in_a_line(tmp_path: Path) -> None:
     folder = begin(tmp_path / "e", *ALL)
-    folder.summarize(6)
+    folder.summarize()
     loaded = load_evaluation(tmp_path / "e")
     assert loaded.unfinished is None
     assert repr(loaded).startswith(f"Evaluation('{tmp_path}/e': pocket, prolog, pass@1 0.500 [")
@@ -71,7 +71,7 @@ def test_an_evaluation_that_was_stopped_has_the_figures_of_what_is_there(tmp_pat
 
 
 def test_figures_in_a_line(tmp_path: Path) -> None:
-    begin(tmp_path / "e", *ALL).summarize(6)
+    begin(tmp_path / "e", *ALL).summarize()
     figures = load_evaluation(tmp_path / "e").summary.all
     assert repr(figures) == str(figures)
     assert str(figures).startswith("Metrics(3 problems, 6 samples, pass@1 0.500 [")
@@ -84,7 +84,7 @@ def test_an_evaluation_that_has_hardly_begun(tmp_path: Path) -> None:
 
 
 def test_the_report_of_an_evaluation_has_its_figures(tmp_path: Path, invoke: Invoke) -> None:
-    begin(tmp_path / "e", *ALL).summarize(6)
+    begin(tmp_path / "e", *ALL).summarize()
     done = invoke("report", "e", cwd=tmp_path)
     assert done.exit_code == 0, done.output
     assert "e: pocket, prolog" in done.stdout and "0.500 [" in done.stdout
@@ -105,7 +105,7 @@ def test_the_report_of_an_evaluation_that_was_stopped(tmp_path: Path, invoke: In
 def run(tmp_path: Path) -> RunDirectory:
     env = {"seed": 0, "language": "prolog"}
     run = RunDirectory.create(tmp_path / "a run", RECIPE, env)
-    begin(run.path / "eval" / "base", *ALL).summarize(6)
+    begin(run.path / "eval" / "base", *ALL).summarize()
     run.set_status(INTERRUPTED, 3, 40)
     return run
 

@@ -20,7 +20,7 @@ from lowres_code.cli.options import (
     served_by,
     set_option,
 )
-from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.errors import STOPPED, LowresCodeError, UsageError
 from lowres_code.recipe import load_recipe, open_suite
 
 
@@ -75,7 +75,7 @@ def command(
     try:
         folder, summary = measure(subject, chosen, backend, out, screen(stderr=True))
     except KeyboardInterrupt as stop:
-        raise SystemExit(130) from stop
+        raise SystemExit(STOPPED) from stop
     if as_json:
         print_json({"folder": str(folder.path), **summary.model_dump(mode="json")})
     else:

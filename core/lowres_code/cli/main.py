@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from lowres_code.errors import LowresCodeError, UsageError, near_match
+from lowres_code.errors import STOPPED, LowresCodeError, UsageError, near_match
 
 COMMANDS = {
     "train": "Train a model with GRPO, the language itself being the judge.",
@@ -28,9 +28,6 @@ COMMANDS = {
     "export": "Write a trained model with a model card, and share it.",
     "doctor": "Say what works on this machine, and what fixes the rest.",
 }
-
-
-STOPPED = 130  # the exit code of what Ctrl-C has ended, as of a shell's commands
 
 
 class _Failure(click.ClickException):

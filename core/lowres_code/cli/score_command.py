@@ -22,7 +22,7 @@ from lowres_code.cli.options import (
     print_json,
     workers_option,
 )
-from lowres_code.errors import JudgeError, UsageError
+from lowres_code.errors import STOPPED, JudgeError, UsageError
 from lowres_code.judgement import INFRA_ERROR
 from lowres_code.remote.ray_cluster import LOCAL, check_address
 from lowres_code.scoring.rows import Columns
@@ -102,7 +102,7 @@ def command(
         tally = score(file, backend, table, errors, out, Columns.parse(pairs), skip_bad, fraction, ray)
     except KeyboardInterrupt as stop:
         say(errors, f"stopped; {_kept(file, out)}")
-        raise SystemExit(130) from stop
+        raise SystemExit(STOPPED) from stop
     if as_json:
         print_json(tally.summary())
     else:

@@ -23,7 +23,7 @@ from lowres_code.cli.options import (
     served_by,
     set_option,
 )
-from lowres_code.errors import UsageError
+from lowres_code.errors import STOPPED, UsageError
 from lowres_code.recipe import load_recipe
 from lowres_code.runs.directory import INTERRUPTED, RunDirectory
 from lowres_code.train.processes import Processes
@@ -154,12 +154,12 @@ def _stoppable(path: Path, screen: Console) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         say(screen, f"Stopped at once. {RunDirectory(path).after_a_stop()}")
-        raise SystemExit(130) from stop
+        raise SystemExit(STOPPED) from stop
 
 
 def _exit_if_interrupted(state: str) -> None:
     if state == INTERRUPTED:
-        raise SystemExit(130)
+        raise SystemExit(STOPPED)
 
 
 def _default_recipe() -> str:

@@ -64,6 +64,10 @@ class Asked(BaseModel):
     turns: int = 1
     feedback: str = ""
 
+    def samples_of(self, problems: int) -> int:
+        """How many samples of so many problems are asked for, greedy ones among them."""
+        return problems * (self.samples + self.greedy)
+
 
 class Summary(BaseModel):
     """``summary.json``.
@@ -147,7 +151,7 @@ class EvaluationFolder:
         write_atomically(self.path / "recipe.toml", tomli_w.dumps(recipe.model_dump(exclude_none=True)))
         lines = (json.dumps(problem.model_dump(), ensure_ascii=False) + "\n" for problem in problems)
         write_atomically(self.path / "problems.jsonl", "".join(lines))
-        missing = len(problems) * (asked.samples + asked.greedy)
+        missing = asked.samples_of(len(problems))
         self._write(Summary(complete=False, isolation=isolation, asked=asked, missing=missing))
 
     def samples(self) -> list[SampleRecord]:
@@ -206,14 +210,9 @@ class EvaluationFolder:
                 raise
             raise UsageError(f"{str(self._summary)!r} is damaged: {error}") from error
 
-    def summarize(self, expected: int, failures: Iterable[str] = ()) -> Summary:
-        """Compute the figures from the samples again, and write them down.
-
-        Args:
-            expected: how many samples there are when it is complete.
-            failures: why some are missing.
-        """
-        summary = self._computed(self.summary(), expected, failures)
+    def summarize(self, failures: Iterable[str] = ()) -> Summary:
+        """Compute the figures from the samples again, and write them down; ``failures``: why some are missing."""
+        summary = self._computed(self.summary(), failures)
         self._write(summary)
         if summary.complete:
             self._unfinished.unlink(missing_ok=True)
@@ -226,13 +225,10 @@ class EvaluationFolder:
             UsageError: as `summary`.
         """
         before = self.summary()
-        if before.complete:
-            return before
-        expected = len(self.problems()) * (before.asked.samples + before.asked.greedy)
-        return self._computed(before, expected, before.failures)
+        return before if before.complete else self._computed(before, before.failures)
 
-    def _computed(self, before: Summary, expected: int, failures: Iterable[str]) -> Summary:
-        records = self.samples()
+    def _computed(self, before: Summary, failures: Iterable[str]) -> Summary:
+        records, expected = self.samples(), before.asked.samples_of(len(self.problems()))
         there = {(record.problem, record.greedy, record.sample) for record in records}
         return Summary(
             complete=len(there) >= expected,

@@ -107,7 +107,7 @@ def _made(
                 _make_turn(generator, work, draws, turn)
     if recipe.eval.metamorphic and judge.language.analyses:
         change_right_programs(folder, problems, judge, other_problems(recipe.data.eval), work.tell)
-    summary = folder.summarize(work.total, work.failures)
+    summary = folder.summarize(work.failures)
     work.window.finish()
     return summary
 

@@ -283,5 +283,9 @@ class EmbeddedLanguage(Language):
         Args:
             told: nothing, if a call has failed.
             limits: the program's.
+
+        Raises:
+            ValueError: the calls tell nothing of this form, so the program has damaged its own result. Any other
+                exception is the language's mistake, and the judge's failure. By default nothing is understood.
         """
-        raise NotImplementedError
+        raise ValueError("this language's calls tell nothing")

@@ -52,8 +52,7 @@ class Evaluation:
     @property
     def _there(self) -> str:
         """How many samples are there; of how many, if some are missing."""
-        missing, asked = self.summary.missing, self.summary.asked
-        expected = len(self.problems) * (asked.samples + asked.greedy)
+        missing, expected = self.summary.missing, self.summary.asked.samples_of(len(self.problems))
         return f"{expected - missing} of {expected} samples" if missing else f"{expected} samples"
 
     @cached_property

@@ -20,6 +20,7 @@ from lowres_code.problem import Test
 from lowres_code.sandbox.confinement import ResourceLimit
 from lowres_code.sandbox.results import LONGEST_RESULT, TOLD
 
+_LENGTH = struct.Struct("<Q")
 _HEADER = struct.Struct("<Q?")  # how many bytes a result has; whether it is encoded, and not told by calls
 
 
@@ -54,8 +55,8 @@ class ResultMemory:
         copy = ctypes.PyDLL(None)["memcpy"]
         copy.restype = ctypes.c_void_p
         behind = (ctypes.c_void_p(start + _HEADER.size), data, length)
-        told = (ctypes.c_void_p(start + 8), ctypes.byref(ctypes.c_bool(False)), ctypes.c_size_t(1))
-        size = (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(8))
+        told = (ctypes.c_void_p(start + _LENGTH.size), ctypes.byref(ctypes.c_bool(False)), ctypes.c_size_t(1))
+        size = (ctypes.c_void_p(start), ctypes.byref(length), ctypes.c_size_t(_LENGTH.size))
         return (copy, behind), (copy, told), (copy, size)
 
     def read(self) -> bytes:

@@ -16,13 +16,16 @@ from lowres_code.sandbox.runner import Ask, Job, Runner
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 
 
-def usual_size() -> int:
-    """One worker for each core that this process may use, and one more for every four, at least one.
+def usual_size(sharers: int = 1) -> int:
+    """One worker for each core of this process's share, and one more for every four, at least one.
 
     Between two programs a worker waits until whoever asks has read the answer and asked again. On two cores, workers as
     many as cores leave a fifth of them idle.
+
+    Args:
+        sharers: how many processes, this one among them, share the cores that it may use.
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = max(1, len(os.sched_getaffinity(0)) // sharers)
     return cores + max(1, cores // 4)
 
 

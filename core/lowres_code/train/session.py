@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from lowres_code.runs.directory import DONE, INTERRUPTED, TRAINED, RunDirectory
 from lowres_code.runs.environment import environment
 from lowres_code.runs.expected import outcomes
 from lowres_code.runs.trained import trained_model
+from lowres_code.sandbox.pool import usual_size
 from lowres_code.train.arguments import grpo_config
 from lowres_code.train.batching import order_by_length
 from lowres_code.train.conversations import Repair, must_turn_alone
@@ -292,5 +292,5 @@ class _Session:
 
 def _limits(recipe: Recipe, processes: Processes) -> LimitsTable:
     """Those of the recipe; the processes of one machine share its cores."""
-    shared = max(1, len(os.sched_getaffinity(0)) // processes.beside)
-    return recipe.limits.model_copy(update={"workers": recipe.limits.workers or shared})
+    workers = recipe.limits.workers or usual_size(processes.beside)
+    return recipe.limits.model_copy(update={"workers": workers})

@@ -196,7 +196,7 @@ def test_a_sample_that_stands_twice_does_not_make_it_complete(tmp_path: Path, ju
     folder = measured(tmp_path / "e", judge, Scribe())
     lines = (folder.path / "samples.jsonl").read_text().splitlines(keepends=True)
     (folder.path / "samples.jsonl").write_text("".join([*lines[:-1], lines[0]]))
-    assert (folder.summarize(10).complete, folder.summarize(10).missing) == (False, 1)
+    assert (folder.summarize().complete, folder.summarize().missing) == (False, 1)
 
 
 def test_a_judge_that_stays_broken_is_no_success_the_second_time(tmp_path: Path, judge: Judge) -> None:

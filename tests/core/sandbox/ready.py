@@ -59,3 +59,10 @@ class NotReady(Greeter):
 
     def ready(self, file: str, test: Test, limits: Limits) -> Ready | None:
         raise KeyError(file)
+
+
+class Misunderstands(Greeter):
+    """It has a mistake of its own."""
+
+    def understood(self, told: bytes, limits: Limits) -> Execution:
+        raise KeyError(told)

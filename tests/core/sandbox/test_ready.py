@@ -7,7 +7,7 @@ from lowres_code.judge import Judge
 from lowres_code.language.base import Execution, Status
 from lowres_code.problem import Test
 
-from tests.core.sandbox.ready import Fails, Greeter, NotReady, Raises
+from tests.core.sandbox.ready import Fails, Greeter, Misunderstands, NotReady, Raises
 
 
 def executed(language: Greeter, isolation: str = "namespaces") -> list[Execution]:
@@ -34,3 +34,7 @@ def test_a_call_that_raises_is_the_judge_s_failure_and_no_child_goes_on_as_a_wor
 
 def test_a_language_that_cannot_make_anything_ready_executes() -> None:
     assert [one.answer for one in executed(NotReady())] == ["hello from Python"] * 2
+
+
+def test_a_language_that_does_not_understand_itself_is_the_judge_s_failure() -> None:
+    assert {one.status for one in executed(Misunderstands())} == {Status.INFRA_ERROR}

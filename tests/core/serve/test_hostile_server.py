@@ -139,11 +139,16 @@ def coloured(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
 
 
 def dripping(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
-    to.send_response(500)
+    drip(to, 500, b"x")
+
+
+def drip(to: BaseHTTPRequestHandler, status: int, drop: bytes) -> None:
+    """Answer without an end."""
+    to.send_response(status)
     to.end_headers()
     with contextlib.suppress(OSError):
         while True:
-            to.wfile.write(b"x")
+            to.wfile.write(drop)
             time.sleep(0.05)
 
 
@@ -200,12 +205,7 @@ def test_a_server_that_is_never_done_is_not_waited_for(monkeypatch: pytest.Monke
     monkeypatch.setattr("lowres_code.remote.server._NOTHING_DONE_S", 0.3)
 
     def answer(to: BaseHTTPRequestHandler, jobs: list[dict[str, Any]]) -> None:
-        to.send_response(200)
-        to.end_headers()
-        with contextlib.suppress(OSError):
-            while True:
-                to.wfile.write(b"\n")
-                time.sleep(0.05)
+        drip(to, 200, b"\n")
 
     with pretending(answer) as url:
         execution = run(url, monkeypatch)
