@@ -126,7 +126,7 @@ def test_what_no_server_answers_is_the_judges_failure_and_none_is_lost(
 ) -> None:
     monkeypatch.setattr("lowres_code.remote.pool.PATIENCE_S", 1.0)
     server = serve()
-    programs = [f"solve(X) :- X is {n} * 3. % {'x' * 100}" for n in range(400)]
+    programs = [f"solve(X) :- sleep(0.05), X is {n} * 3. % {'x' * 100}" for n in range(400)]
     with Judge("prolog", servers=server.url) as judge:
         threading.Timer(0.4, server.kill).start()
         executions = judge.execute(programs, [Test()] * len(programs))
