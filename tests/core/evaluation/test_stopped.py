@@ -26,7 +26,7 @@ from tests.conftest import PROLOG
 Invoke = Callable[..., Result]
 SMALL = [  # many more samples than are kept at once, so that it is stopped before its end on a fast machine too
     "--set",
-    "data.eval.size=80",
+    "data.eval.size=50",
     "--set",
     "eval.samples=3",
     "--set",
@@ -47,13 +47,13 @@ def test_interrupted_and_killed_at_random_moments_and_called_again(tmp_path: Pat
     interrupted = len((out / "samples.jsonl").read_text().splitlines())
     _, code = stopped_after(interrupted + moments.randrange(1, 20), 0.0, signal.SIGKILL, out, arguments)
     assert code == -signal.SIGKILL
-    assert interrupted < len((out / "samples.jsonl").read_text().splitlines()) < 240
+    assert interrupted < len((out / "samples.jsonl").read_text().splitlines()) < 150
     done = invoke(*arguments, "--json")
     assert done.exit_code == 0, done.output
     samples = EvaluationFolder(out).samples()
-    assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 240
+    assert len(samples) == len({(s.problem, s.sample) for s in samples}) == 150
     told = json.loads(done.stdout)
-    assert (told["complete"], told["all"]["samples"]) == (True, 240)
+    assert (told["complete"], told["all"]["samples"]) == (True, 150)
 
 
 class Stopped(Subject):
