@@ -10,11 +10,11 @@ from lowres_code.checkers import Checker, find_checker
 from lowres_code.completion import Completion
 from lowres_code.judge import Judge
 from lowres_code.judgement import Judgement
-from lowres_code.language.base import Execution, Limits
+from lowres_code.language.base import Limits
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
-from lowres_code.sandbox.pool import Pool
-from lowres_code.sandbox.runner import Ask, Job
+from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.question import Question
 
 MANY = 12
 
@@ -33,18 +33,16 @@ def judged(judge: Judge, program: str, *tests: Test, every_test: bool = False) -
     return judge.judge_parsed([completion(program)], [tests], every_test)[0]
 
 
-def counted(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What programs that run from now on are given to read."""
     run: list[str] = []
-    pool = judge.runner
-    assert isinstance(pool, Pool)
-    one = pool._one
+    send = WorkerClient.send
 
-    def noted(ask: Ask, job: Job, limits: Limits) -> Execution:
-        run.append(job[1].stdin)
-        return one(ask, job, limits)
+    def noted(client: WorkerClient, question: Question) -> list[Question]:
+        run.append(question._test.stdin)
+        return send(client, question)
 
-    monkeypatch.setattr(pool, "_one", noted)
+    monkeypatch.setattr(WorkerClient, "send", noted)
     return run
 
 
@@ -53,7 +51,7 @@ UP_TO_THREE = "local n = io.read('n')\nif n == 3 then error('three') end\nprint(
 
 
 def test_the_first_test_that_fails_spares_those_behind_it(lua: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = counted(lua, monkeypatch)
+    run = counted(monkeypatch)
     programs = [f"{UP_TO_THREE} -- {n}" for n in range(4)]  # more than workers
     found = lua.judge_parsed([completion(program) for program in programs], [DOUBLES] * 4)
     assert [(j.verdict, j.failed_test, j.passed, j.tests) for j in found] == [("runtime_error", 3, None, MANY)] * 4
@@ -64,7 +62,7 @@ def test_the_first_test_that_fails_spares_those_behind_it(lua: Judge, monkeypatc
 def test_one_program_alone_uses_all_workers_and_is_told_of_the_first_failure(
     lua: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = counted(lua, monkeypatch)
+    run = counted(monkeypatch)
     slow_first = "local n = io.read('n')\nif n == 0 then for i = 1, 3e7 do end end\nerror(tostring(n))"
     found = judged(lua, slow_first, *DOUBLES)
     assert (found.failed_test, found.execution and "0" in found.execution.stderr) == (0, True)
@@ -72,7 +70,7 @@ def test_one_program_alone_uses_all_workers_and_is_told_of_the_first_failure(
 
 
 def test_all_are_run_where_the_fraction_is_asked_for(lua: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = counted(lua, monkeypatch)
+    run = counted(monkeypatch)
     found = judged(lua, UP_TO_THREE, *DOUBLES, every_test=True)
     assert len(run) == MANY
     assert (found.verdict, found.failed_test, found.passed, found.tests) == ("runtime_error", 3, MANY - 1, MANY)

@@ -1,16 +1,24 @@
 """Messages over a pipe: blobs of bytes, their sizes before them.
 
-A request is ``(head, id, program, stdin)``, and the query behind them where the test has one; the head is the same for
-all that is asked with the same limits. A reply is ``(head, result, stdout, stderr)``.
+A request is ``(head, stamp, program, stdin)``, and the query behind them where the test has one; the head is the same
+for all that is asked with the same limits. A reply is ``(head, result, stdout, stderr)``.
+
+A request may come before the one before it is answered. If the program of that took longer than `LATE_S`, the worker
+drops what has been sent behind it, and whoever has sent it sees by the reply that it was dropped: so no program waits
+for a slow one while another worker has nothing to do. The stamp says how many slow programs the sender knew of.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+LATE_S = 0.05
+IDENTITY = 16  # bytes that a request is known by
+
 _COUNT = struct.Struct("<I")
+_MOST_BLOBS = 1_000
 
 Read = Callable[[int], bytes]  # just so many bytes
 
@@ -21,13 +29,84 @@ def pack(*blobs: bytes) -> bytes:
 
 
 def unpack(read: Read) -> list[bytes]:
-    """The next message.
+    """The next message; of what stands behind it, nothing is read.
 
     Raises:
         EOFError: `read` has raised it, at the end of the pipe.
     """
     (count,) = _COUNT.unpack(read(_COUNT.size))
-    return [read(size) for size in struct.unpack(f"<{count}Q", read(8 * count))]
+    sizes = struct.unpack(f"<{count}Q", read(8 * count))
+    return list(_split(read(sum(sizes)), sizes))
+
+
+def _split(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
+    at = 0
+    for size in sizes:
+        yield data[at : at + size]
+        at += size
+
+
+class Inbox:
+    """What has come over a pipe and is no whole message yet."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._data = bytearray()
+
+    def messages(self, data: bytes) -> list[list[bytes]]:
+        """The messages that are whole with this.
+
+        Raises:
+            ValueError: these are none.
+        """
+        self._data += data
+        found = []
+        while (message := self._message()) is not None:
+            found.append(message)
+        return found
+
+    def _message(self) -> list[bytes] | None:
+        data = self._data
+        if len(data) < _COUNT.size:
+            return None
+        (count,) = _COUNT.unpack_from(data)
+        if count > _MOST_BLOBS:
+            raise ValueError(f"a message of {count} parts")
+        start = _COUNT.size + 8 * count
+        if len(data) < start:
+            return None
+        sizes = struct.unpack_from(f"<{count}Q", data, _COUNT.size)
+        end = start + sum(sizes)
+        if len(data) < end:
+            return None
+        message = list(_split(bytes(data[start:end]), sizes))
+        del data[:end]
+        return message
+
+
+class Stamp(NamedTuple):
+    """What a request is known by.
+
+    Attributes:
+        identity: of its own.
+        late: how many programs of this worker the sender knows to have been late.
+    """
+
+    identity: bytes
+    late: int
+
+
+_STAMP = struct.Struct(f"<{IDENTITY}sI")
+
+
+def pack_stamp(stamp: Stamp) -> bytes:
+    """As bytes."""
+    return _STAMP.pack(*stamp)
+
+
+def unpack_stamp(data: bytes) -> Stamp:
+    """From bytes."""
+    return Stamp._make(_STAMP.unpack(data))
 
 
 class ReplyHead(NamedTuple):

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from lowres_code.sandbox.landlock import Ruleset
 
 
+_CHUNK = 2**20
 SCRATCH_BYTES = 64 * 2**20
 SCRATCH_FILES = 32_768
 _NUMBER = {status: number for number, status in enumerate(Status)}
@@ -83,25 +84,29 @@ class Worker:
         self._filter: SeccompFilter | None = None
         self._enter_isolation()
 
-    def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
+    def serve(self, requests: int, replies: BinaryIO) -> None:
         """Answer requests until they end, or until a program has left processes behind.
 
         Such a worker says that it retires, and ends. In the isolation ``namespaces`` that cannot happen: a program's
         processes end with it.
         """
-        private = (requests.fileno(), replies.fileno())
-        retire = False
+        private = (requests, replies.fileno())
+        retire, late = False, 0
         while not retire:
             try:
-                head, identity, *texts = frames.unpack(partial(_read, requests))
+                head, stamped, *texts = frames.unpack(partial(_read, requests))
             except EOFError:
                 return
+            stamp = frames.unpack_stamp(stamped)
+            if stamp.late != late:
+                continue
             asked = self._understood(head)
             ended, result = self._run(
                 asked, *(text.decode("utf-8", "surrogatepass") for text in texts), private=private
             )
             retire = self._config.isolation != "namespaces" and not kill_orphans()
-            reply = _reply_head(ended, result, asked.limits, identity, retire)
+            late += ended.wall_s > frames.LATE_S
+            reply = _reply_head(ended, result, asked.limits, stamp.identity, retire)
             replies.write(frames.pack(reply, result, ended.stdout, ended.stderr))
             replies.flush()
             del texts, ended, result, reply  # nothing of one program is in the memory that the next one starts with
@@ -253,11 +258,16 @@ def _reply_head(ended: Ended, result: bytes, limits: Limits, identity: bytes, re
     return frames.pack_reply_head(frames.ReplyHead(identity, number, code is not None, code or 0, *used, retire))
 
 
-def _read(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data
+def _read(descriptor: int, size: int) -> bytes:
+    """Just so many bytes: of the next request, nothing is in the memory that this one's program starts with."""
+    parts = []
+    while size:
+        part = os.read(descriptor, min(size, _CHUNK))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _address_space() -> int:
@@ -267,7 +277,7 @@ def _address_space() -> int:
 
 def main() -> None:
     """Serve on standard input and output; programs get neither."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, replies = os.dup(0), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -279,7 +289,9 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started this may have signals blocked, as Ray has
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # some run-times do not start with fewer than 167
-    config: WorkerConfig = pickle.load(requests)
+    (pickled,) = frames.unpack(partial(_read, requests))
+    config: WorkerConfig = pickle.loads(pickled)
+    del pickled
     if config.isolation == "namespaces":
         own_scratch(config.root, SCRATCH_BYTES, SCRATCH_FILES)
         os.chown(config.root, config.user or -1, config.user or -1)

@@ -11,8 +11,10 @@ import psutil
 import pytest
 from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox.client import WorkerClient
 from lowres_code.sandbox.pool import Pool
-from lowres_code.sandbox.runner import Ask, Job
+from lowres_code.sandbox.question import Question
+from lowres_code.sandbox.runner import Job
 
 from tests.conftest import PROLOG
 
@@ -117,20 +119,18 @@ def test_an_error_of_the_source_reaches_the_reader(pool: Pool) -> None:
     assert pool.run([job(2)], LIMITS)[0].answer == "4"
 
 
-def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], list[str]]:
+def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], list[Question]]:
     """How many executions come out of each group, if the job at one place is the last that is wanted; and what ran."""
-    run: list[str] = []
-    one = pool._one
+    run: list[Question] = []
+    send = WorkerClient.send
 
-    def noted(ask: Ask, job: Job, limits: Limits) -> Execution:
-        run.append(job[0])
-        return one(ask, job, limits)
+    def noted(client: WorkerClient, question: Question) -> list[Question]:
+        run.append(question)
+        return send(client, question)
 
-    pool._one = noted  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WorkerClient, "send", noted)
         done = dict(pool.stream(groups, LIMITS, go_on=lambda key, place, execution: place != last))
-    finally:
-        del pool._one
     return {key: len(executions) for key, executions in done.items()}, run
 
 
@@ -138,7 +138,8 @@ def test_a_group_ends_with_the_first_job_behind_which_none_is_wanted(pool: Pool)
     groups = [(key, [job(100 * key + place) for place in range(9)]) for key in range(6)]
     sizes, run = stopping_at(pool, groups, last=2)
     assert sizes == dict.fromkeys(range(6), 3)
-    assert len(run) <= 6 * 3 + 2 * pool.size  # of the last groups, a worker without work may have begun more
+    # Of the last groups a worker without work may have begun more; and one more waits at each worker.
+    assert len(run) <= 6 * 3 + 3 * pool.size
     sizes, run = stopping_at(pool, groups, last=99)
     assert sizes == dict.fromkeys(range(6), 9)
     assert len(run) == 6 * 9
@@ -219,7 +220,7 @@ def test_the_pool_keeps_order_and_runs_equal_programs_once() -> None:
 
 
 def test_a_pool_keeps_no_more_warm_workers_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lowres_code.sandbox.pool.MOST_WARM_UPS", 2)
+    monkeypatch.setattr("lowres_code.sandbox.dispatch.MOST_WARM_UPS", 2)
     before = set(psutil.Process().children())
     programs = [f":- use_module(library({name})).\nsolve(1)." for name in ("clpq", "clpfd", "clpb", "clpq")]
     with Pool(PROLOG, "namespaces", 1) as pool:

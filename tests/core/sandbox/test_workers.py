@@ -25,6 +25,8 @@ from lowres_code.problem import Test
 from lowres_code.sandbox.client import WorkerClient
 from lowres_code.sandbox.isolation import availability
 from lowres_code.sandbox.packages import python_folders
+from lowres_code.sandbox.process import WorkerProcess
+from lowres_code.sandbox.question import Question
 
 from tests.conftest import PROLOG
 from tests.core.sandbox.conftest import RIGHT, run, worker_processes
@@ -47,20 +49,13 @@ def local_language() -> Snake:
 
 def test_the_expected_answer_never_reaches_the_sandbox(client: WorkerClient) -> None:
     client.start()
-    process = client._process
-    assert process is not None
-    assert process.stdin is not None
     sent: list[bytes] = []
-    write = process.stdin.write
-
-    def keep(data: bytes) -> int:
-        sent.append(data)
-        return write(data)
-
-    process.stdin.write = keep  # type: ignore[method-assign,assignment]
-    assert run(client, RIGHT, expected="4217").answer == "42"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client._process, "send", sent.append)
+        client.send(Question(PROLOG, "namespaces", "execute", (RIGHT, Test("4217")), Limits()))
     assert sent
-    assert b"4217" not in b"".join(sent)
+    assert RIGHT.encode() in sent[0]
+    assert b"4217" not in sent[0]
 
 
 @pytest.mark.parametrize("isolation", ["namespaces", "limits"])
@@ -121,23 +116,24 @@ def test_a_worker_killed_while_it_runs_a_program_is_replaced_and_the_program_run
 
 
 def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    inner, started = client._send, []
+    inner, told = WorkerProcess.send, []
 
-    def kill_the_first(data: bytes) -> None:
-        started.append(data)
-        if len(started) == 1:
-            assert client._process is not None
-            begun = worker_processes(client)  # in a session of its own, if bubblewrap has come so far
-            os.killpg(client._process.pid, signal.SIGKILL)  # as long as it has none, it is of this group
-            for process in begun:
+    def kill_the_first(process: WorkerProcess, data: bytes) -> None:
+        told.append(data)
+        if len(told) == 1:
+            begun = psutil.Process(process.pid).children(
+                recursive=True
+            )
+            os.killpg(process.pid, signal.SIGKILL)  # as long as it has none, it is of this group
+            for one in begun:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            client._process.wait()
-        inner(data)
+                    one.kill()
+            psutil.Process(process.pid).wait()
+        inner(process, data)
 
-    monkeypatch.setattr(client, "_send", kill_the_first)
+    monkeypatch.setattr(WorkerProcess, "send", kill_the_first)
     assert run(client, RIGHT).answer == "42"
-    assert len(started) == 3  # a configuration to each worker, and the request
+    assert len(told) == 4  # to each worker its configuration and the request
 
 
 def test_a_worker_that_dies_twice_is_an_infrastructure_error(
