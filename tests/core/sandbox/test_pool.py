@@ -119,13 +119,13 @@ def test_an_error_of_the_source_reaches_the_reader(pool: Pool) -> None:
     assert pool.run([job(2)], LIMITS)[0].answer == "4"
 
 
-def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], list[Question]]:
+def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], set[Question]]:
     """How many executions come out of each group, if the job at one place is the last that is wanted; and what ran."""
-    run: list[Question] = []
+    run: set[Question] = set()
     send = WorkerClient.send
 
     def noted(client: WorkerClient, question: Question) -> list[Question]:
-        run.append(question)
+        run.add(question)
         return send(client, question)
 
     with pytest.MonkeyPatch.context() as patch:
