@@ -10,6 +10,7 @@ for a slow one while another worker has nothing to do. The stamp says how many s
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,8 +18,9 @@ from typing import NamedTuple
 LATE_S = 0.05
 IDENTITY = 16  # bytes that a request is known by
 
+_CHUNK = 2**20  # bytes that memory is made ready for at a time
 _COUNT = struct.Struct("<I")
-_MOST_BLOBS = 1_000
+_MOST_BLOBS, _MOST_BYTES = 1_000, 2**26  # of a message that is looked at before it is whole
 
 Read = Callable[[int], bytes]  # just so many bytes
 
@@ -37,6 +39,22 @@ def unpack(read: Read) -> list[bytes]:
     (count,) = _COUNT.unpack(read(_COUNT.size))
     sizes = struct.unpack(f"<{count}Q", read(8 * count))
     return list(_split(read(sum(sizes)), sizes))
+
+
+def read(descriptor: int, size: int) -> bytes:
+    """Just so many bytes of a pipe.
+
+    Raises:
+        EOFError: there are fewer.
+    """
+    parts = []
+    while size:
+        part = os.read(descriptor, min(size, _CHUNK))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _split(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
@@ -77,6 +95,8 @@ class Inbox:
             return None
         sizes = struct.unpack_from(f"<{count}Q", data, _COUNT.size)
         end = start + sum(sizes)
+        if end > _MOST_BYTES:
+            raise ValueError(f"a message of {end} bytes")
         if len(data) < end:
             return None
         message = list(_split(bytes(data[start:end]), sizes))

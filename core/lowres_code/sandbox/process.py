@@ -49,6 +49,7 @@ class WorkerProcess:
         """
         self._selector, self._owner = selector, owner
         self._unsent = bytearray()
+        self._waits_to_send = False
         self._inbox = frames.Inbox()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
@@ -109,23 +110,25 @@ class WorkerProcess:
 
     def send(self, data: bytes) -> None:
         """Send this as soon as the pipe takes it; that the worker has ended is seen by `receive` alone."""
-        waits = bool(self._unsent)
         self._unsent += data
-        if not waits and not self.flush():
-            self._selector.register(self._in, selectors.EVENT_WRITE, self._owner)
+        if not self._waits_to_send:
+            self.flush()
 
-    def flush(self) -> bool:
-        """Send what the pipe takes now; whether that was all."""
+    def flush(self) -> None:
+        """Send what the pipe takes now."""
         try:
             while self._unsent:
                 del self._unsent[: os.write(self._in, self._unsent[:_CHUNK])]
         except BlockingIOError:
-            return False
-        except BrokenPipeError:  # what it has still said is yet to be read
+            pass
+        except BrokenPipeError:  # what it has said before is yet to be read
             self._unsent.clear()
-        if self._in in self._selector.get_map():
-            self._selector.unregister(self._in)
-        return True
+        if bool(self._unsent) != self._waits_to_send:
+            self._waits_to_send = not self._waits_to_send
+            if self._waits_to_send:
+                self._selector.register(self._in, selectors.EVENT_WRITE, self._owner)
+            else:
+                self._selector.unregister(self._in)
 
     def receive(self) -> list[list[bytes]]:
         """The messages that are whole by now.
@@ -164,7 +167,7 @@ class WorkerProcess:
             self.kill()
             self._process.wait()
             for descriptor in (self._in, self._out):
-                if descriptor in self._selector.get_map():
+                with contextlib.suppress(KeyError):  # it was not registered
                     self._selector.unregister(descriptor)
         if self._scratch is not None:
             with contextlib.suppress(OSError):  # a program may still be ending

@@ -49,9 +49,9 @@ class Question:
 
     def begin(self) -> bool:
         """Whether it is still to be asked; from now on nobody can cancel it."""
-        if self.future.running() or self.future.done():
-            return not self.future.done()
-        if not self.future.set_running_or_notify_cancel():
+        if self.future.running():
+            return True
+        if self.future.done() or not self.future.set_running_or_notify_cancel():
             return False
         if len(self._program.encode("utf-8", "surrogatepass")) > LONGEST_PROGRAM:
             long = Diagnostic(f"the program is longer than {LONGEST_PROGRAM >> 20} MB")

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from lowres_code.sandbox.landlock import Ruleset
 
 
-_CHUNK = 2**20
 SCRATCH_BYTES = 64 * 2**20
 SCRATCH_FILES = 32_768
 _NUMBER = {status: number for number, status in enumerate(Status)}
@@ -94,7 +93,7 @@ class Worker:
         retire, late = False, 0
         while not retire:
             try:
-                head, stamped, *texts = frames.unpack(partial(_read, requests))
+                head, stamped, *texts = frames.unpack(partial(frames.read, requests))
             except EOFError:
                 return
             stamp = frames.unpack_stamp(stamped)
@@ -258,18 +257,6 @@ def _reply_head(ended: Ended, result: bytes, limits: Limits, identity: bytes, re
     return frames.pack_reply_head(frames.ReplyHead(identity, number, code is not None, code or 0, *used, retire))
 
 
-def _read(descriptor: int, size: int) -> bytes:
-    """Just so many bytes: of the next request, nothing is in the memory that this one's program starts with."""
-    parts = []
-    while size:
-        part = os.read(descriptor, min(size, _CHUNK))
-        if not part:
-            raise EOFError
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
 def _address_space() -> int:
     """Bytes of address space that this process has now: the warm interpreter's."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
@@ -289,7 +276,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started this may have signals blocked, as Ray has
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))  # some run-times do not start with fewer than 167
-    (pickled,) = frames.unpack(partial(_read, requests))
+    (pickled,) = frames.unpack(partial(frames.read, requests))
     config: WorkerConfig = pickle.loads(pickled)
     del pickled
     if config.isolation == "namespaces":

@@ -121,9 +121,7 @@ def test_a_worker_killed_while_it_starts_is_replaced(client: WorkerClient, monke
     def kill_the_first(process: WorkerProcess, data: bytes) -> None:
         told.append(data)
         if len(told) == 1:
-            begun = psutil.Process(process.pid).children(
-                recursive=True
-            )
+            begun = psutil.Process(process.pid).children(recursive=True)
             os.killpg(process.pid, signal.SIGKILL)  # as long as it has none, it is of this group
             for one in begun:
                 with contextlib.suppress(psutil.NoSuchProcess):
