@@ -57,7 +57,7 @@ class Judge(_Judge):
             language: the backend, its name, or the path of its TOML file.
             limits: of each program; by default `Limits`. The language's own needs come first.
             isolation: ``"auto"``, or the name of an isolation.
-            workers: how many programs at a time; by default one for each core and some more.
+            workers: how many programs at a time; by default one for each core.
             servers: the address, or addresses, of served judges (``lowres-code serve``) that run the programs instead
                 of this machine; the token is taken from the environment variable ``LOWRES_CODE_TOKEN``.
             ray: or the address of a Ray cluster all of whose nodes run them, ``workers`` at a time each; ``"local"``

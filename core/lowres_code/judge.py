@@ -51,7 +51,7 @@ class Judge:
             language: the backend.
             limits: of each program; by default `Limits`. The language's own needs come first.
             isolation: ``"auto"``, or the name of an isolation.
-            workers: how many programs at a time; by default one for each core and some more.
+            workers: how many programs at a time; by default one for each core.
             servers: addresses of served judges that run the programs (``lowres-code serve``); without one, this
                 machine runs them. Verdicts are given here in either case: gold answers are not sent.
             ray: or the address of a Ray cluster all of whose nodes run them, ``workers`` at a time each; ``"local"``

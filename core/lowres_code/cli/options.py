@@ -67,7 +67,7 @@ workers_option = click.option(
     "--workers",
     type=WholeNumber(1, MOST_WORKERS),
     metavar="N",
-    help="Programs at a time; by default one for each core and some more.",
+    help="Programs at a time; by default one for each core.",
 )
 set_option = click.option(
     "--set",

@@ -101,7 +101,7 @@ class LimitsTable(Table):
 
     Attributes:
         isolation: by default the strongest that works here; ``limits`` is hardly any, and never taken by itself.
-        workers: programs at a time; by default one for each core and some more.
+        workers: programs at a time; by default one for each core.
         judge: addresses of served judges (``lowres-code serve``) that run the programs instead of this machine.
     """
 

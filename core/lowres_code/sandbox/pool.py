@@ -17,16 +17,14 @@ from lowres_code.sandbox.runner import Ask, Job, Runner
 
 
 def usual_size(sharers: int = 1) -> int:
-    """One worker for each core of this process's share, and one more for every four, at least one.
+    """One worker for each core of this process's share, at least one.
 
-    Between two programs a worker waits until whoever asks has read the answer and asked again. On two cores, workers as
-    many as cores leave a fifth of them idle.
+    Each is sent the next program before it has answered, so that more of them would only wait for one another.
 
     Args:
         sharers: how many processes, this one among them, share the cores that it may use.
     """
-    cores = max(1, len(os.sched_getaffinity(0)) // sharers)
-    return cores + max(1, cores // 4)
+    return max(1, len(os.sched_getaffinity(0)) // sharers)
 
 
 class Pool(Runner):

@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 from lowres_code.language.base import Call
+from lowres_code.sandbox.affinity import Affinity
 
 PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -54,6 +55,7 @@ class Forker:
         flags = _CLONE_NEWPID | _CLONE_NEWIPC if namespaces else 0
         nothing = (ctypes.c_void_p(),) * 4
         self._arguments = (ctypes.c_long(_SYS_CLONE), ctypes.c_ulong(flags | signal.SIGCHLD), *nothing)
+        self._affinity = Affinity()
 
     def fork(self, confinement: tuple[Call, ...], calls: tuple[Call, ...]) -> int:
         """As ``os.fork``; and all of this is one function, as every other would cost the child some thirty pages.
@@ -66,7 +68,10 @@ class Forker:
             In the child 0, `NOT_CONFINED`, `OUT_OF_MEMORY`, or `FAILED` if a call has raised something else: a child
             never goes on with the worker's work.
         """
+        loosen, arguments = self._affinity.loosen
+        self._affinity.hold()
         child: int = _syscall(*self._arguments)
+        loosen(*arguments)
         if child > 0:
             return child
         if child < 0:

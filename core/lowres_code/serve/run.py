@@ -52,7 +52,7 @@ def serve(
         port: likewise; 0 takes one that is free.
         token: that every request must bear; without one only this machine is listened to.
         isolation: of the programs.
-        workers: programs of each language at a time; by default one for each core and some more.
+        workers: programs of each language at a time; by default one for each core.
         most: the highest limits that a request may ask for.
         bounds: how much is taken.
         ready: called with the address, once it listens.
