@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from lowres_code._util.progress import progress_line
 from lowres_code.completion import Completion, parse_completion
 from lowres_code.errors import LowresCodeError
 from lowres_code.generation.base import Request, Sample, Sampling
@@ -43,7 +44,7 @@ def ask(subject: Subject, recipe: Recipe, language: Language, question: str, con
     table = recipe.eval
     sampling = Sampling(table.temperature, table.top_p, table.max_new_tokens, table.seed)
     with started_judge(recipe.limits, language, console) as judge:
-        with subject.open(recipe) as generator:
+        with progress_line(console, f"asking {subject.shown(recipe)}"), subject.open(recipe) as generator:
             sample = next(iter(generator.generate([Request(0, messages, (0,))], sampling)))
         if not isinstance(sample, Sample):
             raise LowresCodeError(f"no completion could be had: {sample.reason}")

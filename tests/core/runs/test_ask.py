@@ -49,3 +49,4 @@ def test_people_see_the_completion_and_the_answer() -> None:
     assert done.exit_code in (0, 1)
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("ok: ") == (done.exit_code == 0)
+    assert done.stderr.startswith("asking pocket ...\n")  # a model takes a while to load, and one that is far even more
