@@ -1,0 +1,139 @@
+"""The one thread of a pool: it outlives whatever goes wrong with one question, and misses none."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+import pytest
+from lowres_code.language.base import Execution, Limits
+from lowres_code.problem import Test
+from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.pool import Pool
+from lowres_code.sandbox.process import WorkerProcess
+
+from tests.conftest import PROLOG
+from tests.core.sandbox.conftest import RIGHT
+
+LIMITS = Limits()
+SLOW = "solve(X) :- sleep(0.5), X = slow."
+WAIT_S = 60
+
+
+@pytest.fixture
+def pool(isolated: None) -> Iterator[Pool]:
+    with Pool(PROLOG, "namespaces", 1) as pool:
+        yield pool
+
+
+def asked(pool: Pool, program: str) -> Future[Execution]:
+    return pool.submit((program, Test()), LIMITS)
+
+
+def answer(pool: Pool, program: str) -> str | None:
+    return asked(pool, program).result(WAIT_S).answer
+
+
+def fails(*_: object) -> str:
+    raise LookupError("a mistake of the language's")
+
+
+@pytest.mark.parametrize("hook", ["warm_up_of", "environment"])
+def test_what_a_language_raises_costs_one_program_and_no_other(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    monkeypatch.setattr(type(PROLOG), hook, fails)
+    with pytest.raises(LookupError, match="a mistake of the language's"):
+        asked(pool, RIGHT).result(WAIT_S)
+    monkeypatch.undo()
+    assert answer(pool, RIGHT) == "42"
+
+
+def test_what_a_language_raises_when_a_worker_is_started_comes_out(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(PROLOG), "environment", fails)
+    with pytest.raises(LookupError, match="a mistake of the language's"):
+        pool.start()
+    monkeypatch.undo()
+    pool.start()
+
+
+def test_what_is_no_program_costs_nobody_else_a_verdict(pool: Pool) -> None:
+    with pytest.raises(TypeError):
+        asked(pool, b"solve(1).").result(WAIT_S)  # type: ignore[arg-type]
+    assert answer(pool, RIGHT) == "42"
+
+
+def test_what_goes_wrong_while_a_worker_is_read_costs_that_worker(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.start()
+    inner = WorkerProcess.receive
+    calls: list[WorkerProcess] = []
+
+    def receive(process: WorkerProcess) -> list[list[bytes]]:
+        calls.append(process)
+        if len(calls) == 1:
+            raise MemoryError
+        return inner(process)
+
+    monkeypatch.setattr(WorkerProcess, "receive", receive)
+    assert answer(pool, RIGHT) == "42"
+    assert len(set(calls)) == 2
+
+
+def test_a_question_that_comes_when_all_are_given_away_is_not_missed(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(pool, RIGHT)
+    inner = pool._dispatcher._give
+    late: list[Future[Execution]] = []
+
+    def give() -> bool:
+        given = inner()
+        if not late and pool._dispatcher._slots[0].idle:
+            late.append(asked(pool, RIGHT))
+        return given
+
+    monkeypatch.setattr(pool._dispatcher, "_give", give)
+    assert answer(pool, "solve(1).") == "1"
+    while not late:  # the thread is about to
+        time.sleep(0.001)
+    assert late[0].result(WAIT_S).answer == "42"
+
+
+def test_whoever_waits_for_what_was_cancelled_or_closed_hears_of_it(pool: Pool) -> None:
+    pool.start()
+    slow, *others = [asked(pool, program) for program in (SLOW, *(f"solve({n})." for n in range(6)))]
+    assert others[3].cancel()
+    assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
+    slow, *others = [asked(pool, program) for program in (SLOW, *(f"solve({n})." for n in range(6)))]
+    pool.close()
+    assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
+    assert others[-1].cancelled()
+
+
+@pytest.mark.parametrize("works", [0, 1])
+def test_where_one_worker_cannot_be_started_the_other_has_all(
+    isolated: None, monkeypatch: pytest.MonkeyPatch, works: int
+) -> None:
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        answer(pool, RIGHT)
+        pool._dispatcher._slots.sort(key=lambda slot: bool(slot.clients), reverse=works == 0)
+
+        def none(*_: object, **__: object) -> None:
+            raise OSError("no process to be had")
+
+        monkeypatch.setattr(subprocess, "Popen", none)
+        found = [asked(pool, f"solve({n}).") for n in range(100)]
+        assert [future.result(WAIT_S).answer for future in found] == [str(n) for n in range(100)]
+        monkeypatch.undo()
+
+
+def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
+    client = WorkerClient(PROLOG, "namespaces")
+    client.begin()
+    assert not client.room
+    client.start()
+    assert client.room
+    client.release()
