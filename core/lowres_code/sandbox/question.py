@@ -28,12 +28,15 @@ class Question:
         limits: of the program.
     """
 
-    def __init__(self, language: Language, isolation: Isolation, ask: Ask, job: Job, limits: Limits) -> None:
-        """Arguments as `lowres_code.sandbox.runner.Runner.submit` has them."""
+    def __init__(
+        self, language: Language, isolation: Isolation, ask: Ask, job: Job, limits: Limits, asker: object = None
+    ) -> None:
+        """Arguments as `lowres_code.sandbox.runner.Runner.submit` has them; the asker lives until it is answered."""
         self.future: Future[Execution] = Future()
         self.limits = limits
         self._language, self._isolation = language, isolation
         self._ask, (self._program, self._test) = ask, job
+        self._asker = asker
         self._failures = 0
         self._failed: Execution | None = None  # an execution, whose program's syntax is looked at
 

@@ -1,12 +1,16 @@
-"""The one thread of a pool: it outlives whatever goes wrong with one question, and misses none."""
+"""The one thread of a pool: it outlives whatever goes wrong with one question, misses none, and ends with its owner."""
 
 from __future__ import annotations
 
 import concurrent.futures
+import gc
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from lowres_code.language.base import Execution, Limits
@@ -137,3 +141,33 @@ def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
     client.start()
     assert client.room
     client.release()
+
+
+def test_a_pool_that_nobody_has_any_more_answers_what_it_was_asked_and_ends() -> None:
+    pool = Pool(PROLOG, "namespaces", 1)
+    thread, future = pool._thread, asked(pool, SLOW)
+    del pool
+    gc.collect()
+    assert future.result(WAIT_S).answer == "slow"
+    thread.join(WAIT_S)
+    assert not thread.is_alive()
+
+
+def test_a_process_that_ends_without_closing_leaves_nothing(tmp_path: Path) -> None:
+    script = (
+        "import time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool.start()\n"
+        "pool.submit(('solve(X) :- sleep(50), X = 1.', Test()), Limits())\n"
+        "time.sleep(0.5)\n"
+    )
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}, timeout=WAIT_S
+    )
+    assert time.monotonic() - began < 40
+    assert list(tmp_path.iterdir()) == []
