@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from lowres_code.errors import JudgeError, UsageError
+from lowres_code.errors import JudgeError
 from lowres_code.language.base import Execution, Language, Limits
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
@@ -66,14 +66,19 @@ class WorkerClient:
         """Whether it has no question."""
         return not self._sent
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is a worker."""
+        return self._process is not None
+
     def waits(self) -> bool:
         """Whether it is about to start or has a question, so that it must be looked at."""
         return bool(self._sent) or (self._process is not None and not self._started.done())
 
     @property
     def room(self) -> bool:
-        """Whether it takes one more question, though that may have to wait."""
-        return len(self._sent) <= _AHEAD
+        """Whether it takes one more question, though that may have to wait; what waits for its start is not moved."""
+        return self._started.done() and len(self._sent) <= _AHEAD
 
     def begin(self) -> Future[None]:
         """Start the worker unless it runs.
@@ -91,21 +96,18 @@ class WorkerClient:
         return self._started
 
     def send(self, question: Question) -> list[Question]:
-        """Put a question to the worker."""
+        """Put a question to the worker; what is wrong with question or language is raised."""
         sent = _Sent(question, secrets.token_bytes(frames.IDENTITY))
         try:
             started = self.begin()
-            if not self._sent and started.done():
-                self._since = time.monotonic()
-            self._sent.append(sent)
             assert self._process is not None
             self._process.send(question.request(frames.Stamp(sent.identity, self._late)))
-        except UsageError as error:
-            question.future.set_exception(error)
-            return [question]
         except JudgeError as error:
             question.failed(str(error), last=self._closed)
             return [question]
+        if not self._sent and started.done():
+            self._since = time.monotonic()
+        self._sent.append(sent)
         return []
 
     def event(self, mask: int) -> list[Question]:
@@ -119,8 +121,8 @@ class WorkerClient:
             if mask & selectors.EVENT_READ:
                 for message in self._process.receive():
                     back += self._take(message)
-        except WorkerGoneError as gone:
-            back += self._gone(str(gone))
+        except Exception as error:  # also what is no fault of the worker's: others have nothing to do with it
+            back += self._gone(str(error) if isinstance(error, WorkerGoneError) else repr(error))
         return back
 
     def _take(self, message: list[bytes]) -> Iterator[Question]:

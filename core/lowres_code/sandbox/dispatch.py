@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-from lowres_code.errors import LowresCodeError, UsageError
+from lowres_code.errors import UsageError
 from lowres_code.language.base import Language
 from lowres_code.sandbox.client import LOOK_EVERY_S, WorkerClient
 from lowres_code.sandbox.isolation import Isolation
@@ -32,6 +32,11 @@ class _Slot:
     @property
     def idle(self) -> bool:
         return self._newest is None or self._newest.idle
+
+    def runs(self, warm_up: str) -> bool:
+        """Whether the worker for this runs."""
+        client = self.clients.get(warm_up)
+        return client is not None and client.runs
 
     def takes_ahead(self, warm_up: str) -> bool:
         """Whether a question may be sent that waits behind the one which the worker has."""
@@ -100,34 +105,45 @@ class Dispatcher:
         """Until it is closed."""
         try:
             while not self._closed:
-                self._give()
-                self._wait()
+                self._wait(all_given=self._give())
         finally:
             self._closed = True
             self._finish()
 
-    def _give(self) -> None:
-        """Give away what can be given."""
+    def _give(self) -> bool:
+        """Give away what can be given; whether that was all, until now."""
         while self._starts:
             self._start(self._starts.popleft())
-        while self._questions:
-            question = self._questions[0]
-            slot = self._slot_for(question)
+        while self._questions and not self._closed:
+            slot = self._slot_for(self._questions[0].warm_up)
             if slot is None:
-                return
-            self._questions.popleft()
-            if question.begin():
-                self._back(slot.client(question.warm_up).send(question))
+                return False
+            if not self._ask(slot, self._questions.popleft()) and self._waits():
+                return False  # those that work shall have it, and not all that come be tried in vain
+        return True
 
-    def _slot_for(self, question: Question) -> _Slot | None:
-        """An idle one, or one where it can wait."""
-        idle = next((slot for slot in self._slots if slot.idle), None)
-        return idle or next((slot for slot in self._slots if slot.takes_ahead(question.warm_up)), None)
+    def _ask(self, slot: _Slot, question: Question) -> bool:
+        """Put a question to a slot, unless nobody wants it; `False` if no worker can be started there."""
+        back: list[Question] = []
+        try:
+            if question.begin():
+                back = slot.client(question.warm_up).send(question)
+        except Exception as error:  # a backend's or our own: it costs this program its verdict, and no other
+            question.raised(error)
+        self._back(back)
+        return not back
+
+    def _slot_for(self, warm_up: str) -> _Slot | None:
+        """An idle one, best one whose worker runs; or one where it can wait."""
+        idle = [slot for slot in self._slots if slot.idle]
+        if idle:
+            return max(idle, key=lambda slot: slot.runs(warm_up))
+        return next((slot for slot in self._slots if slot.takes_ahead(warm_up)), None)
 
     def _start(self, started: Future[None]) -> None:
         try:
             ready = self._slots[0].first().begin()
-        except LowresCodeError as error:
+        except Exception as error:  # as above
             started.set_exception(error)
         else:
             ready.add_done_callback(lambda ready: _hand_on(ready, started))
@@ -136,12 +152,12 @@ class Dispatcher:
         """What a worker has no more is asked again before all others, unless it is answered."""
         self._questions.extendleft(question for question in reversed(questions) if not question.future.done())
 
-    def _wait(self) -> None:
+    def _wait(self, all_given: bool) -> None:
         """Until something comes, or it is time to look."""
-        self._hungry = not self._questions
-        if self._hungry and self._questions:  # one has come since
+        self._hungry = all_given
+        if all_given and self._questions:  # one has come since
             return
-        events = self._selector.select(LOOK_EVERY_S if any(map(WorkerClient.waits, self._clients())) else None)
+        events = self._selector.select(LOOK_EVERY_S if self._waits() else None)
         self._hungry = False
         for key, mask in events:
             if key.data is None:
@@ -154,14 +170,17 @@ class Dispatcher:
             for client in self._clients():
                 self._back(client.look(now))
 
+    def _waits(self) -> bool:
+        """Whether a worker starts or has a question."""
+        return any(map(WorkerClient.waits, self._clients()))
+
     def _clients(self) -> Iterator[WorkerClient]:
         return (client for slot in self._slots for client in slot.clients.values())
 
     def _finish(self) -> None:
         left = [question for client in self._clients() for question in client.release()]
         for question in (*left, *self._questions):
-            if not question.future.cancel() and not question.future.done():
-                question.failed(_CLOSED, last=True)
+            question.drop(_CLOSED)
         with self._lock:
             if self._alarm is not None:
                 os.close(self._alarm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -27,6 +28,16 @@ def usual_size(sharers: int = 1) -> int:
     return max(1, len(os.sched_getaffinity(0)) // sharers)
 
 
+_open: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """A thread that Python ends with itself would leave workers at their programs, and their files."""
+    for pool in list(_open):
+        pool.close()
+
+
 class Pool(Runner):
     """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
 
@@ -40,7 +51,8 @@ class Pool(Runner):
         # A worker's life hangs on the thread that started it, and this one lives as long as the pool.
         self._thread = threading.Thread(target=self._dispatcher.run, name="judge", daemon=True)
         self._thread.start()
-        weakref.finalize(self, self._dispatcher.close)
+        weakref.finalize(self, self._dispatcher.close).atexit = False
+        _open.add(self)
 
     def start(self) -> None:
         """Start one worker now."""
@@ -52,7 +64,7 @@ class Pool(Runner):
         self._thread.join()
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
-        question = Question(*self._of, ask, job, limits)
+        question = Question(*self._of, ask, job, limits, self)
         if not self._dispatcher.take(question):
             raise UsageError("this judge is closed")
         return question.future

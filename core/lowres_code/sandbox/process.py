@@ -56,14 +56,14 @@ class WorkerProcess:
         self._scratch: str | None = None
         try:
             config = self._launch(language, isolation, warm_up)
+            selector.register(self._out, selectors.EVENT_READ, owner)
+            self.send(frames.pack(config))
         except OSError as error:
             self.end()
             raise JudgeError(f"the worker for {language.name!r} cannot be started: {error}") from error
         except BaseException:
             self.end()
             raise
-        selector.register(self._out, selectors.EVENT_READ, owner)
-        self.send(frames.pack(config))
 
     def _launch(self, language: Language, isolation: Isolation, warm_up: str) -> bytes:
         """Start the process; what it is to be told."""

@@ -28,12 +28,15 @@ class Question:
         limits: of the program.
     """
 
-    def __init__(self, language: Language, isolation: Isolation, ask: Ask, job: Job, limits: Limits) -> None:
-        """Arguments as `lowres_code.sandbox.runner.Runner.submit` has them."""
+    def __init__(
+        self, language: Language, isolation: Isolation, ask: Ask, job: Job, limits: Limits, asker: object = None
+    ) -> None:
+        """Arguments as `lowres_code.sandbox.runner.Runner.submit` has them; the asker lives until it is answered."""
         self.future: Future[Execution] = Future()
         self.limits = limits
         self._language, self._isolation = language, isolation
         self._ask, (self._program, self._test) = ask, job
+        self._asker = asker
         self._failures = 0
         self._failed: Execution | None = None  # an execution, whose program's syntax is looked at
 
@@ -43,15 +46,17 @@ class Question:
         try:
             return self._language.warm_up_of(self._program)
         except Exception as error:
-            if self.future.set_running_or_notify_cancel():
-                self.future.set_exception(error)
+            self.raised(error)
             return ""
+
+    @functools.cached_property
+    def _wanted(self) -> bool:
+        """Whether nobody has cancelled it until this was first asked, and so nobody ever can."""
+        return self.future.set_running_or_notify_cancel()
 
     def begin(self) -> bool:
         """Whether it is still to be asked; from now on nobody can cancel it."""
-        if self.future.running():
-            return True
-        if self.future.done() or not self.future.set_running_or_notify_cancel():
+        if not self._wanted or self.future.done():
             return False
         if len(self._program.encode("utf-8", "surrogatepass")) > LONGEST_PROGRAM:
             long = Diagnostic(f"the program is longer than {LONGEST_PROGRAM >> 20} MB")
@@ -69,8 +74,9 @@ class Question:
         """Take a worker's answer; `False` if it tells of a failure of the worker's own."""
         try:
             execution = self._execution(reply, blobs)
+            checks = self._ask == "execute" and self._language.checks_failures
         except Exception as error:  # a backend's or our own: it costs this program its verdict
-            self.future.set_exception(error)
+            self.raised(error)
             return True
         if execution.status is Status.INFRA_ERROR:
             self.failed("; ".join(diagnostic.message for diagnostic in execution.diagnostics))
@@ -80,12 +86,23 @@ class Question:
             if execution.status is Status.SYNTAX_ERROR:
                 told = dataclasses.replace(told, status=Status.SYNTAX_ERROR, diagnostics=execution.diagnostics)
             self._end(told)
-        elif execution.status is Status.OK or self._ask != "execute" or not self._language.checks_failures:
+        elif execution.status is Status.OK or not checks:
             self._end(execution)
         else:  # whatever it did before it failed: in a new process, where nothing of it is left
             self._failed, self._failures = execution, 0
             self._ask, self._test = "check_syntax", Test()
         return True
+
+    def raised(self, error: Exception) -> None:
+        """Asking has raised this, which comes out by the future."""
+        if self._wanted and not self.future.done():
+            self.future.set_exception(error)
+
+    def drop(self, problem: str) -> None:
+        """Ask no more: a failure if it has begun; else it is cancelled."""
+        self.future.cancel()
+        if self._wanted and not self.future.done():
+            self.failed(problem, last=True)
 
     def failed(self, problem: str, last: bool = False) -> None:
         """A worker has failed under it.

@@ -1,0 +1,173 @@
+"""The one thread of a pool: it outlives whatever goes wrong with one question, misses none, and ends with its owner."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import gc
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from lowres_code.language.base import Execution, Limits
+from lowres_code.problem import Test
+from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.pool import Pool
+from lowres_code.sandbox.process import WorkerProcess
+
+from tests.conftest import PROLOG
+from tests.core.sandbox.conftest import RIGHT
+
+LIMITS = Limits()
+SLOW = "solve(X) :- sleep(0.5), X = slow."
+WAIT_S = 60
+
+
+@pytest.fixture
+def pool(isolated: None) -> Iterator[Pool]:
+    with Pool(PROLOG, "namespaces", 1) as pool:
+        yield pool
+
+
+def asked(pool: Pool, program: str) -> Future[Execution]:
+    return pool.submit((program, Test()), LIMITS)
+
+
+def answer(pool: Pool, program: str) -> str | None:
+    return asked(pool, program).result(WAIT_S).answer
+
+
+def fails(*_: object) -> str:
+    raise LookupError("a mistake of the language's")
+
+
+@pytest.mark.parametrize("hook", ["warm_up_of", "environment"])
+def test_what_a_language_raises_costs_one_program_and_no_other(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    monkeypatch.setattr(type(PROLOG), hook, fails)
+    with pytest.raises(LookupError, match="a mistake of the language's"):
+        asked(pool, RIGHT).result(WAIT_S)
+    monkeypatch.undo()
+    assert answer(pool, RIGHT) == "42"
+
+
+def test_what_a_language_raises_when_a_worker_is_started_comes_out(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(PROLOG), "environment", fails)
+    with pytest.raises(LookupError, match="a mistake of the language's"):
+        pool.start()
+    monkeypatch.undo()
+    pool.start()
+
+
+def test_what_is_no_program_costs_nobody_else_a_verdict(pool: Pool) -> None:
+    with pytest.raises(TypeError):
+        asked(pool, b"solve(1).").result(WAIT_S)  # type: ignore[arg-type]
+    assert answer(pool, RIGHT) == "42"
+
+
+def test_what_goes_wrong_while_a_worker_is_read_costs_that_worker(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.start()
+    inner = WorkerProcess.receive
+    calls: list[WorkerProcess] = []
+
+    def receive(process: WorkerProcess) -> list[list[bytes]]:
+        calls.append(process)
+        if len(calls) == 1:
+            raise MemoryError
+        return inner(process)
+
+    monkeypatch.setattr(WorkerProcess, "receive", receive)
+    assert answer(pool, RIGHT) == "42"
+    assert len(set(calls)) == 2
+
+
+def test_a_question_that_comes_when_all_are_given_away_is_not_missed(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(pool, RIGHT)
+    inner = pool._dispatcher._give
+    late: list[Future[Execution]] = []
+
+    def give() -> bool:
+        given = inner()
+        if not late and pool._dispatcher._slots[0].idle:
+            late.append(asked(pool, RIGHT))
+        return given
+
+    monkeypatch.setattr(pool._dispatcher, "_give", give)
+    assert answer(pool, "solve(1).") == "1"
+    while not late:  # the thread is about to
+        time.sleep(0.001)
+    assert late[0].result(WAIT_S).answer == "42"
+
+
+def test_whoever_waits_for_what_was_cancelled_or_closed_hears_of_it(pool: Pool) -> None:
+    pool.start()
+    slow, *others = [asked(pool, program) for program in (SLOW, *(f"solve({n})." for n in range(6)))]
+    assert others[3].cancel()
+    assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
+    slow, *others = [asked(pool, program) for program in (SLOW, *(f"solve({n})." for n in range(6)))]
+    pool.close()
+    assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
+    assert others[-1].cancelled()
+
+
+@pytest.mark.parametrize("works", [0, 1])
+def test_where_one_worker_cannot_be_started_the_other_has_all(
+    isolated: None, monkeypatch: pytest.MonkeyPatch, works: int
+) -> None:
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        answer(pool, RIGHT)
+        pool._dispatcher._slots.sort(key=lambda slot: bool(slot.clients), reverse=works == 0)
+
+        def none(*_: object, **__: object) -> None:
+            raise OSError("no process to be had")
+
+        monkeypatch.setattr(subprocess, "Popen", none)
+        found = [asked(pool, f"solve({n}).") for n in range(100)]
+        assert [future.result(WAIT_S).answer for future in found] == [str(n) for n in range(100)]
+        monkeypatch.undo()
+
+
+def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
+    client = WorkerClient(PROLOG, "namespaces")
+    client.begin()
+    assert not client.room
+    client.start()
+    assert client.room
+    client.release()
+
+
+def test_a_pool_that_nobody_has_any_more_answers_what_it_was_asked_and_ends() -> None:
+    pool = Pool(PROLOG, "namespaces", 1)
+    thread, future = pool._thread, asked(pool, SLOW)
+    del pool
+    gc.collect()
+    assert future.result(WAIT_S).answer == "slow"
+    thread.join(WAIT_S)
+    assert not thread.is_alive()
+
+
+def test_a_process_that_ends_without_closing_leaves_nothing(tmp_path: Path) -> None:
+    script = (
+        "import time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool.start()\n"
+        "pool.submit(('solve(X) :- sleep(50), X = 1.', Test()), Limits())\n"
+        "time.sleep(0.5)\n"
+    )
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}, timeout=WAIT_S
+    )
+    assert time.monotonic() - began < 40
+    assert list(tmp_path.iterdir()) == []
