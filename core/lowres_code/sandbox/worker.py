@@ -108,7 +108,7 @@ class Worker:
             reply = _reply_head(ended, result, asked.limits, stamp.identity, retire)
             replies.write(frames.pack(reply, result, ended.stdout, ended.stderr))
             replies.flush()
-            del texts, ended, result, reply  # nothing of one program is in the memory that the next one starts with
+            del texts, ended, result, reply  # not kept for the next one, which starts with all that is here
 
     def _understood(self, head: bytes) -> _Asked:
         """The same for equal heads: reading one touches many pages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -29,8 +30,10 @@ TINY = [*STEP, "--set", "data.train.size=16", "--set", "data.eval.size=7", "--se
 
 
 def start(out: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A training on one thread, on which it adds up in the same order each time."""
     command = [sys.executable, "-m", "lowres_code", "train", "--lang", "prolog", "--out", str(out), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=one_thread)
 
 
 def wait_for_step(run: Path, step: int) -> None:
