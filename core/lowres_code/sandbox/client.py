@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import selectors
-import struct
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from lowres_code.errors import JudgeError
-from lowres_code.language.base import Execution, Language, Limits
+from lowres_code.language.base import Execution, Language, Limits, Status
 from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.isolation import Isolation
@@ -132,11 +131,11 @@ class WorkerClient:
             self._started.set_result(None)
             return
         try:
-            head, *blobs = message
-            reply = frames.unpack_reply_head(head)
-        except (ValueError, struct.error) as error:
-            raise WorkerGoneError(f"it answered nonsense: {error}") from error
-        if not self._sent or reply.identity != self._sent[0].identity:
+            reply, blobs = frames.unpack_reply(message)
+        except ValueError as error:
+            raise WorkerGoneError(f"it answered with no reply: {error}") from error
+        asked = self._sent and reply.identity == self._sent[0].identity
+        if not asked or reply.status >= len(Status):
             raise WorkerGoneError("it answered what it was not asked")
         sent = self._sent.popleft()
         failed = not sent.taken_back and not sent.question.answered(reply, blobs)

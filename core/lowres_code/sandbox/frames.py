@@ -157,6 +157,16 @@ def pack_reply_head(head: ReplyHead) -> bytes:
     return _REPLY_HEAD.pack(*head)
 
 
-def unpack_reply_head(data: bytes) -> ReplyHead:
-    """From bytes."""
-    return ReplyHead._make(_REPLY_HEAD.unpack(data))
+def unpack_reply(message: list[bytes]) -> tuple[ReplyHead, list[bytes]]:
+    """The head, and the three blobs behind it.
+
+    Raises:
+        ValueError: it is no reply.
+    """
+    if len(message) != 4:
+        raise ValueError(f"a message of {len(message)} parts")
+    head, *blobs = message
+    try:
+        return ReplyHead._make(_REPLY_HEAD.unpack(head)), blobs
+    except struct.error as error:
+        raise ValueError(str(error)) from error

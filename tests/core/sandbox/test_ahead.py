@@ -11,6 +11,7 @@ import psutil
 import pytest
 from lowres_code.language.base import Limits, Status
 from lowres_code.problem import Test
+from lowres_code.sandbox import frames
 from lowres_code.sandbox.client import WorkerClient
 from lowres_code.sandbox.question import LONGEST_PROGRAM, Question
 
@@ -125,6 +126,7 @@ def test_a_worker_that_dies_is_the_failure_of_what_it_ran_and_of_nothing_that_wa
 ) -> None:
     slow, behind = question(SLOW), question(RIGHT)
     for _ in range(2):
+        client.start()
         client.send(slow)
         client.send(behind)
         for process in worker_processes(client):
@@ -156,12 +158,31 @@ def test_a_worker_that_answers_what_it_was_not_asked_is_replaced(
     client: WorkerClient, selector: selectors.BaseSelector
 ) -> None:
     asked = question(RIGHT)
-    client.send(asked)
-    client._sent[0].identity = bytes(16)
-    assert back(client, selector, 1) == [asked]
-    assert not asked.future.done()
-    client.send(asked)
-    client._sent[0].identity = bytes(16)
-    assert back(client, selector, 1) == [asked]
+    for _ in range(2):
+        client.send(asked)
+        client._sent[0].identity = bytes(16)
+        assert back(client, selector, 1) == [asked]
     (said,) = asked.future.result().diagnostics
     assert said.message == "it answered what it was not asked"
+
+
+def head(status: int, identity: bytes) -> bytes:
+    return frames.pack_reply_head(frames.ReplyHead(identity, status, False, 0, 0.1, 0.1, 1.0, False))
+
+
+@pytest.mark.parametrize("reply", ["no head", "no blobs", "too many", "no status"])
+def test_a_worker_that_sends_no_reply_is_replaced(client: WorkerClient, reply: str) -> None:
+    asked = question(RIGHT)
+    client.send(asked)
+    identity = client._sent[0].identity
+    messages = {
+        "no head": [b"head", b"", b"", b""],
+        "no blobs": [head(0, identity)],
+        "too many": [head(0, identity), b"", b"", b"", b""],
+        "no status": [head(len(Status), identity), b"", b"", b""],
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client._process, "receive", lambda: [messages[reply]])
+        assert client.event(selectors.EVENT_READ) == [asked]
+    assert not client.runs
+    assert not asked.future.done()
