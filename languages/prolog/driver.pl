@@ -110,7 +110,8 @@ analyse(Reader, File, StackBytes, Inferences, Result) :-
     setup_call_cleanup(open_string(Reader, Stream),
                        system:load_files(lowres_analysis, [stream(Stream), silent(true)]),
                        close(Stream)),
-    lowres_analysis:analyse(File, StackBytes, Inferences, Result).
+    Goal =.. [analyse, File, StackBytes, Inferences, Result],  % in sight, a program that asks would be told it is undefined
+    lowres_analysis:Goal.
 
 %   forget(+File, -Done): as if File had never been loaded.
 

@@ -115,6 +115,13 @@ def test_messages_are_the_same_each_time(judge: Judge) -> None:
     assert "<stream>' does not exist" in message.replace("`", "'") and "(0x" not in message
 
 
+@pytest.mark.parametrize("directive", ["make", "check", "list_undefined"])
+def test_a_program_that_looks_for_what_is_undefined_finds_nothing_of_the_judges(directive: str, judge: Judge) -> None:
+    execution = judge.execute([f":- {directive}.\nsolve(3)."], [Test()])[0]
+    assert (execution.answer, execution.diagnostics) == ("3", ())
+    assert "lowres" not in execution.stdout + execution.stderr
+
+
 def test_an_answer_is_told_character_by_character(judge: Judge) -> None:
     program = "solve(X) :- atom_codes(X, [0'a, 0, 10, 0'., 233, 129414])."
     assert judge.execute([program], [Test()])[0].answer == "a\0\n.\N{LATIN SMALL LETTER E WITH ACUTE}\N{DUCK}"
