@@ -74,8 +74,9 @@ function changed(evaluations) {
 
 function differences(page) {
   const made = page.comparisons.map((one) => {
+    const sure = (part) => part.p_value < 0.05 && part.difference.low * part.difference.high > 0;
     const row = (name, part) => [name, String(part.problems), part.before.value.toFixed(3), part.after.value.toFixed(3),
-      el("span", { class: part.difference.low > 0 ? "better" : part.difference.high < 0 ? "worse" : "" },
+      el("span", { class: !sure(part) ? "" : part.difference.value > 0 ? "better" : "worse" },
         `${signed(part.difference.value)} [${signed(part.difference.low)}, ${signed(part.difference.high)}]`),
       `${part.better} / ${part.worse}`, part.p_value < 0.001 ? part.p_value.toExponential(1) : part.p_value.toFixed(3)];
     return [el("h3", {}, one.title), one.notes.map((note) => el("p", { class: "finding" }, note)),
@@ -88,7 +89,7 @@ function differences(page) {
     return el("details", {}, el("summary", {}, `pass@1 by ${name}`), table([name, ...page.evaluations.map((one) => one.label)], rows));
   };
   const all = [...made.flat(2), breakdown("task", "by_task"), breakdown("difficulty", "by_difficulty")].filter(Boolean);
-  return all.length ? [section("differences", "The same problems, paired", el("p", { class: "soft small" }, "Difference of pass@1 with its 95 % interval; problems that got better or worse; an exact test."), ...all)] : [];
+  return all.length ? [section("differences", "The same problems, paired", el("p", { class: "soft small" }, "Difference of pass@1 with its 95 % interval, coloured where the test agrees that it is no chance (p < .05); problems that got better or worse; an exact test."), ...all)] : [];
 }
 
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
