@@ -13,8 +13,8 @@ from lowres_code.judgement import Judgement
 from lowres_code.language.base import Limits
 from lowres_code.plugins.manager import plugin_manager
 from lowres_code.problem import Test
-from lowres_code.sandbox.client import WorkerClient
-from lowres_code.sandbox.question import Question
+
+from tests.core.sandbox.asked import begun
 
 MANY = 12
 
@@ -33,48 +33,39 @@ def judged(judge: Judge, program: str, *tests: Test, every_test: bool = False) -
     return judge.judge_parsed([completion(program)], [tests], every_test)[0]
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What programs that run from now on are given to read."""
-    run: list[str] = []
-    asked: set[Question] = set()
-    send = WorkerClient.send
+@pytest.fixture
+def run() -> Iterator[list[Test]]:
+    """What is asked of workers, in this order."""
+    with begun() as run:
+        yield run
 
-    def noted(client: WorkerClient, question: Question) -> list[Question]:
-        if question not in asked:  # it was not taken back from a worker that was long at another one
-            run.append(question._test.stdin)
-        asked.add(question)
-        return send(client, question)
 
-    monkeypatch.setattr(WorkerClient, "send", noted)
-    return run
+def read_by(run: list[Test]) -> list[str]:
+    """What the programs that ran were given to read."""
+    return [test.stdin for test in run]
 
 
 DOUBLES = tuple(Test(str(2 * n), stdin=str(n)) for n in range(MANY))
 UP_TO_THREE = "local n = io.read('n')\nif n == 3 then error('three') end\nprint(2 * n)"
 
 
-def test_the_first_test_that_fails_spares_those_behind_it(lua: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = counted(monkeypatch)
+def test_the_first_test_that_fails_spares_those_behind_it(lua: Judge, run: list[Test]) -> None:
     programs = [f"{UP_TO_THREE} -- {n}" for n in range(4)]  # more than workers
     found = lua.judge_parsed([completion(program) for program in programs], [DOUBLES] * 4)
     assert [(j.verdict, j.failed_test, j.passed, j.tests) for j in found] == [("runtime_error", 3, None, MANY)] * 4
-    assert run[:16].count("0") == 4  # side by side, each with one test at a time
+    assert read_by(run)[:16].count("0") == 4  # side by side, each with one test at a time
     # Of the last programs, a worker without work may have begun one test more each; and one waits at each worker.
     assert 16 <= len(run) <= 16 + 4 + 2
 
 
-def test_one_program_alone_uses_all_workers_and_is_told_of_the_first_failure(
-    lua: Judge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = counted(monkeypatch)
+def test_one_program_alone_uses_all_workers_and_is_told_of_the_first_failure(lua: Judge, run: list[Test]) -> None:
     slow_first = "local n = io.read('n')\nif n == 0 then for i = 1, 3e7 do end end\nerror(tostring(n))"
     found = judged(lua, slow_first, *DOUBLES)
     assert (found.failed_test, found.execution and "0" in found.execution.stderr) == (0, True)
-    assert sorted(run) == ["0", "1"]  # the second failed first, and began nothing more
+    assert sorted(read_by(run)) == ["0", "1"]  # the second failed first, and began nothing more
 
 
-def test_all_are_run_where_the_fraction_is_asked_for(lua: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = counted(monkeypatch)
+def test_all_are_run_where_the_fraction_is_asked_for(lua: Judge, run: list[Test]) -> None:
     found = judged(lua, UP_TO_THREE, *DOUBLES, every_test=True)
     assert len(run) == MANY
     assert (found.verdict, found.failed_test, found.passed, found.tests) == ("runtime_error", 3, MANY - 1, MANY)

@@ -11,12 +11,11 @@ import psutil
 import pytest
 from lowres_code.language.base import Execution, Limits, Status
 from lowres_code.problem import Test
-from lowres_code.sandbox.client import WorkerClient
 from lowres_code.sandbox.pool import Pool
-from lowres_code.sandbox.question import Question
 from lowres_code.sandbox.runner import Job
 
 from tests.conftest import PROLOG
+from tests.core.sandbox.asked import begun
 
 LIMITS = Limits()
 
@@ -119,17 +118,9 @@ def test_an_error_of_the_source_reaches_the_reader(pool: Pool) -> None:
     assert pool.run([job(2)], LIMITS)[0].answer == "4"
 
 
-def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], set[Question]]:
+def stopping_at(pool: Pool, groups: list[tuple[int, list[Job]]], last: int) -> tuple[dict[int, int], list[Test]]:
     """How many executions come out of each group, if the job at one place is the last that is wanted; and what ran."""
-    run: set[Question] = set()
-    send = WorkerClient.send
-
-    def noted(client: WorkerClient, question: Question) -> list[Question]:
-        run.add(question)
-        return send(client, question)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WorkerClient, "send", noted)
+    with begun() as run:
         done = dict(pool.stream(groups, LIMITS, go_on=lambda key, place, execution: place != last))
     return {key: len(executions) for key, executions in done.items()}, run
 
