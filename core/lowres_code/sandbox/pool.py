@@ -38,6 +38,9 @@ def _close_all() -> None:
         pool.close()
 
 
+os.register_at_fork(after_in_child=_open.clear)  # a fork has no part in them, and no thread of its parent's
+
+
 class Pool(Runner):
     """Workers of one language; started as they are needed, ended by `close` or at the end of ``with``."""
 
