@@ -39,7 +39,7 @@ class _Sent:
 class WorkerClient:
     """A worker, started when it is needed and replaced when it fails, and the questions that it has.
 
-    Not thread-safe, but for `close`. Only `ask` and `start` wait. `send`, `event` and `look` return the questions that
+    Not thread-safe. Only `ask` and `start` wait. `send`, `event` and `look` return the questions that
     the worker has no more; those that are not done must be asked again, here or elsewhere.
     """
 
@@ -58,7 +58,6 @@ class WorkerClient:
         self._started: Future[None] = Future()
         self._late = 0  # of its programs; what had been sent behind one of these it drops
         self._since = 0.0  # when it was started, or came to the first of its questions
-        self._closed = False
 
     @property
     def idle(self) -> bool:
@@ -102,7 +101,7 @@ class WorkerClient:
             assert self._process is not None
             self._process.send(question.request(frames.Stamp(sent.identity, self._late)))
         except JudgeError as error:
-            question.failed(str(error), last=self._closed)
+            question.failed(str(error))
             return [question]
         if not self._sent and started.done():
             self._since = time.monotonic()
@@ -168,14 +167,14 @@ class WorkerClient:
             sent.taken_back = True
         return [sent.question for sent in waiting]
 
-    def _gone(self, problem: str) -> list[Question]:
+    def _gone(self, problem: str, last: bool = False) -> list[Question]:
         """The worker is lost; that is a failure of the first question that it had, and of no other."""
         if not self._started.done():
             said = self._process.last_words() if self._process else ""
             problem = f"the worker for {self._language.name!r} does not start ({problem}): {said}"
             self._started.set_exception(JudgeError(problem))
         if self._sent and not self._sent[0].taken_back:
-            self._sent[0].question.failed(problem, last=self._closed)
+            self._sent[0].question.failed(problem, last)
         self._end()
         return self._rest()
 
@@ -216,17 +215,6 @@ class WorkerClient:
             self.event(mask)
         self.look(time.monotonic())
 
-    def close(self) -> None:
-        """End the worker, and with it all that runs in it; from any thread, also while it is being asked.
-
-        Whoever asks sees the worker's end and cleans up; call `release` once nobody asks any more.
-        """
-        self._closed = True
-        process = self._process
-        if process is not None:
-            process.kill()
-
     def release(self) -> list[Question]:
-        """`close`, and give back what is left."""
-        self._closed = True
-        return self._gone("the judge was closed")
+        """End the worker, and with it all that runs in it; what was asked is asked no more."""
+        return self._gone("the judge was closed", last=True)

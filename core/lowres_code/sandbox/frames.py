@@ -30,14 +30,23 @@ def pack(*blobs: bytes) -> bytes:
     return struct.pack(f"<I{len(blobs)}Q", len(blobs), *map(len, blobs)) + b"".join(blobs)
 
 
-def unpack(read: Read) -> list[bytes]:
+def unpack(read: Read, most: int | None = None) -> list[bytes]:
     """The next message; of what stands behind it, nothing is read.
 
+    Args:
+        read: gives just so many bytes.
+        most: bytes that a message may have, if whoever sends it is not believed.
+
     Raises:
-        EOFError: `read` has raised it, at the end of the pipe.
+        EOFError: `read` has raised it, at the end of what there is.
+        ValueError: it says that it has more.
     """
     (count,) = _COUNT.unpack(read(_COUNT.size))
+    if most is not None and count > _MOST_BLOBS:
+        raise ValueError(f"a message of {count} parts")
     sizes = struct.unpack(f"<{count}Q", read(8 * count))
+    if most is not None and sum(sizes) > most:
+        raise ValueError(f"a message of {sum(sizes)} bytes")
     return list(_split(read(sum(sizes)), sizes))
 
 
@@ -70,6 +79,7 @@ class Inbox:
     def __init__(self) -> None:
         """Empty."""
         self._data = bytearray()
+        self._at = 0  # so far a message has been looked at
 
     def messages(self, data: bytes) -> list[list[bytes]]:
         """The messages that are whole with this.
@@ -84,24 +94,19 @@ class Inbox:
         return found
 
     def _message(self) -> list[bytes] | None:
-        data = self._data
-        if len(data) < _COUNT.size:
+        self._at = 0
+        try:
+            message = unpack(self._next, _MOST_BYTES)
+        except EOFError:  # it is not whole yet
             return None
-        (count,) = _COUNT.unpack_from(data)
-        if count > _MOST_BLOBS:
-            raise ValueError(f"a message of {count} parts")
-        start = _COUNT.size + 8 * count
-        if len(data) < start:
-            return None
-        sizes = struct.unpack_from(f"<{count}Q", data, _COUNT.size)
-        end = start + sum(sizes)
-        if end > _MOST_BYTES:
-            raise ValueError(f"a message of {end} bytes")
-        if len(data) < end:
-            return None
-        message = list(_split(bytes(data[start:end]), sizes))
-        del data[:end]
+        del self._data[: self._at]
         return message
+
+    def _next(self, size: int) -> bytes:
+        start, self._at = self._at, self._at + size
+        if self._at > len(self._data):
+            raise EOFError
+        return bytes(self._data[start : self._at])
 
 
 class Stamp(NamedTuple):
@@ -149,7 +154,7 @@ class ReplyHead(NamedTuple):
     retire: bool
 
 
-_REPLY_HEAD = struct.Struct("<16sb?iddd?")
+_REPLY_HEAD = struct.Struct(f"<{IDENTITY}sb?iddd?")
 
 
 def pack_reply_head(head: ReplyHead) -> bytes:

@@ -154,17 +154,11 @@ class WorkerProcess:
         self._errors.seek(0)
         return " | ".join(self._errors.read().decode("utf-8", "replace").strip().splitlines()[-3:])
 
-    def kill(self) -> None:
-        """From any thread; whoever owns it sees its end."""
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a session of our own making
-
     def end(self) -> None:
         """Kill it, and give back what it had."""
         if self._process is not None:
-            self.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # a session of our own making
             self._process.wait()
             for descriptor in (self._in, self._out):
                 with contextlib.suppress(KeyError):  # it was not registered
