@@ -39,7 +39,7 @@ lint: .venv/.test-ready
 	$(BIN)/mypy
 
 test: .venv/.test-ready system toolchains lint
-	$(TRAINING_ENV) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(TRAINING_ENV) OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 
 bench: .venv/.test-ready system toolchains
 	$(TRAINING_ENV) $(BIN)/python -m tests.benchmarks.learning runs/benchmark

@@ -53,8 +53,11 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with `LONGEST`; the order is otherwise as it was."""
+    """Begin with `LONGEST`; the order is otherwise as it was. What is slow may take an hour."""
     places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(3600))
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 

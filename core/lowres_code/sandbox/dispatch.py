@@ -19,6 +19,7 @@ from lowres_code.sandbox.question import Question
 
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 _CLOSED = "the judge was closed before the program ran"
+_IDLE_S = 1.0  # whoever is about to wake it may be interrupted just then, as by Ctrl-C in a notebook
 
 
 class _Slot:
@@ -157,7 +158,7 @@ class Dispatcher:
         self._hungry = all_given
         if all_given and self._questions:  # one has come since
             return
-        events = self._selector.select(LOOK_EVERY_S if self._waits() else None)
+        events = self._selector.select(LOOK_EVERY_S if self._waits() else _IDLE_S)
         self._hungry = False
         for key, mask in events:
             if key.data is None:

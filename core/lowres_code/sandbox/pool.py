@@ -38,7 +38,14 @@ def _close_all() -> None:
         pool.close()
 
 
-os.register_at_fork(after_in_child=_open.clear)  # a fork has no part in them, and no thread of its parent's
+def _forget_all() -> None:
+    """In a fork, which has no part in them, and no thread of its parent's."""
+    for pool in list(_open):
+        pool._finalizer.detach()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 class Pool(Runner):
@@ -54,7 +61,8 @@ class Pool(Runner):
         # A worker's life hangs on the thread that started it, and this one lives as long as the pool.
         self._thread = threading.Thread(target=self._dispatcher.run, name="judge", daemon=True)
         self._thread.start()
-        weakref.finalize(self, self._dispatcher.close).atexit = False
+        self._finalizer = weakref.finalize(self, self._dispatcher.close)
+        self._finalizer.atexit = False
         _open.add(self)
 
     def start(self) -> None:
@@ -62,7 +70,9 @@ class Pool(Runner):
         self._dispatcher.start().result()
 
     def close(self) -> None:
-        """End all workers, also those that are running a program."""
+        """End all workers, also those that are running a program; in a fork they are the parent's to end."""
+        if os.getpid() != self._process:
+            return
         self._dispatcher.close()
         self._thread.join()
 

@@ -39,20 +39,27 @@ class Question:
         self._asker = asker
         self._failures = 0
         self._failed: Execution | None = None  # an execution, whose program's syntax is looked at
+        # Not cached properties: before Python 3.12 those of all objects have one lock, which a fork may find taken.
+        self._warm_up: str | None = None
+        self._is_wanted: bool | None = None
 
-    @functools.cached_property
+    @property
     def warm_up(self) -> str:
         """What its worker should have loaded; what the language raises comes out by the future."""
-        try:
-            return self._language.warm_up_of(self._program)
-        except Exception as error:
-            self.raised(error)
-            return ""
+        if self._warm_up is None:
+            self._warm_up = ""
+            try:
+                self._warm_up = self._language.warm_up_of(self._program)
+            except Exception as error:
+                self.raised(error)
+        return self._warm_up
 
-    @functools.cached_property
+    @property
     def _wanted(self) -> bool:
         """Whether nobody has cancelled it until this was first asked, and so nobody ever can."""
-        return self.future.set_running_or_notify_cancel()
+        if self._is_wanted is None:
+            self._is_wanted = self.future.set_running_or_notify_cancel()
+        return self._is_wanted
 
     def begin(self) -> bool:
         """Whether it is still to be asked; from now on nobody can cancel it."""

@@ -88,9 +88,12 @@ def test_a_fork_has_a_process_of_its_own_and_leaves_the_parents(monkeypatch: pyt
     before = mine._process
     child = os.fork()
     if child == 0:
-        fine = mine._process is None and tokens_agree("a  b", "a b")
-        mine.close()
-        os._exit(0 if fine else 1)
+        fine = False
+        try:
+            fine = mine._process is None and tokens_agree("a  b", "a b")
+            mine.close()
+        finally:
+            os._exit(0 if fine else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert tokens_agree("a  b", "a b")
     assert mine._process is before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,8 +125,10 @@ def test_a_node_that_joins_is_used(cluster: Here, there: Judge) -> None:
 def test_a_judge_that_has_died_is_replaced_where_it_was(cluster: Here, there: Judge) -> None:
     cluster.loses, cluster.times = {"a": "is 40 * 3", "b": "is 40 * 3"}, 1
     assert multiplied(there.runner, there.limits, 60, 99, list) == {n: str(n * 3) for n in range(60)}
-    while cluster.started.total() < 3:  # it had two
+    until = time.monotonic() + 60
+    while cluster.started.total() < 3 and time.monotonic() < until:  # it had two
         threading.Event().wait(0.05)
+    assert cluster.started.total() == 3
 
 
 def test_a_program_that_takes_judges_down_is_given_up_and_costs_no_other_its_verdict(

@@ -93,14 +93,17 @@ def test_the_page_follows_the_run(server: PageServer, run: RunDirectory, browser
 def test_the_terminal_has_the_last_steps_and_ctrl_c_ends_it(run: RunDirectory) -> None:
     command = [sys.executable, "-m", "lowres_code", "watch", str(run.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first.startswith("page: http://127.0.0.1:")
-        assert asked(first.split()[1])[0] == 200
-        shown = ""
-        while "0.03" not in shown and (line := process.stdout.readline()):
-            shown += line
-        assert "training, step 3 of 9" in shown
-        process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert first.startswith("page: http://127.0.0.1:")
+            assert asked(first.split()[1])[0] == 200
+            shown = ""
+            while "0.03" not in shown and (line := process.stdout.readline()):
+                shown += line
+            assert "training, step 3 of 9" in shown
+            process.send_signal(signal.SIGINT)
+            _, complaints = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 0, complaints

@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -101,9 +102,47 @@ def test_a_question_that_comes_when_all_are_given_away_is_not_missed(
 
     monkeypatch.setattr(pool._dispatcher, "_give", give)
     assert answer(pool, "solve(1).") == "1"
-    while not late:  # the thread is about to
+    until = time.monotonic() + WAIT_S
+    while not late and time.monotonic() < until:  # the thread is about to
         time.sleep(0.001)
     assert late[0].result(WAIT_S).answer == "42"
+
+
+def test_who_is_interrupted_while_asking_keeps_nobody_else_from_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Ctrl-C in a notebook: the thread is not woken up, and nobody else thinks that it sleeps."""
+
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    pool.start()
+    until = time.monotonic() + WAIT_S
+    while not pool._dispatcher._hungry and time.monotonic() < until:
+        time.sleep(0.001)
+    monkeypatch.setattr(pool._dispatcher, "_awake", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asked(pool, "solve(1).")
+    monkeypatch.undo()
+    assert answer(pool, RIGHT) == "42"
+
+
+def test_a_language_that_takes_its_time_holds_no_other_pool_up(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    def warm_up_of(_: object, program: str) -> str:
+        if "long" in program:
+            entered.set()
+            go.wait(WAIT_S)
+        return ""
+
+    monkeypatch.setattr(type(PROLOG), "warm_up_of", warm_up_of)
+    with Pool(PROLOG, "namespaces", 1) as other:
+        held = asked(pool, "solve(1). % long")
+        assert entered.wait(WAIT_S)
+        try:
+            assert asked(other, RIGHT).result(WAIT_S / 2).answer == "42"
+        finally:
+            go.set()
+        assert held.result(WAIT_S).answer == "1"
 
 
 def test_whoever_waits_for_what_was_cancelled_or_closed_hears_of_it(pool: Pool) -> None:

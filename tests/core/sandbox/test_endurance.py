@@ -47,13 +47,14 @@ def test_every_program_has_its_own_verdict_while_workers_are_killed() -> None:
         run_chunk(judge, -50, 50, Counter(), wrong)
         before, killer, judged = held(), Killer(every_s=0.5, seed=0), 0
         killer.start()
-        while judged < 400 or not killer.killed:  # a fast machine is done before the first of them is killed
+        while judged < 400 or (not killer.killed and killer.is_alive()):  # a fast machine is done before the first
             run_chunk(judge, judged, 100, statuses, wrong)
             judged += 100
         killer.stop.set()
         killer.join()
         run_chunk(judge, -50, 50, Counter(), wrong)  # whoever was killed last is back
         after = held()
+    assert killer.killed
     assert (statuses.total(), wrong) == (judged, [])
     assert 0 <= statuses["infra_error"] <= killer.killed / 2  # those that were killed twice
     assert [name for name in before if name != "megabytes" and after[name] > before[name]] == []
@@ -64,7 +65,10 @@ def test_verdicts_are_the_same_on_a_busy_machine() -> None:
     programs = corpus()[::10]
     assert len(programs) == 50
     idle = outcomes(programs)
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as burner:
+    burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
         loaded = outcomes(programs)
+    finally:
         burner.kill()
+        burner.wait()
     assert loaded == idle

@@ -115,6 +115,15 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def read_until(one: socket.socket, enough: Callable[[bytes], bool], got: bytes = b"") -> bytes:
+    """What has come over a connection when it is enough; it must not end before."""
+    while not enough(got):
+        part = one.recv(65536)
+        assert part, got
+        got += part
+    return got
+
+
 def lines(rows: list[Mapping[str, Any]]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 

@@ -18,7 +18,7 @@ from lowres_code.remote.wire import NDJSON
 from lowres_code.serve.host import MOST, most_of
 from lowres_code.serve.run import read_token, serve
 
-from tests.core.serve.conftest import Serve, Served, lines, stream
+from tests.core.serve.conftest import Serve, Served, lines, read_until, stream
 
 RIGHT = {"lang": "prolog", "program": "solve(X) :- X is 6 * 7.", "answer": 42}
 
@@ -116,12 +116,9 @@ def test_answers_come_while_the_request_is_still_being_sent(server: Served) -> N
     with socket.create_connection((host, int(port)), 30) as one:
         head = f"POST /v1/judge/stream?lang=prolog HTTP/1.1\r\nHost: {host}\r\nContent-Type: {NDJSON}\r\n"
         one.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n{len(row):x}\r\n".encode() + row + b"\r\n")
-        got = b""
-        while b'"correct":true' not in got:
-            got += one.recv(65536)
+        got = read_until(one, lambda got: b'"correct":true' in got)
         one.sendall(f"{len(row):x}\r\n".encode() + row + b"\r\n0\r\n\r\n")
-        while got.count(b'"correct":true') < 2:
-            got += one.recv(65536)
+        read_until(one, lambda got: got.count(b'"correct":true') == 2, got)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +137,10 @@ def test_who_asks_whether_to_send_a_stream_is_told_to(
     head = f"POST {path}?lang=prolog HTTP/1.1\r\nHost: {host}\r\nContent-Type: {NDJSON}\r\nExpect: 100-continue\r\n"
     with socket.create_connection((host, int(port)), 30) as one:
         one.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
-        got = b""
-        while b" 200 OK\r\n" not in got:  # before anything of the body is sent
-            got += one.recv(65536)
+        got = read_until(one, lambda got: b" 200 OK\r\n" in got)  # before anything of the body is sent
         assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
         one.sendall(body)
-        while done not in got:
-            got += one.recv(65536)
+        read_until(one, lambda got: done in got, got)
 
 
 def test_who_asks_whether_to_send_what_is_refused_is_not_told_to(server: Served) -> None:
@@ -180,7 +174,7 @@ def test_who_comes_when_too_much_waits_is_asked_to_come_again(serve: Serve) -> N
     slow = {**RIGHT, "program": "solve(42) :- sleep(3)."}
     host, port = server.url.removeprefix("http://").split(":")
     body = json.dumps(slow).encode()
-    with socket.create_connection((host, int(port))) as one, server.client() as client:
+    with socket.create_connection((host, int(port)), 30) as one, server.client() as client:
         head = f"POST /v1/judge HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         one.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         until(lambda: b"lowres_code_waiting 1.0" in client.get("/metrics").content)

@@ -125,10 +125,11 @@ def test_other_reward_functions_go_on_while_programs_run(judge: Judge, tmp_path:
     async def both() -> list[float | None]:
         ticking = asyncio.create_task(other())
         context: dict[str, Any] = {"trainer_state": State(), "log_metric": lambda name, value: None}
-        column = await scorer.functions[0](completions=[[{"content": sleeper}]], problem=[0], **context)
-        done.set()
-        await ticking
-        return column
+        try:
+            return await scorer.functions[0](completions=[[{"content": sleeper}]], problem=[0], **context)
+        finally:
+            done.set()
+            await ticking
 
     done = asyncio.Event()
     assert asyncio.run(both()) == [1]
