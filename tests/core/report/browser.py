@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ class Browser:
             options.add_argument(f"--{argument}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         options.binary_location = str(shutil.which("chromium"))
-        self.driver: Any = webdriver.Chrome(options, webdriver.ChromeService(str(shutil.which("chromedriver"))))
+        with _no_longer_than(2 * WAIT_S):  # by itself Selenium waits for ever for a driver that does not answer
+            self.driver: Any = webdriver.Chrome(options, webdriver.ChromeService(str(shutil.which("chromedriver"))))
+        self.driver.set_page_load_timeout(WAIT_S)
 
     def open(self, page: Path) -> None:
         """Show a page, and wait until its samples are there."""
@@ -81,11 +85,24 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
 
 
+@contextmanager
+def _no_longer_than(seconds: float) -> Iterator[None]:
+    """Connections that are made have this limit, in seconds, for each answer."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser for the tests of a module."""
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("needs a browser: apt-get install chromium chromium-driver")
     one = Browser()
-    yield one
-    one.driver.quit()
+    try:
+        yield one
+    finally:
+        one.driver.quit()
