@@ -257,7 +257,10 @@ class EmbeddedLanguage(Language):
 
     @abstractmethod
     def load(self, warm_up: str) -> None:
-        """Load the interpreter and what the warm-up names; called once in a worker, before any program."""
+        """Load the interpreter and what the warm-up names; called once in a worker, before any program.
+
+        It leaves no thread of Python running: programs run in forks, which have none but their own.
+        """
 
     def ready(self, file: str, test: Test, limits: Limits) -> Ready | None:
         """For speed: `execute` as calls of C functions, made ready in a worker before it forks the child for them.

@@ -1,10 +1,11 @@
-"""How many threads a user has: where a program has no user of its own, the kernel counts them with the program's."""
+"""Threads: of a user, where a program has none of its own and the kernel counts them with it; of a worker's Python."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import threading
 import time
 
 _FOUND = re.compile(rb"\nUid:\t(\d+)[^\0]*?\nThreads:\t(\d+)")
@@ -24,6 +25,16 @@ class ThreadCount:
         if time.monotonic() - self._looked >= self._every_s:
             self._threads, self._looked = threads_of(os.getuid()), time.monotonic()
         return self._threads
+
+
+def must_have_one() -> None:
+    """See that Python has one thread here: a fork has no other, and would wait for ever for what another holds.
+
+    Raises:
+        RuntimeError: it has more.
+    """
+    if others := [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]:
+        raise RuntimeError(f"load() has left threads of Python running, which no program may find: {', '.join(others)}")
 
 
 def threads_of(user: int) -> int:

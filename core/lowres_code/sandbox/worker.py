@@ -42,7 +42,7 @@ from lowres_code.sandbox.system import (
     no_new_privileges,
     own_scratch,
 )
-from lowres_code.sandbox.threads import ThreadCount
+from lowres_code.sandbox.threads import ThreadCount, must_have_one
 from lowres_code.sandbox.watch import Ended, kill_orphans, watch
 
 if TYPE_CHECKING:
@@ -285,6 +285,7 @@ def main() -> None:
     os.chdir(config.root)
     if isinstance(config.language, EmbeddedLanguage):
         config.language.load(config.warm_up)
+        must_have_one()
     exit_on_limits()
     gc.collect()
     gc.freeze()  # forked children must not touch, and so copy, every page at a collection

@@ -32,3 +32,14 @@ class Snake(EmbeddedLanguage):
         except Exception as error:
             return Execution(Status.RUNTIME_ERROR, diagnostics=(Diagnostic(repr(error)),))
         return Execution(Status.OK, answer=str(names["answer"]))
+
+
+class Threading(Snake):
+    """It leaves a thread running."""
+
+    def load(self, warm_up: str) -> None:
+        """Start it."""
+        import threading
+
+        super().load(warm_up)
+        threading.Thread(target=threading.Event().wait, name="mine", daemon=True).start()

@@ -30,7 +30,7 @@ from lowres_code.sandbox.question import Question
 
 from tests.conftest import PROLOG
 from tests.core.sandbox.conftest import RIGHT, run, worker_processes
-from tests.core.sandbox.snake import Snake
+from tests.core.sandbox.snake import Snake, Threading
 
 
 class Holding(Snake):
@@ -173,6 +173,14 @@ def test_a_language_that_cannot_be_sent_to_a_worker_is_told_why(language: Snake,
             with pytest.raises(UsageError) as told:
                 ask()
             assert f"language 'snake' cannot be sent to a worker: {said}" in str(told.value)
+
+
+def test_a_language_that_leaves_threads_running_is_refused() -> None:
+    said = r"'snake' does not start .*load\(\) has left threads of Python .*: mine"
+    with Judge(Threading(), isolation="namespaces", workers=1) as judge:
+        for _ in range(2):
+            with pytest.raises(JudgeError, match=said):
+                judge.start()
 
 
 def test_workers_end_with_the_process_that_owns_them() -> None:
