@@ -7,7 +7,7 @@ time are bounded, and an answer that cannot be read counts like none.
 from __future__ import annotations
 
 import importlib.util
-import json
+import logging
 import os
 import random
 import re
@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from lowres_code.errors import UsageError
+from lowres_code.generation.answers import BrokenAnswerError, completion_of, sample_of
 from lowres_code.generation.base import Failure, Generator, Request, Sample, Sampling
 
 if TYPE_CHECKING:
     from openai import APIStatusError
     from openai.types.chat import ChatCompletion
-    from openai.types.chat.chat_completion import Choice
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 LARGEST_ANSWER = 8 * 2**20  # bytes
@@ -40,6 +40,8 @@ _TOO_LONG = re.compile(  # as OpenAI, vLLM, SGLang, llama.cpp and Ollama say it,
     re.IGNORECASE,
 )
 _REFUSALS = 8  # so many prompts that are refused before any sample has come: not the prompts are what is wrong
+
+log = logging.getLogger("lowres_code.generation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,6 @@ class Patience:
     attempts: int = 6
     timeout_s: float = 600.0
     backoff_s: float = 1.0
-
-
-class _BrokenAnswerError(Exception):
-    """An answer that is too long, too slow, or no chat completion."""
 
 
 class EndpointGenerator(Generator):
@@ -88,6 +86,7 @@ class EndpointGenerator(Generator):
         self._client = openai.OpenAI(base_url=url, api_key=self._key, max_retries=0, timeout=wait_s)
         self._limit_name = "max_tokens"
         self._stopped = threading.Event()
+        self._lock, self._has_told = threading.Lock(), False
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
         """See `Generator.generate`; as many at a time as `Patience.concurrency` says."""
@@ -127,11 +126,12 @@ class EndpointGenerator(Generator):
                 return _Refusal(request.key, number, str(error), request.turn > 1 and error.too_long)
             except _RetryError as error:
                 reason = self._told(error)
+                self._tell(reason)
                 last = attempt == self._patience.attempts
                 if last or self._stopped.wait(_pause(self._patience.backoff_s, attempt, error.after_s)):
                     break
                 continue
-            return _sample_of(answer, request.key, number, round(time.monotonic() - began, 3))
+            return sample_of(answer, request.key, number, round(time.monotonic() - began, 3))
         return Failure(request.key, number, reason)
 
     def _ask(self, request: Request, number: int, sampling: Sampling) -> ChatCompletion:
@@ -156,7 +156,7 @@ class EndpointGenerator(Generator):
             if error.status_code in _NO_ACCESS:
                 raise UsageError(reason) from error
             raise _RefusedError(reason, _is_too_long(error)) from error
-        except (openai.APIError, _BrokenAnswerError, OSError) as error:
+        except (openai.APIError, BrokenAnswerError, OSError) as error:
             raise _RetryError(f"{type(error).__name__}: {error}") from error
         except Exception as error:  # of the client's own transport, whose module changes with its versions
             if type(error).__module__.partition(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2"):
@@ -178,10 +178,10 @@ class EndpointGenerator(Generator):
             for part in response.iter_bytes():
                 body += part
                 if len(body) > LARGEST_ANSWER:
-                    raise _BrokenAnswerError(f"an answer of over {LARGEST_ANSWER >> 20} MB")
+                    raise BrokenAnswerError(f"an answer of over {LARGEST_ANSWER >> 20} MB")
                 if time.monotonic() > deadline:
-                    raise _BrokenAnswerError(f"no whole answer in {self._patience.timeout_s:g} s")
-        return _completion(bytes(body))
+                    raise BrokenAnswerError(f"no whole answer in {self._patience.timeout_s:g} s")
+        return completion_of(bytes(body))
 
     def _takes_the_other_limit(self, error: Exception, asked: str) -> bool:
         """Whether the endpoint says of a request that it calls the limit by its newer name."""
@@ -189,6 +189,13 @@ class EndpointGenerator(Generator):
             self._limit_name = "max_completion_tokens"
             return True
         return False
+
+    def _tell(self, reason: str) -> None:
+        """Say once that it is asked again: trying may take long, and nothing else is seen of it."""
+        with self._lock:
+            tell, self._has_told = not self._has_told, True
+        if tell:
+            log.warning("%s does not answer as it should (%s); it is asked again", self.name, reason)
 
     def _told(self, error: Exception, before: str = "") -> str:
         """A short reason without the key in it."""
@@ -265,35 +272,3 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     """Seconds; 0 where nothing is said, or a date."""
     value = headers.get("retry-after", "")
     return float(value) if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) else 0.0
-
-
-def _completion(body: bytes) -> ChatCompletion:
-    from openai.types.chat import ChatCompletion
-    from pydantic import ValidationError
-
-    try:
-        answer = ChatCompletion.model_validate(json.loads(body))
-    except (ValueError, RecursionError, ValidationError) as error:
-        raise _BrokenAnswerError(f"no chat completion: {body[:80]!r}") from error
-    if not answer.choices:
-        raise _BrokenAnswerError("an answer without text")
-    choice = answer.choices[0]
-    if choice.message.content is None and not _thinking(choice) and choice.finish_reason != "length":
-        raise _BrokenAnswerError("an answer without text")
-    return answer
-
-
-def _thinking(choice: Choice) -> str:
-    """What servers that take the thinking out of the text give beside it, under one of two names."""
-    beside = choice.message.model_extra or {}
-    thinking = beside.get("reasoning_content") or beside.get("reasoning")
-    return thinking if isinstance(thinking, str) else ""
-
-
-def _sample_of(answer: ChatCompletion, key: int, number: int, seconds: float) -> Sample:
-    choice = answer.choices[0]
-    text = choice.message.content or ""
-    if thinking := _thinking(choice):
-        text = f"<think>\n{thinking}\n</think>\n{text}"
-    tokens = answer.usage.completion_tokens if answer.usage else None
-    return Sample(key, number, text, tokens, "length" if choice.finish_reason == "length" else "stop", seconds)

@@ -27,6 +27,7 @@ class Samples(BaseModel):
         step: of training; 0 in an evaluation.
         text: the completion; program: where it stands in that, or itself, or nothing.
         answer, said, tokens, cut, bare: what the judge said, how long it was, and whether the answer is only stated.
+        greedy: whether it is the problem's greedy one.
         earlier: the turns before: of each the text, the place of its verdict, and what the model was told then.
     """
 
@@ -41,6 +42,7 @@ class Samples(BaseModel):
     tokens: list[int | None] = []
     cut: list[bool] = []
     bare: list[bool] = []
+    greedy: list[bool] = []
     earlier: list[list[tuple[str, int, str]]] = []
 
 
@@ -89,6 +91,7 @@ class Columns:
             columns.tokens.append(sample.tokens)
             columns.cut.append(sample.cut)
             columns.bare.append(bool(sample.trust and sample.trust.bare))
+            columns.greedy.append(sample.greedy)
             columns.earlier.append(
                 [(it.completion, self._verdict(it.verdict), it.feedback or "") for it in sample.earlier]
             )

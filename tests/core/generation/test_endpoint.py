@@ -133,6 +133,21 @@ def test_an_endpoint_that_drips_is_not_waited_for(server: Server) -> None:
     assert whole(ask(server, problems=1, samples=1, timeout_s=1.0), 1, 1)
 
 
+def test_that_it_is_asked_again_is_said_once_and_without_the_key(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    server.behave = lambda handler, before: (
+        handler.say() if before > 1 else handler.send(503, {"error": {"message": "no sk-secret today"}})
+    )
+    assert whole(ask(server))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    said = record.getMessage()
+    assert said.startswith(f"m at {server.url} does not answer as it should (503: ") and "no *** today" in said
+    assert said.endswith("); it is asked again")
+
+
 def test_a_sample_that_never_comes_is_named_and_the_others_are_there(server: Server) -> None:
     def behave(handler: Handler, before: int) -> None:
         content = server.requests[-1][1]["messages"][-1]["content"]

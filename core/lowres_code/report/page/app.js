@@ -201,7 +201,7 @@ function samples(page) {
       const verdict = page.verdicts[data.verdict[which]];
       made.replaceChildren(...[el("h3", {}, page.sources[stage], data.step[which] ? `, step ${data.step[which]}` : ""),
         rows.length > 1 ? el("nav", { "aria-label": "samples" }, rows.map((one, number) => el("button", { type: "button", "aria-pressed": one === which ? "true" : "false",
-          style: `border-bottom-color:${colour(page.verdicts[data.verdict[one]])}`, title: words(page.verdicts[data.verdict[one]]), onclick: () => draw(one) }, String(number + 1)))) : null,
+          style: `border-bottom-color:${colour(page.verdicts[data.verdict[one]])}`, title: words(page.verdicts[data.verdict[one]]), onclick: () => draw(one) }, data.greedy[one] ? "greedy" : String(number + 1)))) : null,
         el("div", {}, dot(verdict), el("strong", {}, words(verdict)), data.answer[which] === null ? "" : `: ${data.answer[which]}`),
         ...data.earlier[which].map(([text, verdict, told]) => el("details", { class: "earlier" }, el("summary", {}, dot(page.verdicts[verdict]), `before: ${words(page.verdicts[verdict])}`),
           el("pre", { class: "text", dir: "auto" }, text), el("div", { class: "said soft" }, told))),
