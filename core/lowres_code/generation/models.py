@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lowres_code._util.hub import look_for_hub
 from lowres_code.errors import UsageError
 from lowres_code.generation.names import POCKET, check_model_name, near_model
 from lowres_code.prompt import Message
@@ -133,6 +134,8 @@ def _source(table: ModelTable) -> dict[str, Any]:
     """
     check_model_name(table.name)
     if not _is_gguf(table.name):
+        if not Path(resolve(table.name)).is_dir():
+            look_for_hub()
         return {"folder": resolve(table.name), "revision": table.revision or "main"}
     path = Path(table.name).expanduser()
     if not path.is_file():

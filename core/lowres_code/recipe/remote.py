@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from lowres_code._util.hub import look_for_hub
 from lowres_code.errors import UsageError
 
 MOST_BYTES = 64 * 1024
@@ -212,6 +213,7 @@ def _from_hub(address: Address) -> tuple[str, bytes]:
     match = _HUB.fullmatch(address.url)
     assert match is not None  # `Address.parse` has looked
     kind, repository, file, revision = match.groups()
+    look_for_hub()
     where: dict[str, Any] = {"repo_id": repository, "filename": file, "repo_type": "dataset" if kind else "model"}
     try:
         told = hf_hub_download(**where, revision=revision, dry_run=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lowres_code._util.hub import look_for_hub
 from lowres_code._util.tables import open_table
 from lowres_code.errors import UsageError
 from lowres_code.problem import Problem
@@ -131,6 +132,8 @@ def _loaded(options: DatasetOptions) -> Any:
     import datasets
 
     files = _data_files(options)
+    if options.path not in BUILDERS and not Path(options.path).exists():
+        look_for_hub()
     try:
         return datasets.load_dataset(
             options.path, options.config, split=options.split, revision=options.revision, data_files=files
