@@ -160,12 +160,12 @@ class Dispatcher:
             return
         events = self._selector.select(LOOK_EVERY_S if self._waits() else _IDLE_S)
         self._hungry = False
+        now = time.monotonic()  # ending a worker may take long, and what has come meanwhile is not late
         for key, mask in events:
             if key.data is None:
                 os.eventfd_read(key.fd)
             else:
                 self._back(key.data.event(mask))
-        now = time.monotonic()
         if now - self._looked >= LOOK_EVERY_S:
             self._looked = now
             for client in self._clients():

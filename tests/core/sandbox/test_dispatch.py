@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -171,6 +172,30 @@ def test_where_one_worker_cannot_be_started_the_other_has_all(
         found = [asked(pool, f"solve({n}).") for n in range(100)]
         assert [future.result(WAIT_S).answer for future in found] == [str(n) for n in range(100)]
         monkeypatch.undo()
+
+
+def test_where_one_worker_is_long_in_ending_nobody_else_is_taken_for_late(
+    isolated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lowres_code.sandbox.client._GRACE_S", 0.5)
+    inner, ended = WorkerProcess.end, list[WorkerProcess]()
+
+    def end(process: WorkerProcess) -> None:
+        ended.append(process)
+        inner(process)
+        if len(ended) == 1:
+            time.sleep(4)
+
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        pool.run([(SLOW + f" % so that both run: {n}", Test()) for n in range(2)], LIMITS)
+        workers = [client._process for client in pool._dispatcher._clients()]
+        monkeypatch.setattr(WorkerProcess, "end", end)
+        found = [pool.submit((SLOW + f" % {n}", Test()), Limits(wall_s=1.0)) for n in range(2)]
+        time.sleep(0.2)
+        assert workers[0] is not None
+        os.kill(workers[0].pid, signal.SIGKILL)
+        assert [future.result(WAIT_S).answer for future in found] == ["slow", "slow"]
+        assert ended == workers[:1]
 
 
 def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
