@@ -26,6 +26,7 @@ from tests.core.sandbox.conftest import RIGHT
 
 LIMITS = Limits()
 SLOW = "solve(X) :- sleep(0.5), X = slow."
+SLOWER = "solve(X) :- sleep({}), X = slower."
 WAIT_S = 60
 
 
@@ -148,11 +149,11 @@ def test_a_language_that_takes_its_time_holds_no_other_pool_up(pool: Pool, monke
 
 def test_whoever_waits_for_what_was_cancelled_or_closed_hears_of_it(pool: Pool) -> None:
     pool.start()
-    slow, *others = [asked(pool, program) for program in (SLOW, *(f"solve({n})." for n in range(6)))]
+    slow, *others = [asked(pool, program) for program in (SLOWER.format(2), *(f"solve({n})." for n in range(6)))]
     assert others[3].cancel()
     assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
-    slow, *others = [asked(pool, program) for program in (SLOW, *(f"solve({n})." for n in range(6)))]
-    pool.close()
+    slow, *others = [asked(pool, program) for program in (SLOWER.format(30), *(f"solve({n})." for n in range(6)))]
+    pool.close()  # ends it at once
     assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
     assert others[-1].cancelled()
 
