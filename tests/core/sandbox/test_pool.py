@@ -190,8 +190,13 @@ def test_a_pool_that_is_closed_while_it_works_ends_at_once() -> None:
     pool.start()
     results: list[Execution] = []
     jobs = [("solve(X) :- sleep(50), X = 1.", Test())]
-    asking = threading.Thread(target=lambda: results.extend(pool.run(jobs, Limits())))
-    asking.start()
+    asking = threading.Thread(target=lambda: results.extend(pool.run(jobs, Limits())), daemon=True)
+    with begun() as run:
+        asking.start()
+        until = time.monotonic() + 60
+        while not run and time.monotonic() < until:
+            time.sleep(0.01)
+    assert run
     time.sleep(0.5)
     closing = threading.Thread(target=pool.close, daemon=True)
     closing.start()
