@@ -94,7 +94,7 @@ def multiplied(runner: Runner, limits: Limits, count: int, at: int, do: Callable
     """The answers of so many programs; something is done when so many of them are there."""
     groups = ((n, [(f"solve(X) :- X is {n} * 3.", Test())]) for n in range(count))
     answers: dict[int, str | None] = {}
-    for number, (execution,) in runner.stream(groups, limits):
+    for number, (execution,) in runner.stream(groups, limits, ahead=10):  # else all may be run when so many are read
         answers[number] = execution.answer
         if len(answers) == at:
             do()
@@ -111,6 +111,9 @@ def test_executions_are_the_same_as_on_this_machine(there: Judge) -> None:
 def test_what_a_lost_node_had_another_runs(cluster: Here, there: Judge) -> None:
     answers = multiplied(there.runner, there.limits, 100, 20, lambda: cluster.alive.pop(0))
     assert answers == {n: str(n * 3) for n in range(100)}
+    until = time.monotonic() + 60
+    while there.runner.size > 2 and time.monotonic() < until:  # it is seen to be lost when it has something to run
+        there.execute([f"solve({n})." for n in range(20)], [Test()] * 20)
     assert there.runner.size == 2
 
 
