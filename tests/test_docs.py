@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from lowres_code.checkers import CHECKERS, find_checker
 from lowres_code.cli.serve_command import command as serve_command
@@ -22,6 +24,7 @@ from lowres_code.sources.columns import ColumnOptions
 
 from tests import reference
 from tests.conftest import ROOT
+from tests.core.serve.conftest import free_port
 from tests.follow import INLINE, follow
 from tests.scratch import scratch_environment
 
@@ -66,7 +69,17 @@ def test_a_package_is_written_as_the_page_says(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl, which is not installed")
 def test_the_judge_is_served_as_the_page_says(tmp_path: Path) -> None:
-    assert follow(DOCS / "serve.md", tmp_path, str(Path(sys.executable).parent)) == 8
+    """At another port: at that of the page somebody may listen, such as the server of the last test, for a minute."""
+    page, port = (DOCS / "serve.md").read_text(), str(free_port())
+    assert {"timeout 60 ", "8765"} <= {*re.findall("timeout 60 |8765", page)}
+    (tmp_path / "serve.md").write_text(page.replace("timeout 60 ", "timeout 400 ").replace("8765", port))
+    try:
+        assert follow(tmp_path / "serve.md", tmp_path, str(Path(sys.executable).parent)) == 8
+    finally:
+        for process in psutil.process_iter(["cmdline"]):
+            if port in (process.info["cmdline"] or []):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.terminate()
 
 
 def test_the_unit_and_the_image_start_what_there_is() -> None:
