@@ -135,7 +135,8 @@ def test_what_is_no_model_is_told_in_a_line(tmp_path: Path) -> None:
             open_generator(ModelTable(name=name))
 
 
-def test_what_is_not_here_is_told_with_its_remedy() -> None:
+def test_what_is_not_here_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # whatever machine this is
     with pytest.raises(UsageError, match=r"there is no GPU here: --set model\.device=cpu"):
         load_model(ModelTable(name="pocket", device="cuda"))
     with pytest.raises(UsageError, match=r'pip install "lowres-code\[vllm\]"'):
