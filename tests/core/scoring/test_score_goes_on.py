@@ -88,6 +88,7 @@ def test_a_scoring_that_goes_on_judges_again_before_it_adds(tmp_path: Path, invo
 def scoring(file: Path, out: Path, lines: int) -> subprocess.Popen[str]:
     """A scoring in a process of its own, that has come so far."""
     command = [sys.executable, "-m", "lowres_code", "score", str(file), "--lang", "prolog", "--out", str(out)]
+    command += ["--workers", "2"]  # with many it might be done before it is seen how far it has come
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and (not out.is_file() or out.read_bytes().count(b"\n") < lines):
         time.sleep(0.01)
@@ -97,7 +98,7 @@ def scoring(file: Path, out: Path, lines: int) -> subprocess.Popen[str]:
 
 def many(path: Path, count: int) -> Path:
     """Rows, a third of them with two samples, of which some are slow: there is always something on its way."""
-    programs = [f"solve({n})." if n % 10 else f"solve({n}) :- sleep(0.05)." for n in range(count)]
+    programs = [f"solve({n})." if n % 10 else f"solve({n}) :- sleep(0.1)." for n in range(count)]
     rows = [{"program": [p, f"{p} "] if n % 3 == 0 else p, "answer": str(n)} for n, p in enumerate(programs)]
     return write(path, rows)
 
