@@ -50,7 +50,7 @@ def endpoint(answers: Mapping[str, str]) -> Iterator[str]:
     """Its URL; ``answers`` has what is said to a question in which the key stands."""
     handler = type("Handler", (_Handler,), {"answers": answers})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/v1"

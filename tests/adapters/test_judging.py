@@ -98,7 +98,7 @@ def test_threads_share_a_judge() -> None:
     def ask() -> None:
         values.append(Reward("lua")([RIGHT, WRONG] * 4, answer=["42"] * 8))
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

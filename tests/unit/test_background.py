@@ -62,7 +62,7 @@ def test_many_threads_may_put_and_nothing_is_lost() -> None:
             for number in range(1000):
                 background.put(first * 1000 + number)
 
-        threads = [threading.Thread(target=put, args=(first,)) for first in range(8)]
+        threads = [threading.Thread(target=put, args=(first,), daemon=True) for first in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -26,9 +26,9 @@ def kept(found: list[object]) -> Iterator[None]:
 problems, *texts = sys.argv[1:]
 os.environ |= {"LOWRES_CODE_LANGUAGE": "lua", "LOWRES_CODE_PROBLEMS": problems}
 server = uvicorn.Server(uvicorn.Config(app, factory=True, port=0, log_level="warning"))
-thread = threading.Thread(target=server.run)
+thread = threading.Thread(target=server.run, daemon=True)
 thread.start()
-while not server.started:
+while not server.started and thread.is_alive():
     time.sleep(0.05)
 port = server.servers[0].sockets[0].getsockname()[1]
 found: list[object] = []

@@ -105,7 +105,7 @@ def test_a_busy_server_is_asked_again(after: str, monkeypatch: pytest.MonkeyPatc
 def test_a_server_of_ours_that_is_busy_is_asked_again(serve: Serve) -> None:
     server = serve(streams=1)
     host, port = server.url.removeprefix("http://").split(":")
-    with Judge("prolog", servers=server.url) as judge, socket.create_connection((host, int(port))) as one:
+    with Judge("prolog", servers=server.url) as judge, socket.create_connection((host, int(port)), 30) as one:
         head = f"POST /v1/judge/stream?lang=prolog HTTP/1.1\r\nHost: {host}\r\nContent-Type: {NDJSON}\r\n"
         one.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         assert one.recv(100).startswith(b"HTTP/1.1 200")
