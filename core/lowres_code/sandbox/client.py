@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import selectors
 import time
@@ -181,7 +182,8 @@ class WorkerClient:
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.end()
+            with contextlib.suppress(Exception):  # whatever it is, those who have asked must hear of what became of it
+                process.end()
 
     def start(self) -> None:
         """Start the worker unless it runs, and wait until it is ready.

@@ -157,12 +157,12 @@ class WorkerProcess:
     def end(self) -> None:
         """Kill it, and give back what it had."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # a session of our own making
-            self._process.wait()
             for descriptor in (self._in, self._out):
                 with contextlib.suppress(KeyError):  # it was not registered
                     self._selector.unregister(descriptor)
+            with contextlib.suppress(OSError):  # it has ended; or it may not be killed, and ends with its input
+                os.killpg(self._process.pid, signal.SIGKILL)  # a session of our own making
+                self._process.wait()
         if self._scratch is not None:
             with contextlib.suppress(OSError):  # a program may still be ending
                 empty(self._scratch)

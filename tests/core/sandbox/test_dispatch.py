@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -196,6 +196,40 @@ def test_where_one_worker_is_long_in_ending_nobody_else_is_taken_for_late(
         os.kill(workers[0].pid, signal.SIGKILL)
         assert [future.result(WAIT_S).answer for future in found] == ["slow", "slow"]
         assert ended == workers[:1]
+
+
+def _may_not_kill(*_: object) -> None:
+    raise PermissionError("it is another's")
+
+
+def _has_no_memory(process: WorkerProcess, inner: Callable[[WorkerProcess], None] = WorkerProcess.end) -> None:
+    inner(process)
+    raise MemoryError
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a process that is not waited for
+@pytest.mark.parametrize("where, what", [("os.killpg", _may_not_kill), (WorkerProcess, _has_no_memory)])
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_worker_that_cannot_be_ended_costs_nobody_an_answer(
+    isolated: None, monkeypatch: pytest.MonkeyPatch, where: str | type, what: Callable[..., None], closes: bool
+) -> None:
+    kill = os.killpg
+    with Pool(PROLOG, "namespaces", 2) as pool:
+        pool.run([(SLOW + f" % so that both run: {n}", Test()) for n in range(2)], LIMITS)
+        workers = [client._process for client in pool._dispatcher._clients()]
+        found = [asked(pool, SLOW + f" % {n}") for n in range(6)]
+        time.sleep(0.2)
+        if isinstance(where, str):
+            monkeypatch.setattr(where, what)
+        else:
+            monkeypatch.setattr(where, "end", what)
+        if closes:
+            pool.close()
+        else:
+            assert workers[0] is not None
+            kill(workers[0].pid, signal.SIGKILL)
+        assert not concurrent.futures.wait(found, WAIT_S).not_done
+        assert closes or [future.result().answer for future in found] == ["slow"] * 6
 
 
 def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
