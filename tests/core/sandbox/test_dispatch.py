@@ -112,7 +112,7 @@ def test_a_question_that_comes_when_all_are_given_away_is_not_missed(
 def test_who_is_interrupted_while_asking_keeps_nobody_else_from_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by Ctrl-C in a notebook: the thread is not woken up, and nobody else thinks that it sleeps."""
 
-    def interrupted() -> bool:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
     pool.start()
@@ -124,6 +124,31 @@ def test_who_is_interrupted_while_asking_keeps_nobody_else_from_it(pool: Pool, m
         asked(pool, "solve(1).")
     monkeypatch.undo()
     assert answer(pool, RIGHT) == "42"
+
+
+def test_a_signal_that_closes_the_pool_may_come_while_its_thread_is_woken_up() -> None:
+    script = (
+        "import os, signal, sys, time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool.start()\n"
+        "def close(*_):\n"
+        "    pool.close()\n"
+        "    sys.exit(7)\n"
+        "signal.signal(signal.SIGTERM, close)\n"
+        "write = os.eventfd_write\n"
+        "def written(*given):\n"
+        "    os.eventfd_write = write\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.eventfd_write = written\n"
+        "while True:\n"
+        "    pool.submit(('solve(1).', Test()), Limits()).result()\n"
+        "    time.sleep(0.1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 7
 
 
 def test_a_language_that_takes_its_time_holds_no_other_pool_up(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
