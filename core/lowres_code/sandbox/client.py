@@ -154,6 +154,10 @@ class WorkerClient:
         self._sent.clear()
         return rest
 
+    def excuse(self, now: float) -> None:
+        """It cannot have been heard until now."""
+        self._since = now
+
     def look(self, now: float) -> list[Question]:
         """Whether it is over its time, or so long at its work that what waits must not wait here."""
         if self._process is None:

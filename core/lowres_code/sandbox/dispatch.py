@@ -21,6 +21,8 @@ MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest 
 _CLOSED = "the judge was closed before the program ran"
 _IDLE_S = 1.0  # whoever is about to wake it may be interrupted just then, as by Ctrl-C in a notebook
 
+_AWAY_S = 2 * _IDLE_S  # without a look: it was stopped, as by Ctrl-Z, and what workers have said may not be read yet
+
 
 class _Slot:
     """Runs one program at a time; has a worker for each warm-up that was asked for."""
@@ -164,9 +166,11 @@ class Dispatcher:
                 os.eventfd_read(key.fd)
             else:
                 self._back(key.data.event(mask))
-        if now - self._looked >= LOOK_EVERY_S:
+        if (since := now - self._looked) >= LOOK_EVERY_S:
             self._looked = now
             for client in self._clients():
+                if since > _AWAY_S:
+                    client.excuse(now)
                 self._back(client.look(now))
 
     def _waits(self) -> bool:
