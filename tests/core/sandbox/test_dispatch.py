@@ -323,3 +323,34 @@ def test_a_fork_that_ends_does_not_end_what_its_parent_has() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=WAIT_S)
     assert done.stdout.split() == ["correct", "7", "correct"]
+
+
+def test_a_fork_while_a_worker_starts_holds_nobody_up_however_long_it_lives() -> None:
+    script = (
+        "import os, signal, threading, time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "starts, pipe, pipes = threading.Event(), os.pipe, []\n"
+        "def piped():\n"
+        "    pipes.append(pipe())\n"
+        "    if len(pipes) == 3:  # behind those to the worker and from it\n"
+        "        starts.set()\n"
+        "        time.sleep(0.2)\n"
+        "    return pipes[-1]\n"
+        "os.pipe = piped\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "answer = pool.submit(('solve(1).', Test()), Limits())\n"
+        "starts.wait()\n"
+        "forked = os.fork()\n"
+        "if not forked:\n"
+        "    time.sleep(100)\n"
+        "    os._exit(0)\n"
+        "try:\n"
+        "    print(answer.result(20).answer)\n"
+        "finally:\n"
+        "    os.kill(forked, signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=WAIT_S)
+    assert done.stdout.split() == ["1"], done.stderr
