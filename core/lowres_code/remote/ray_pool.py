@@ -16,7 +16,7 @@ from lowres_code.remote.ray_cluster import Cluster, Node, NodeLostError, PlacedJ
 from lowres_code.remote.ray_node import ROUNDS, Ended, Posted
 from lowres_code.remote.waiting import CLOSED, JobQueue, WaitingJob
 from lowres_code.remote.wire import data_of
-from lowres_code.sandbox.runner import Ask, Job, Runner
+from lowres_code.sandbox.runner import Ask, Job, Runner, ended
 
 PATIENCE_S = 60.0  # so long jobs wait when no node is left
 MOST_LOSSES = 3  # judges that are lost with a job, until it is given up: it may be what takes them down
@@ -102,13 +102,13 @@ class RayPool(Runner):
     def close(self) -> None:
         """Give up what is on its way, and end the judges."""
         self._closed.set()
-        self._watcher.join()
         self._waiting.end()
-        for place in self._places.values():
-            if place.thread is not None:
-                place.thread.join()
-        self._give_up_all(CLOSED)
-        self._cluster.close()
+        try:
+            ended([self._watcher])
+            ended(place.thread for place in self._places.values() if place.thread is not None)
+        finally:  # whoever waits may be interrupted
+            self._give_up_all(CLOSED)
+            self._cluster.close()
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
         if self._closed.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -120,6 +121,13 @@ class Runner(ABC):
                 yield from work.take()
         finally:
             work.cancel()
+
+
+def ended(threads: Iterable[threading.Thread]) -> None:
+    """Wait until they have ended; not for the own thread, which may be one of them: it calls whoever is told."""
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join()
 
 
 @dataclass(slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import signal
 import threading
@@ -191,6 +192,14 @@ def test_signals_that_ray_blocks_are_not_blocked_for_programs(cluster: Here) -> 
 def test_workers_are_counted_at_each_node(cluster: Here) -> None:
     with Judge("prolog", ray="auto", workers=1) as judge:
         assert judge.runner.size == 2
+
+
+def test_who_is_told_of_an_answer_may_close_the_judge(cluster: Here) -> None:
+    judge = Judge("prolog", ray="auto")
+    told_first = judge.runner.submit(("solve(1).", Test()), judge.limits)
+    told_first.add_done_callback(lambda _: judge.close())
+    futures = [judge.runner.submit((f"solve(1) :- sleep(2). % {n}", Test()), judge.limits) for n in range(40)]
+    assert not concurrent.futures.wait([told_first, *futures], 60).not_done
 
 
 def test_a_closed_judge_gives_up_what_is_on_its_way(there: Judge) -> None:

@@ -182,6 +182,20 @@ def test_whoever_waits_for_what_was_cancelled_or_closed_hears_of_it(pool: Pool) 
     assert others[-1].cancelled()
 
 
+def test_who_is_told_of_an_answer_may_close_the_pool(pool: Pool) -> None:
+    closed = threading.Event()
+
+    def close(_: Future[Execution]) -> None:
+        pool.close()
+        closed.set()
+
+    told = asked(pool, SLOW)
+    told.add_done_callback(close)
+    others = [asked(pool, f"solve({n}).") for n in range(6)]
+    assert not concurrent.futures.wait([told, *others], WAIT_S).not_done
+    assert closed.wait(WAIT_S)
+
+
 @pytest.mark.parametrize("works", [0, 1])
 def test_where_one_worker_cannot_be_started_the_other_has_all(
     isolated: None, monkeypatch: pytest.MonkeyPatch, works: int
