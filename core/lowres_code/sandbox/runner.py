@@ -64,10 +64,13 @@ class Runner(ABC):
         Raises:
             UsageError: this is not the process that made the runner.
         """
-        if os.getpid() != self._process:
-            raise UsageError("this judge belongs to another process: make one here; a pickled one makes its own")
+        self._must_be_own()
         own = limits.lowered(job[1].limits).at_least(self._needs) if job[1].limits else limits
         return self._submit(ask, job, own)
+
+    def _must_be_own(self) -> None:
+        if os.getpid() != self._process:
+            raise UsageError("this judge belongs to another process: make one here; a pickled one makes its own")
 
     def run(self, jobs: Sequence[Job], limits: Limits, ask: Ask = "execute") -> list[Execution]:
         """Run each program once with its test; results in the order of the jobs. Equal jobs run once."""
@@ -101,7 +104,8 @@ class Runner(ABC):
                 groups than workers. Without it all jobs of a group are begun at once.
 
         Raises:
-            UsageError: no program of this language can run, for instance because it cannot be sent to a worker.
+            UsageError: no program of this language can run, for instance because it cannot be sent to a worker; or
+                this is not the process that made the runner.
         """
         source = iter(groups)
         work: _Work[K] = _Work(lambda job: self.submit(job, limits, ask), self.size, go_on)
@@ -118,9 +122,11 @@ class Runner(ABC):
                         yield key, []
                 if not work.groups:
                     return
+                self._must_be_own()  # in a fork nobody would ever say that a job is done
                 yield from work.take()
         finally:
-            work.cancel()
+            if os.getpid() == self._process:  # a fork may find a future's lock taken for ever
+                work.cancel()
 
 
 def ended(threads: Iterable[threading.Thread]) -> None:

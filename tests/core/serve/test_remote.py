@@ -164,7 +164,12 @@ def test_who_is_told_of_an_answer_may_close_the_judge(server: Served) -> None:
     judge = Judge("prolog", servers=server.url)
     told_first = judge.runner.submit(("solve(1).", Test()), judge.limits)
     closed = threading.Event()
-    told_first.add_done_callback(lambda _: (judge.close(), closed.set()))
+
+    def close(_: object) -> None:
+        judge.close()
+        closed.set()
+
+    told_first.add_done_callback(close)
     futures = [judge.runner.submit((f"solve(1) :- sleep(2). % {n}", Test()), judge.limits) for n in range(40)]
     assert not concurrent.futures.wait([told_first, *futures], 60).not_done
     assert closed.wait(60)
