@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -144,8 +145,10 @@ class RayPool(Runner):
             for name, node in alive.items():
                 place = self._places.setdefault(name, _Place(node, min(self._workers or node.cores, node.cores)))
                 if place.is_free() and time.monotonic() >= place.again_at:
-                    place.thread = threading.Thread(target=self._use, args=[place], name="ray judge", daemon=True)
-                    place.thread.start()
+                    thread = threading.Thread(target=self._use, args=[place], name="ray judge", daemon=True)
+                    with contextlib.suppress(RuntimeError):  # no thread is to be had now; the next look tries again
+                        thread.start()
+                        place.thread = thread
             self._changed.notify_all()
 
     def _await_nodes(self) -> None:

@@ -202,6 +202,22 @@ def test_who_is_told_of_an_answer_may_close_the_judge(cluster: Here) -> None:
     assert not concurrent.futures.wait([told_first, *futures], 60).not_done
 
 
+def test_where_no_thread_is_to_be_had_it_is_tried_again(cluster: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, refused = threading.Thread.start, list[threading.Thread]()
+
+    def started(thread: threading.Thread) -> None:
+        if thread.name == "ray judge" and len(refused) < 3:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    monkeypatch.setattr(ray_pool, "_FIRST_S", 20.0)
+    with Judge("prolog", ray="auto") as judge:
+        assert judge.runner.submit(("solve(1).", Test()), judge.limits).result(60).answer == "1"
+    assert len(refused) == 3
+
+
 def test_a_closed_judge_gives_up_what_is_on_its_way(there: Judge) -> None:
     futures = [there.runner.submit((f"solve(1) :- sleep(2). % {n}", Test()), there.limits) for n in range(60)]
     threading.Timer(0.3, there.close).start()
