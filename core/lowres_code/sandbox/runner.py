@@ -24,6 +24,23 @@ Ask = Literal["execute", "check_syntax", "analyse", "answers"]
 AHEAD = 32  # groups that a stream takes for each worker, so that none waits for whoever reads the results
 
 
+class Answer(Future[Execution]):
+    """What comes of a job. Nobody who is told of it ends the thread that tells, as by `sys.exit`: others need that."""
+
+    def add_done_callback(self, fn: Callable[[Future[Execution]], object]) -> None:
+        """Have this called when it is done; what that raises is logged."""
+
+        def tell(future: Future[Execution]) -> None:
+            try:
+                fn(future)
+            except (Exception, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise RuntimeError("whoever was told of an answer wants to end") from error
+
+        super().add_done_callback(tell)
+
+
 class Runner(ABC):
     """Runs programs of one language. May be used by several threads at once, but only by the process that made it.
 

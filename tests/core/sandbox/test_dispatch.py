@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -153,6 +154,13 @@ def test_whoever_waits_for_what_was_cancelled_or_closed_hears_of_it(pool: Pool) 
     pool.close()
     assert not concurrent.futures.wait([slow, *others], WAIT_S).not_done
     assert others[-1].cancelled()
+
+
+def test_who_is_told_of_an_answer_does_not_end_the_pools_thread(pool: Pool) -> None:
+    told = asked(pool, SLOW)
+    told.add_done_callback(lambda _: sys.exit(3))
+    others = [asked(pool, f"solve({n}).") for n in range(6)]
+    assert [future.result(WAIT_S).answer for future in (told, *others)] == ["slow", *map(str, range(6))]
 
 
 def test_who_is_told_of_an_answer_may_close_the_pool(pool: Pool) -> None:
