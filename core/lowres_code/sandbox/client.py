@@ -137,8 +137,9 @@ class WorkerClient:
         asked = self._sent and reply.identity == self._sent[0].identity
         if not asked or reply.status >= len(Status):
             raise WorkerGoneError("it answered what it was not asked")
-        sent = self._sent.popleft()
+        sent = self._sent[0]
         failed = not sent.taken_back and not sent.question.answered(reply, blobs)
+        self._sent.popleft()  # not before: if that raises, it is asked again
         if not sent.taken_back:
             yield sent.question
         if reply.retire or failed:

@@ -16,9 +16,10 @@ from concurrent.futures import Future
 import pytest
 from lowres_code.language.base import Execution, Limits
 from lowres_code.problem import Test
-from lowres_code.sandbox.client import WorkerClient
+from lowres_code.sandbox.frames import ReplyHead
 from lowres_code.sandbox.pool import Pool
 from lowres_code.sandbox.process import WorkerProcess
+from lowres_code.sandbox.question import Question
 
 from tests.conftest import PROLOG
 from tests.core.sandbox.conftest import RIGHT
@@ -85,6 +86,22 @@ def test_what_goes_wrong_while_a_worker_is_read_costs_that_worker(pool: Pool, mo
     monkeypatch.setattr(WorkerProcess, "receive", receive)
     assert answer(pool, RIGHT) == "42"
     assert len(set(calls)) == 2
+
+
+def test_what_goes_wrong_while_an_answer_is_taken_loses_no_question(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner, calls = Question.answered, list[Question]()
+
+    def answered(question: Question, reply: ReplyHead, blobs: list[bytes]) -> bool:
+        calls.append(question)
+        if len(calls) == 1:
+            raise MemoryError
+        return inner(question, reply, blobs)
+
+    monkeypatch.setattr(Question, "answered", answered)
+    found = [asked(pool, f"solve({n}).") for n in range(3)]
+    assert [future.result(WAIT_S).answer for future in found] == ["0", "1", "2"]
 
 
 def test_a_question_that_comes_when_all_are_given_away_is_not_missed(
@@ -265,15 +282,6 @@ def test_a_process_that_is_stopped_for_long_takes_no_worker_for_silent(
         subprocess.run(["sh", "-c", stop], check=True, start_new_session=True, timeout=WAIT_S)
         assert found.result(WAIT_S).answer == "slow"
         assert [client._process for client in pool._dispatcher._clients()] == workers
-
-
-def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
-    client = WorkerClient(PROLOG, "namespaces")
-    client.begin()
-    assert not client.room
-    client.start()
-    assert client.room
-    client.release()
 
 
 def test_a_pool_that_nobody_has_any_more_answers_what_it_was_asked_and_ends() -> None:
