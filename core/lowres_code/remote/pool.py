@@ -17,7 +17,7 @@ from lowres_code.remote.place import Place, problems
 from lowres_code.remote.server import BusyError, Server, UnavailableError
 from lowres_code.remote.waiting import CLOSED, JobQueue, WaitingJob
 from lowres_code.remote.wire import line_of
-from lowres_code.sandbox.runner import Ask, Job, Runner
+from lowres_code.sandbox.runner import Ask, Job, Runner, ended
 
 PATIENCE_S = 60.0  # so long jobs wait while no server answers anything
 MOST_LOSSES = 5  # times that a server breaks off with a job, until it is given up: it may be what takes servers down
@@ -110,9 +110,10 @@ class RemotePool(Runner):
         self._closed.set()
         self._waiting.end()
         self._disconnect()
-        for thread in self._threads:
-            thread.join()
-        self._end_all()
+        try:
+            ended(self._threads)
+        finally:  # whoever waits may be interrupted
+            self._end_all()
 
     def _disconnect(self) -> None:
         for place in self._places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -16,7 +17,7 @@ from lowres_code.remote.ray_cluster import Cluster, Node, NodeLostError, PlacedJ
 from lowres_code.remote.ray_node import ROUNDS, Ended, Posted
 from lowres_code.remote.waiting import CLOSED, JobQueue, WaitingJob
 from lowres_code.remote.wire import data_of
-from lowres_code.sandbox.runner import Ask, Job, Runner
+from lowres_code.sandbox.runner import Ask, Job, Runner, ended
 
 PATIENCE_S = 60.0  # so long jobs wait when no node is left
 MOST_LOSSES = 3  # judges that are lost with a job, until it is given up: it may be what takes them down
@@ -102,13 +103,13 @@ class RayPool(Runner):
     def close(self) -> None:
         """Give up what is on its way, and end the judges."""
         self._closed.set()
-        self._watcher.join()
         self._waiting.end()
-        for place in self._places.values():
-            if place.thread is not None:
-                place.thread.join()
-        self._give_up_all(CLOSED)
-        self._cluster.close()
+        try:
+            ended([self._watcher])
+            ended(place.thread for place in self._places.values() if place.thread is not None)
+        finally:  # whoever waits may be interrupted
+            self._give_up_all(CLOSED)
+            self._cluster.close()
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
         if self._closed.is_set():
@@ -144,8 +145,10 @@ class RayPool(Runner):
             for name, node in alive.items():
                 place = self._places.setdefault(name, _Place(node, min(self._workers or node.cores, node.cores)))
                 if place.is_free() and time.monotonic() >= place.again_at:
-                    place.thread = threading.Thread(target=self._use, args=[place], name="ray judge", daemon=True)
-                    place.thread.start()
+                    thread = threading.Thread(target=self._use, args=[place], name="ray judge", daemon=True)
+                    with contextlib.suppress(RuntimeError):  # no thread is to be had now; the next look tries again
+                        thread.start()
+                        place.thread = thread
             self._changed.notify_all()
 
     def _await_nodes(self) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from lowres_code.language.base import Diagnostic, Execution, Status
+from lowres_code.sandbox.runner import Answer
 
 J = TypeVar("J", bound="WaitingJob")
 
@@ -27,7 +27,7 @@ class WaitingJob:
         losses: how often whoever had it was lost with it.
     """
 
-    future: Future[Execution] = field(default_factory=Future)
+    future: Answer = field(default_factory=Answer)
     since: float = field(default_factory=time.monotonic)
     begun: bool = False
     losses: int = 0

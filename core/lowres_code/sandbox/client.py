@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import selectors
 import time
@@ -136,8 +137,9 @@ class WorkerClient:
         asked = self._sent and reply.identity == self._sent[0].identity
         if not asked or reply.status >= len(Status):
             raise WorkerGoneError("it answered what it was not asked")
-        sent = self._sent.popleft()
+        sent = self._sent[0]
         failed = not sent.taken_back and not sent.question.answered(reply, blobs)
+        self._sent.popleft()  # not before: if that raises, it is asked again
         if not sent.taken_back:
             yield sent.question
         if reply.retire or failed:
@@ -152,6 +154,10 @@ class WorkerClient:
         rest = [sent.question for sent in self._sent if not sent.taken_back]
         self._sent.clear()
         return rest
+
+    def excuse(self, now: float) -> None:
+        """It cannot have been heard until now."""
+        self._since = now
 
     def look(self, now: float) -> list[Question]:
         """Whether it is over its time, or so long at its work that what waits must not wait here."""
@@ -181,7 +187,8 @@ class WorkerClient:
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.end()
+            with contextlib.suppress(Exception):  # whatever it is, those who have asked must hear of what became of it
+                process.end()
 
     def start(self) -> None:
         """Start the worker unless it runs, and wait until it is ready.

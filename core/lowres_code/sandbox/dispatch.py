@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,6 +20,8 @@ from lowres_code.sandbox.question import Question
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 _CLOSED = "the judge was closed before the program ran"
 _IDLE_S = 1.0  # whoever is about to wake it may be interrupted just then, as by Ctrl-C in a notebook
+
+_AWAY_S = 2 * _IDLE_S  # without a look: it was stopped, as by Ctrl-Z, and what workers have said may not be read yet
 
 
 class _Slot:
@@ -67,11 +69,12 @@ class Dispatcher:
         self._slots = [_Slot(language, isolation, self._selector) for _ in range(size)]
         self._questions: deque[Question] = deque()
         self._starts: deque[Future[None]] = deque()
-        self._alarm: int | None = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._lock = threading.Lock()  # of the alarm, whose number may be another file's when this has ended
+        self._alarm = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        # Only with this object, so that no lock is needed, which a thread may hold when a signal has it close the pool.
+        weakref.finalize(self, os.close, self._alarm).atexit = False
         self._selector.register(self._alarm, selectors.EVENT_READ)
         self._hungry = False  # it waits, and has no question
-        self._closed = False
+        self._closed = self._ended = False
         self._looked = 0.0
 
     def take(self, question: Question) -> bool:
@@ -86,7 +89,8 @@ class Dispatcher:
         """Have a worker started, from any thread; done when it is ready."""
         started: Future[None] = Future()
         self._starts.append(started)
-        if not self._awake():
+        self._awake()
+        if self._ended:
             self._end_starts()
         return started
 
@@ -95,12 +99,8 @@ class Dispatcher:
         self._closed = True
         self._awake()
 
-    def _awake(self) -> bool:
-        with self._lock:
-            if self._alarm is None:
-                return False
-            os.eventfd_write(self._alarm, 1)
-            return True
+    def _awake(self) -> None:
+        os.eventfd_write(self._alarm, 1)
 
     def run(self) -> None:
         """Until it is closed."""
@@ -166,9 +166,11 @@ class Dispatcher:
                 os.eventfd_read(key.fd)
             else:
                 self._back(key.data.event(mask))
-        if now - self._looked >= LOOK_EVERY_S:
+        if (since := now - self._looked) >= LOOK_EVERY_S:
             self._looked = now
             for client in self._clients():
+                if since > _AWAY_S:
+                    client.excuse(now)
                 self._back(client.look(now))
 
     def _waits(self) -> bool:
@@ -182,10 +184,7 @@ class Dispatcher:
         left = [question for client in self._clients() for question in client.release()]
         for question in (*left, *self._questions):
             question.drop(_CLOSED)
-        with self._lock:
-            if self._alarm is not None:
-                os.close(self._alarm)
-            self._alarm = None
+        self._ended = True
         self._end_starts()
         self._selector.close()
 

@@ -14,7 +14,7 @@ from lowres_code.language.base import Execution, Language, Limits
 from lowres_code.sandbox.dispatch import Dispatcher
 from lowres_code.sandbox.isolation import Isolation
 from lowres_code.sandbox.question import Question
-from lowres_code.sandbox.runner import Ask, Job, Runner
+from lowres_code.sandbox.runner import Ask, Job, Runner, ended
 
 
 def usual_size(sharers: int = 1) -> int:
@@ -74,7 +74,7 @@ class Pool(Runner):
         if os.getpid() != self._process:
             return
         self._dispatcher.close()
-        self._thread.join()
+        ended([self._thread])
 
     def _submit(self, ask: Ask, job: Job, limits: Limits) -> Future[Execution]:
         question = Question(*self._of, ask, job, limits, self)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,9 @@ from lowres_code.sandbox.scratch import empty
 from lowres_code.sandbox.startup import WorkerConfig
 
 _CHUNK = 1 << 16  # all that a pipe holds; of more, memory is mapped anew each time
+
+_no_fork = threading.Lock()  # a fork by another thread would keep the pipe whose end says that a process has started
+os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
 
 
 class WorkerGoneError(Exception):
@@ -79,15 +83,17 @@ class WorkerProcess:
             root = self._scratch = tempfile.mkdtemp(prefix=f"lowres-code-{os.getpid()}-")
         readable = (*without_hidden(SYSTEM + read_only), *filter(is_hidden, python))
         config = _config(language, isolation, warm_up, root, readable).pickled()
-        self._process = subprocess.Popen(
-            wrap(isolation, command, read_only, environment),
-            env={},  # not even bubblewrap sees the user's environment
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            bufsize=0,
-            start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
-        )
+        wrapped = wrap(isolation, command, read_only, environment)
+        with _no_fork:
+            self._process = subprocess.Popen(
+                wrapped,
+                env={},  # not even bubblewrap sees the user's environment
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C at the terminal is for the program that owns the worker
+            )
         for descriptor in (self._in, self._out):
             os.set_blocking(descriptor, False)
         return config
@@ -157,12 +163,12 @@ class WorkerProcess:
     def end(self) -> None:
         """Kill it, and give back what it had."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # a session of our own making
-            self._process.wait()
             for descriptor in (self._in, self._out):
                 with contextlib.suppress(KeyError):  # it was not registered
                     self._selector.unregister(descriptor)
+            with contextlib.suppress(OSError):  # it has ended; or it may not be killed, and ends with its input
+                os.killpg(self._process.pid, signal.SIGKILL)  # a session of our own making
+                self._process.wait()
         if self._scratch is not None:
             with contextlib.suppress(OSError):  # a program may still be ending
                 empty(self._scratch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from concurrent.futures import Future
 
 from lowres_code.language.base import LIMIT_BOUNDS, Diagnostic, Execution, Language, Limits, Status
 from lowres_code.language.messages import failure_said
@@ -13,7 +12,7 @@ from lowres_code.problem import Test
 from lowres_code.sandbox import frames
 from lowres_code.sandbox.isolation import Isolation
 from lowres_code.sandbox.results import result_of
-from lowres_code.sandbox.runner import Ask, Job
+from lowres_code.sandbox.runner import Answer, Ask, Job
 
 LONGEST_PROGRAM = 32 * 2**20  # bytes; half of the scratch directory
 _TRIES = 2  # workers that may fail under a question
@@ -32,7 +31,7 @@ class Question:
         self, language: Language, isolation: Isolation, ask: Ask, job: Job, limits: Limits, asker: object = None
     ) -> None:
         """Arguments as `lowres_code.sandbox.runner.Runner.submit` has them; the asker lives until it is answered."""
-        self.future: Future[Execution] = Future()
+        self.future = Answer()
         self.limits = limits
         self._language, self._isolation = language, isolation
         self._ask, (self._program, self._test) = ask, job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -21,6 +22,23 @@ GoOn = Callable[[K, int, Execution], bool]
 Ask = Literal["execute", "check_syntax", "analyse", "answers"]
 
 AHEAD = 32  # groups that a stream takes for each worker, so that none waits for whoever reads the results
+
+
+class Answer(Future[Execution]):
+    """What comes of a job. Nobody who is told of it ends the thread that tells, as by `sys.exit`: others need that."""
+
+    def add_done_callback(self, fn: Callable[[Future[Execution]], object]) -> None:
+        """Have this called when it is done; what that raises is logged."""
+
+        def tell(future: Future[Execution]) -> None:
+            try:
+                fn(future)
+            except (Exception, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise RuntimeError("whoever was told of an answer wants to end") from error
+
+        super().add_done_callback(tell)
 
 
 class Runner(ABC):
@@ -63,10 +81,13 @@ class Runner(ABC):
         Raises:
             UsageError: this is not the process that made the runner.
         """
-        if os.getpid() != self._process:
-            raise UsageError("this judge belongs to another process: make one here; a pickled one makes its own")
+        self._must_be_own()
         own = limits.lowered(job[1].limits).at_least(self._needs) if job[1].limits else limits
         return self._submit(ask, job, own)
+
+    def _must_be_own(self) -> None:
+        if os.getpid() != self._process:
+            raise UsageError("this judge belongs to another process: make one here; a pickled one makes its own")
 
     def run(self, jobs: Sequence[Job], limits: Limits, ask: Ask = "execute") -> list[Execution]:
         """Run each program once with its test; results in the order of the jobs. Equal jobs run once."""
@@ -100,7 +121,8 @@ class Runner(ABC):
                 groups than workers. Without it all jobs of a group are begun at once.
 
         Raises:
-            UsageError: no program of this language can run, for instance because it cannot be sent to a worker.
+            UsageError: no program of this language can run, for instance because it cannot be sent to a worker; or
+                this is not the process that made the runner.
         """
         source = iter(groups)
         work: _Work[K] = _Work(lambda job: self.submit(job, limits, ask), self.size, go_on)
@@ -117,9 +139,18 @@ class Runner(ABC):
                         yield key, []
                 if not work.groups:
                     return
+                self._must_be_own()  # in a fork nobody would ever say that a job is done
                 yield from work.take()
         finally:
-            work.cancel()
+            if os.getpid() == self._process:  # a fork may find a future's lock taken for ever
+                work.cancel()
+
+
+def ended(threads: Iterable[threading.Thread]) -> None:
+    """Wait until they have ended; not for the own thread, which may be one of them: it calls whoever is told."""
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join()
 
 
 @dataclass(slots=True, eq=False)

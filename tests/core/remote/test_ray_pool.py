@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import signal
 import threading
@@ -194,6 +195,30 @@ def test_signals_that_ray_blocks_are_not_blocked_for_programs(cluster: Here) -> 
 def test_workers_are_counted_at_each_node(cluster: Here) -> None:
     with Judge("prolog", ray="auto", workers=1) as judge:
         assert judge.runner.size == 2
+
+
+def test_who_is_told_of_an_answer_may_close_the_judge(cluster: Here) -> None:
+    judge = Judge("prolog", ray="auto")
+    told_first = judge.runner.submit(("solve(1).", Test()), judge.limits)
+    told_first.add_done_callback(lambda _: judge.close())
+    futures = [judge.runner.submit((f"solve(1) :- sleep(2). % {n}", Test()), judge.limits) for n in range(40)]
+    assert not concurrent.futures.wait([told_first, *futures], 60).not_done
+
+
+def test_where_no_thread_is_to_be_had_it_is_tried_again(cluster: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, refused = threading.Thread.start, list[threading.Thread]()
+
+    def started(thread: threading.Thread) -> None:
+        if thread.name == "ray judge" and len(refused) < 3:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    monkeypatch.setattr(ray_pool, "_FIRST_S", 20.0)
+    with Judge("prolog", ray="auto") as judge:
+        assert judge.runner.submit(("solve(1).", Test()), judge.limits).result(60).answer == "1"
+    assert len(refused) == 3
 
 
 def test_a_closed_judge_gives_up_what_is_on_its_way(there: Judge) -> None:

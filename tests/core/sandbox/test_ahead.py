@@ -191,3 +191,12 @@ def test_a_worker_that_sends_no_reply_is_replaced(client: WorkerClient, reply: s
         assert client.event(selectors.EVENT_READ) == [asked]
     assert not client.runs
     assert not asked.future.done()
+
+
+def test_nothing_waits_for_a_worker_that_starts_while_another_works() -> None:
+    client = WorkerClient(PROLOG, "namespaces")
+    client.begin()
+    assert not client.room
+    client.start()
+    assert client.room
+    client.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import pickle
@@ -157,6 +158,21 @@ def test_a_closed_judge_gives_up_what_is_on_its_way(server: Served) -> None:
     assert ended[0] in (True, Status.INFRA_ERROR)
     with pytest.raises(UsageError, match="this judge is closed"):
         judge.check("solve(1).", answer=1)
+
+
+def test_who_is_told_of_an_answer_may_close_the_judge(server: Served) -> None:
+    judge = Judge("prolog", servers=server.url)
+    told_first = judge.runner.submit(("solve(1).", Test()), judge.limits)
+    closed = threading.Event()
+
+    def close(_: object) -> None:
+        judge.close()
+        closed.set()
+
+    told_first.add_done_callback(close)
+    futures = [judge.runner.submit((f"solve(1) :- sleep(2). % {n}", Test()), judge.limits) for n in range(40)]
+    assert not concurrent.futures.wait([told_first, *futures], 60).not_done
+    assert closed.wait(60)
 
 
 def test_commands_judge_elsewhere_with_the_same_result(server: Served, cli: Cli, tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""Pools in a process of their own: what signals, forks and its end do to them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WAIT_S = 60
+
+
+def test_a_signal_that_closes_the_pool_may_come_while_its_thread_is_woken_up() -> None:
+    script = (
+        "import os, signal, sys, time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool.start()\n"
+        "def close(*_):\n"
+        "    pool.close()\n"
+        "    sys.exit(7)\n"
+        "signal.signal(signal.SIGTERM, close)\n"
+        "write = os.eventfd_write\n"
+        "def written(*given):\n"
+        "    os.eventfd_write = write\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.eventfd_write = written\n"
+        "while True:\n"
+        "    pool.submit(('solve(1).', Test()), Limits()).result()\n"
+        "    time.sleep(0.1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 7
+
+
+def test_a_process_that_ends_without_closing_leaves_nothing(tmp_path: Path) -> None:
+    script = (
+        "import time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool.start()\n"
+        "pool.submit(('solve(X) :- sleep(500), X = 1.', Test()), Limits(wall_s=500.0))\n"
+        "time.sleep(0.5)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}, timeout=WAIT_S
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fork_that_ends_does_not_end_what_its_parent_has() -> None:
+    script = (
+        "import os, sys\n"
+        "from lowres_code import Judge\n"
+        "judge = Judge('prolog', workers=1)\n"
+        "print(judge.check('solve(1).', answer='1').verdict, flush=True)\n"
+        "forked = os.fork()\n"
+        "if not forked:\n"
+        "    sys.exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]))\n"
+        "print(judge.check('solve(2).', answer='2').verdict)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=WAIT_S)
+    assert done.stdout.split() == ["correct", "7", "correct"]
+
+
+def test_a_fork_while_a_worker_starts_holds_nobody_up_however_long_it_lives() -> None:
+    script = (
+        "import os, signal, threading, time\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "starts, pipe, pipes = threading.Event(), os.pipe, []\n"
+        "def piped():\n"
+        "    pipes.append(pipe())\n"
+        "    if len(pipes) == 3:  # behind those to the worker and from it\n"
+        "        starts.set()\n"
+        "        time.sleep(0.2)\n"
+        "    return pipes[-1]\n"
+        "os.pipe = piped\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "answer = pool.submit(('solve(1).', Test()), Limits())\n"
+        "starts.wait()\n"
+        "forked = os.fork()\n"
+        "if not forked:\n"
+        "    time.sleep(100)\n"
+        "    os._exit(0)\n"
+        "try:\n"
+        "    print(answer.result(20).answer)\n"
+        "finally:\n"
+        "    os.kill(forked, signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=WAIT_S)
+    assert done.stdout.split() == ["1"], done.stderr
+
+
+@pytest.mark.parametrize("ends", ["next(stream)", "stream.close()"])
+def test_a_fork_cannot_wait_for_its_parents_stream_and_leaves_it_alone(ends: str) -> None:
+    script = (
+        "import os, signal, threading\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "slow = 'solve(X) :- sleep(0.3), X = '\n"
+        "stream = pool.stream(((n, [(f'{slow}{n}.', Test())]) for n in range(3)), Limits())\n"
+        "next(stream)\n"
+        "future = next(iter(stream.gi_frame.f_locals['work']._jobs))\n"
+        "held, go = threading.Event(), threading.Event()\n"
+        "def hold():  # as the thread does that answers, just when this forks\n"
+        "    with future._condition:\n"
+        "        held.set()\n"
+        "        go.wait(30)\n"
+        "threading.Thread(target=hold).start()\n"
+        "held.wait()\n"
+        "forked = os.fork()\n"
+        "if not forked:\n"
+        "    signal.alarm(20)\n"
+        "    try:\n"
+        f"        {ends}\n"
+        "    except Exception as error:\n"
+        "        print(error, flush=True)\n"
+        "    os._exit(0)\n"
+        "code = os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1])\n"
+        "go.set()\n"
+        "print(code, len(list(stream)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=WAIT_S)
+    assert done.stdout.splitlines()[-1] == "0 2"
+    assert ("belongs to another process" in done.stdout) == (ends == "next(stream)")
