@@ -20,7 +20,6 @@ from lowres_code.sandbox.question import Question
 MOST_WARM_UPS = 8  # workers that a slot keeps; the one that has waited longest goes first
 _CLOSED = "the judge was closed before the program ran"
 _IDLE_S = 1.0  # whoever is about to wake it may be interrupted just then, as by Ctrl-C in a notebook
-
 _AWAY_S = 2 * _IDLE_S  # without a look: it was stopped, as by Ctrl-Z, and what workers have said may not be read yet
 
 

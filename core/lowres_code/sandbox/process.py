@@ -24,7 +24,9 @@ from lowres_code.sandbox.startup import WorkerConfig
 
 _CHUNK = 1 << 16  # all that a pipe holds; of more, memory is mapped anew each time
 
-_no_fork = threading.Lock()  # a fork by another thread would keep the pipe whose end says that a process has started
+# A fork by another thread would keep the pipe whose end says that a process has started; one by a signal that comes to
+# this thread meanwhile does no harm.
+_no_fork = threading.RLock()
 os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
 
 

@@ -270,21 +270,6 @@ def test_a_worker_that_cannot_be_ended_costs_nobody_an_answer(
         assert closes or [future.result().answer for future in found] == ["slow"] * 6
 
 
-def test_a_process_that_is_stopped_for_long_takes_no_worker_for_silent(
-    isolated: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As by Ctrl-Z, which stops no worker: a wait that it has broken off tells nothing of what has come meanwhile."""
-    monkeypatch.setattr("lowres_code.sandbox.client._GRACE_S", 0.5)
-    with Pool(PROLOG, "namespaces", 1) as pool:
-        answer(pool, RIGHT)
-        workers = [client._process for client in pool._dispatcher._clients()]
-        found = pool.submit((SLOW, Test()), Limits(wall_s=1.0))
-        stop = f"sleep 0.2; kill -STOP {os.getpid()}; sleep 3; kill -CONT {os.getpid()}"
-        subprocess.run(["sh", "-c", stop], check=True, start_new_session=True, timeout=WAIT_S)
-        assert found.result(WAIT_S).answer == "slow"
-        assert [client._process for client in pool._dispatcher._clients()] == workers
-
-
 def test_a_pool_that_nobody_has_any_more_answers_what_it_was_asked_and_ends() -> None:
     pool = Pool(PROLOG, "namespaces", 1)
     thread, future = pool._thread, asked(pool, SLOW)

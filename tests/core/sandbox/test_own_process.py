@@ -37,6 +37,29 @@ def test_a_signal_that_closes_the_pool_may_come_while_its_thread_is_woken_up() -
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 7
 
 
+def test_a_process_that_is_stopped_for_long_takes_no_worker_for_silent() -> None:
+    """As by Ctrl-Z, which stops no worker: a wait that it has broken off tells nothing of what has come meanwhile."""
+    script = (
+        "import os, subprocess\n"
+        "from lowres_code import plugin_manager\n"
+        "from lowres_code.limits import Limits\n"
+        "from lowres_code.problem import Test\n"
+        "from lowres_code.sandbox import client\n"
+        "from lowres_code.sandbox.pool import Pool\n"
+        "client._GRACE_S = 0.5\n"
+        "with Pool(plugin_manager().languages['prolog'].thing, 'limits', 1) as pool:\n"
+        "    pool.submit(('solve(1).', Test()), Limits()).result()\n"
+        "    workers = [client._process for client in pool._dispatcher._clients()]\n"
+        "    asked = pool.submit(('solve(X) :- sleep(0.5), X = slow.', Test()), Limits(wall_s=1.0))\n"
+        "    stop = f'sleep 0.2; kill -STOP {os.getpid()}; sleep 3; kill -CONT {os.getpid()}'\n"
+        "    subprocess.run(['sh', '-c', stop], check=True, start_new_session=True)\n"
+        "    print(asked.result().answer)\n"
+        "    print([client._process for client in pool._dispatcher._clients()] == workers)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=WAIT_S)
+    assert done.stdout.split() == ["slow", "True"], done.stderr
+
+
 def test_a_process_that_ends_without_closing_leaves_nothing(tmp_path: Path) -> None:
     script = (
         "import time\n"
