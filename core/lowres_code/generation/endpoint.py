@@ -86,7 +86,7 @@ class EndpointGenerator(Generator):
         self._client = openai.OpenAI(base_url=url, api_key=self._key, max_retries=0, timeout=wait_s)
         self._limit_name = "max_tokens"
         self._stopped = threading.Event()
-        self._lock, self._has_told = threading.Lock(), False
+        self._lock, self._has_said = threading.Lock(), False
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sample | Failure]:
         """See `Generator.generate`; as many at a time as `Patience.concurrency` says."""
@@ -126,8 +126,9 @@ class EndpointGenerator(Generator):
                 return _Refusal(request.key, number, str(error), request.turn > 1 and error.too_long)
             except _RetryError as error:
                 reason = self._told(error)
-                self._tell(reason)
                 last = attempt == self._patience.attempts
+                if not last:
+                    self._say_once(reason)
                 if last or self._stopped.wait(_pause(self._patience.backoff_s, attempt, error.after_s)):
                     break
                 continue
@@ -190,11 +191,11 @@ class EndpointGenerator(Generator):
             return True
         return False
 
-    def _tell(self, reason: str) -> None:
+    def _say_once(self, reason: str) -> None:
         """Say once that it is asked again: trying may take long, and nothing else is seen of it."""
         with self._lock:
-            tell, self._has_told = not self._has_told, True
-        if tell:
+            first, self._has_said = not self._has_said, True
+        if first:
             log.warning("%s does not answer as it should (%s); it is asked again", self.name, reason)
 
     def _told(self, error: Exception, before: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Names of models that are misspelt: told before the hub is asked, which takes most of a minute without a network."""
+"""Names of models that are misspelt: told before anything is loaded or the hub is asked."""
 
 from __future__ import annotations
 

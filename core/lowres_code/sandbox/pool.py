@@ -71,7 +71,7 @@ class Pool(Runner):
 
     def close(self) -> None:
         """End all workers, also those that are running a program; in a fork they are the parent's to end."""
-        if os.getpid() != self._process:
+        if not self._is_own:
             return
         self._dispatcher.close()
         ended([self._thread])

@@ -85,8 +85,13 @@ class Runner(ABC):
         own = limits.lowered(job[1].limits).at_least(self._needs) if job[1].limits else limits
         return self._submit(ask, job, own)
 
+    @property
+    def _is_own(self) -> bool:
+        """Whether this is the process that made it, and not a fork."""
+        return os.getpid() == self._process
+
     def _must_be_own(self) -> None:
-        if os.getpid() != self._process:
+        if not self._is_own:
             raise UsageError("this judge belongs to another process: make one here; a pickled one makes its own")
 
     def run(self, jobs: Sequence[Job], limits: Limits, ask: Ask = "execute") -> list[Execution]:
@@ -142,7 +147,7 @@ class Runner(ABC):
                 self._must_be_own()  # in a fork nobody would ever say that a job is done
                 yield from work.take()
         finally:
-            if os.getpid() == self._process:  # a fork may find a future's lock taken for ever
+            if self._is_own:  # a fork may find a future's lock taken for ever
                 work.cancel()
 
 

@@ -34,7 +34,9 @@ def must_have_one() -> None:
         RuntimeError: it has more.
     """
     if others := [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]:
-        raise RuntimeError(f"load() has left threads of Python running, which no program may find: {', '.join(others)}")
+        raise RuntimeError(
+            f"load() has left threads of Python running, which a fork has not and may wait for: {', '.join(others)}"
+        )
 
 
 def threads_of(user: int) -> int:

@@ -10,16 +10,24 @@ from pathlib import Path
 import pytest
 
 WAIT_S = 60
+NAMES = """
+import os, signal, subprocess, sys, threading, time
+from lowres_code import Judge, Limits, Test, plugin_manager
+from lowres_code.sandbox import client
+from lowres_code.sandbox.pool import Pool
+PROLOG = plugin_manager().languages["prolog"].thing
+"""
+
+
+def ran(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A script that may use `NAMES`."""
+    command, variables = [sys.executable, "-c", NAMES + script], os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False, env=variables)
 
 
 def test_a_signal_that_closes_the_pool_may_come_while_its_thread_is_woken_up() -> None:
     script = (
-        "import os, signal, sys, time\n"
-        "from lowres_code import plugin_manager\n"
-        "from lowres_code.limits import Limits\n"
-        "from lowres_code.problem import Test\n"
-        "from lowres_code.sandbox.pool import Pool\n"
-        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool = Pool(PROLOG, 'limits', 1)\n"
         "pool.start()\n"
         "def close(*_):\n"
         "    pool.close()\n"
@@ -34,20 +42,14 @@ def test_a_signal_that_closes_the_pool_may_come_while_its_thread_is_woken_up() -
         "    pool.submit(('solve(1).', Test()), Limits()).result()\n"
         "    time.sleep(0.1)\n"
     )
-    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 7
+    assert ran(script).returncode == 7
 
 
 def test_a_process_that_is_stopped_for_long_takes_no_worker_for_silent() -> None:
     """As by Ctrl-Z, which stops no worker: a wait that it has broken off tells nothing of what has come meanwhile."""
     script = (
-        "import os, subprocess\n"
-        "from lowres_code import plugin_manager\n"
-        "from lowres_code.limits import Limits\n"
-        "from lowres_code.problem import Test\n"
-        "from lowres_code.sandbox import client\n"
-        "from lowres_code.sandbox.pool import Pool\n"
         "client._GRACE_S = 0.5\n"
-        "with Pool(plugin_manager().languages['prolog'].thing, 'limits', 1) as pool:\n"
+        "with Pool(PROLOG, 'limits', 1) as pool:\n"
         "    pool.submit(('solve(1).', Test()), Limits()).result()\n"
         "    workers = [client._process for client in pool._dispatcher._clients()]\n"
         "    asked = pool.submit(('solve(X) :- sleep(0.5), X = slow.', Test()), Limits(wall_s=1.0))\n"
@@ -56,32 +58,23 @@ def test_a_process_that_is_stopped_for_long_takes_no_worker_for_silent() -> None
         "    print(asked.result().answer)\n"
         "    print([client._process for client in pool._dispatcher._clients()] == workers)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=WAIT_S)
+    done = ran(script)
     assert done.stdout.split() == ["slow", "True"], done.stderr
 
 
 def test_a_process_that_ends_without_closing_leaves_nothing(tmp_path: Path) -> None:
     script = (
-        "import time\n"
-        "from lowres_code import plugin_manager\n"
-        "from lowres_code.limits import Limits\n"
-        "from lowres_code.problem import Test\n"
-        "from lowres_code.sandbox.pool import Pool\n"
-        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool = Pool(PROLOG, 'limits', 1)\n"
         "pool.start()\n"
         "pool.submit(('solve(X) :- sleep(500), X = 1.', Test()), Limits(wall_s=500.0))\n"
         "time.sleep(0.5)\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", script], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}, timeout=WAIT_S
-    )
+    assert ran(script, TMPDIR=str(tmp_path)).returncode == 0
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fork_that_ends_does_not_end_what_its_parent_has() -> None:
     script = (
-        "import os, sys\n"
-        "from lowres_code import Judge\n"
         "judge = Judge('prolog', workers=1)\n"
         "print(judge.check('solve(1).', answer='1').verdict, flush=True)\n"
         "forked = os.fork()\n"
@@ -90,17 +83,12 @@ def test_a_fork_that_ends_does_not_end_what_its_parent_has() -> None:
         "print(os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]))\n"
         "print(judge.check('solve(2).', answer='2').verdict)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=WAIT_S)
-    assert done.stdout.split() == ["correct", "7", "correct"]
+    done = ran(script)
+    assert done.stdout.split() == ["correct", "7", "correct"], done.stderr
 
 
 def test_a_fork_while_a_worker_starts_holds_nobody_up_however_long_it_lives() -> None:
     script = (
-        "import os, signal, threading, time\n"
-        "from lowres_code import plugin_manager\n"
-        "from lowres_code.limits import Limits\n"
-        "from lowres_code.problem import Test\n"
-        "from lowres_code.sandbox.pool import Pool\n"
         "starts, pipe, pipes = threading.Event(), os.pipe, []\n"
         "def piped():\n"
         "    pipes.append(pipe())\n"
@@ -109,7 +97,7 @@ def test_a_fork_while_a_worker_starts_holds_nobody_up_however_long_it_lives() ->
         "        time.sleep(0.2)\n"
         "    return pipes[-1]\n"
         "os.pipe = piped\n"
-        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool = Pool(PROLOG, 'limits', 1)\n"
         "answer = pool.submit(('solve(1).', Test()), Limits())\n"
         "starts.wait()\n"
         "forked = os.fork()\n"
@@ -121,19 +109,14 @@ def test_a_fork_while_a_worker_starts_holds_nobody_up_however_long_it_lives() ->
         "finally:\n"
         "    os.kill(forked, signal.SIGKILL)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=WAIT_S)
+    done = ran(script)
     assert done.stdout.split() == ["1"], done.stderr
 
 
 @pytest.mark.parametrize("ends", ["next(stream)", "stream.close()"])
 def test_a_fork_cannot_wait_for_its_parents_stream_and_leaves_it_alone(ends: str) -> None:
     script = (
-        "import os, signal, threading\n"
-        "from lowres_code import plugin_manager\n"
-        "from lowres_code.limits import Limits\n"
-        "from lowres_code.problem import Test\n"
-        "from lowres_code.sandbox.pool import Pool\n"
-        "pool = Pool(plugin_manager().languages['prolog'].thing, 'limits', 1)\n"
+        "pool = Pool(PROLOG, 'limits', 1)\n"
         "slow = 'solve(X) :- sleep(0.3), X = '\n"
         "stream = pool.stream(((n, [(f'{slow}{n}.', Test())]) for n in range(3)), Limits())\n"
         "next(stream)\n"
@@ -157,6 +140,6 @@ def test_a_fork_cannot_wait_for_its_parents_stream_and_leaves_it_alone(ends: str
         "go.set()\n"
         "print(code, len(list(stream)))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=WAIT_S)
-    assert done.stdout.splitlines()[-1] == "0 2"
+    done = ran(script)
+    assert done.stdout.splitlines()[-1:] == ["0 2"], done.stderr
     assert ("belongs to another process" in done.stdout) == (ends == "next(stream)")
